@@ -1,0 +1,1 @@
+"""What every module needs; knows no module."""

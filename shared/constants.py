@@ -1,0 +1,21 @@
+"""Names and numbers that are the same in every stage."""
+
+MAX_BODY_BYTES = 64 * 1024
+"""A longer request body gets 413."""
+
+PROBLEM_JSON = "application/problem+json"
+"""The media type of every error (RFC 9457, section 3)."""
+
+REQUEST_ID = "app.request_id"
+"""WSGI environ key of the request's id; with a dot in it, no header can set it (PEP 3333)."""
+
+RETRY_AFTER_SECONDS = 2
+"""What a 503 tells the client to wait: DynamoDB's throttling is counted by the second."""
+
+DYNAMODB_CONNECT_TIMEOUT_SECONDS = 1.0
+DYNAMODB_READ_TIMEOUT_SECONDS = 2.0
+DYNAMODB_RETRIES = 1
+"""Retries after the first try: with the time limits above, no call takes longer than about 6 s."""
+
+HEALTH_TIMEOUT_SECONDS = 1.0
+"""How long a deep health check waits for one of the services behind the app."""

@@ -1,0 +1,130 @@
+"""Domain errors, and how they and the framework's own become problem+json (RFC 9457).
+
+DomainError
+├── InvalidInput            400, with the fields
+├── NotFound                404
+├── Conflict                409
+├── Stale                   412, somebody else was faster
+├── PreconditionMissing     428
+└── Unavailable             503, with Retry-After
+"""
+
+import logging
+import uuid
+from collections.abc import Sequence
+from http import HTTPStatus
+
+import msgspec
+from flask import Flask, Response, request
+from flask.typing import ResponseReturnValue
+from werkzeug.exceptions import HTTPException
+from werkzeug.http import HTTP_STATUS_CODES
+
+from shared.constants import PROBLEM_JSON, REQUEST_ID, RETRY_AFTER_SECONDS
+
+log = logging.getLogger(__name__)
+
+
+class FieldError(msgspec.Struct, frozen=True):
+    """One thing that is wrong with the input; `field` is empty where it is the whole of it."""
+
+    field: str
+    message: str
+
+
+class DomainError(Exception):
+    """An error with a meaning for the caller; its text is shown to the client."""
+
+    status = HTTPStatus.INTERNAL_SERVER_ERROR
+
+
+class InvalidInput(DomainError):
+    """The input breaks a rule; the client must send something else."""
+
+    status = HTTPStatus.BAD_REQUEST
+
+    def __init__(self, field: str, message: str) -> None:
+        super().__init__(f"{field}: {message}" if field else message)
+        self.errors = [FieldError(field, message)]
+
+
+class NotFound(DomainError):
+    """There is no such thing."""
+
+    status = HTTPStatus.NOT_FOUND
+
+
+class Conflict(DomainError):
+    """Another thing stands in the way of this one."""
+
+    status = HTTPStatus.CONFLICT
+
+
+class Stale(DomainError):
+    """The thing was changed since the caller read it."""
+
+    status = HTTPStatus.PRECONDITION_FAILED
+
+
+class PreconditionMissing(DomainError):
+    """The caller has to say which version is meant (RFC 6585, section 3)."""
+
+    status = HTTPStatus.PRECONDITION_REQUIRED
+
+
+class Unavailable(DomainError):
+    """A service that this one needs is out of reach or over its limit; trying again later may help."""
+
+    status = HTTPStatus.SERVICE_UNAVAILABLE
+
+
+class Problem(msgspec.Struct):
+    """The body of every error; `about:blank` says that the status is all there is to the type."""
+
+    title: str
+    status: int
+    detail: str
+    request_id: str
+    type: str = "about:blank"
+    errors: Sequence[FieldError] | msgspec.UnsetType = msgspec.UNSET
+
+
+def init_errors(app: Flask) -> None:
+    """Answer every error of the app with a problem."""
+    app.register_error_handler(DomainError, _domain_error)
+    app.register_error_handler(HTTPException, _http_error)
+    app.register_error_handler(Exception, _unexpected_error)
+
+
+def request_id() -> str:
+    """The id of the current request: the platform's, else one made for it."""
+    return str(request.environ.setdefault(REQUEST_ID, str(uuid.uuid4())))
+
+
+def problem(status: int, detail: str, errors: Sequence[FieldError] = ()) -> Response:
+    """An answer that says what went wrong."""
+    body = Problem(HTTP_STATUS_CODES[status], status, detail, request_id(), errors=errors or msgspec.UNSET)
+    return Response(msgspec.json.encode(body), status, content_type=PROBLEM_JSON)
+
+
+def _domain_error(error: DomainError) -> Response:
+    answer = problem(error.status, str(error), getattr(error, "errors", ()))
+    if isinstance(error, Unavailable):
+        answer.headers["Retry-After"] = str(RETRY_AFTER_SECONDS)
+    return answer
+
+
+def _http_error(error: HTTPException) -> ResponseReturnValue:
+    given = error.get_response()
+    if given.status_code < HTTPStatus.BAD_REQUEST:  # a redirect is raised too
+        return given
+    answer = problem(given.status_code, error.description or "")
+    for name, value in given.headers:
+        if name not in {"Content-Type", "Content-Length"}:  # Allow, Retry-After, WWW-Authenticate
+            answer.headers.add(name, value)
+    return answer
+
+
+def _unexpected_error(error: Exception) -> Response:
+    log.error("request %s failed: %s %s", request_id(), request.method, request.path, exc_info=error)
+    return problem(HTTPStatus.INTERNAL_SERVER_ERROR, "The server failed; the log has the reason.")
