@@ -1,0 +1,68 @@
+"""The routes of news: what HTTP asks of the service, and what it answers."""
+
+from http import HTTPStatus
+from typing import Any, cast
+
+from flask import Blueprint, Flask, current_app, url_for
+from flask.typing import ResponseReturnValue
+from werkzeug.local import LocalProxy
+
+from news.service import NewsService
+from shared.app import settings_of
+from shared.health import add_check
+from shared.inputs import expected_versions, json_body, query, query_parameters, required_versions
+from shared.replies import reply
+
+routes = Blueprint("news", __name__, url_prefix="/news")
+news = cast("NewsService", LocalProxy(lambda: current_app.extensions["news"]))
+
+
+def setup_route(app: Flask, service: NewsService | None = None) -> None:
+    """Add the module to an app; `service` is for tests."""
+    service = service or NewsService.from_settings(settings_of(app))
+    app.extensions["news"] = service
+    add_check(app, "dynamodb", service.check)
+    app.register_blueprint(routes)
+
+
+@routes.get("/")
+@routes.get("", alias=True)
+@query_parameters("limit", "cursor", "category", "source", "since", "until")
+def index() -> ResponseReturnValue:
+    """List news, newest first."""
+    asked = news.query(query())
+    page = news.page(asked)
+    answer = reply(page)
+    if page.next_cursor:
+        following: dict[str, Any] = query() | {"cursor": page.next_cursor}
+        answer.headers["Link"] = f'<{url_for(".index", **following)}>; rel="next"'
+    return answer
+
+
+@routes.post("/")
+@routes.post("", alias=True)
+def create() -> ResponseReturnValue:
+    """Create an item."""
+    item, is_new = news.create(json_body())
+    answer = reply(item, HTTPStatus.CREATED if is_new else HTTPStatus.OK)
+    answer.headers["Location"] = url_for(".show", news_id=item.id)
+    return answer
+
+
+@routes.get("/<news_id>")
+def show(news_id: str) -> ResponseReturnValue:
+    """Show an item."""
+    return reply(news.get(news_id))
+
+
+@routes.put("/<news_id>")
+def replace(news_id: str) -> ResponseReturnValue:
+    """Replace an item that is in the version named by If-Match."""
+    return reply(news.replace(news_id, json_body(), required_versions()))
+
+
+@routes.delete("/<news_id>")
+def delete(news_id: str) -> ResponseReturnValue:
+    """Remove an item; with If-Match, only in that version."""
+    news.delete(news_id, expected_versions())
+    return "", HTTPStatus.NO_CONTENT

@@ -1,0 +1,206 @@
+"""What can be done with news, and the rules for it: the module's only door for other modules."""
+
+import re
+from collections.abc import Callable, Container, Mapping, Sequence
+from datetime import datetime
+from functools import partial
+from typing import TYPE_CHECKING, NamedTuple, Self, cast
+from uuid import NAMESPACE_URL, uuid5
+
+from msgspec import UNSET
+from msgspec.structs import asdict
+
+from news.model import News, NewsInput, NewsPage, NewsQuery, NewsReplacement
+from news.rules import check_item, check_query
+from shared import cursor
+from shared.clock import utc_now
+from shared.config import Settings
+from shared.deferred import Deferred
+from shared.errors import Conflict, InvalidInput, NotFound, Stale
+
+if TYPE_CHECKING:
+    from news.dao import NewsDao
+
+UUID = r"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}"
+
+BATCH = 25
+"""Items that `create_many` takes at once: what DynamoDB writes in one request."""
+
+
+class Loaded(NamedTuple):
+    """What became of the items given to `create_many`; refused ones by their place, with the reason."""
+
+    created: int
+    existing: int
+    refused: dict[int, str]
+
+
+class NewsService:
+    """The use cases of news.
+
+    Every method that reads or writes items raises `Unavailable` where the database can't be had, and every
+    method that is given plain data raises `InvalidInput`, with the field, where that breaks a rule.
+    """
+
+    def __init__(self, dao: "NewsDao", now: Callable[[], datetime] = utc_now) -> None:
+        self._dao = dao
+        self._now = now
+
+    @classmethod
+    def from_settings(cls, settings: Settings) -> Self:
+        """The service on the table of a stage."""
+        return cls(cast("NewsDao", Deferred(partial(_make_dao, settings))))
+
+    def query(self, parameters: Mapping[str, str]) -> NewsQuery:
+        """Check the parameters of a list: two that ask the same become equal.
+
+        Args:
+            parameters: `limit`, `cursor`, `category`, `source`, `since` and `until`, each optional, as texts.
+        """
+        return check_query(parameters)
+
+    def page(self, query: NewsQuery) -> NewsPage:
+        """One page, newest first.
+
+        It may hold fewer items than asked for and yet not be the last: only that has no next cursor.
+        """
+        items, last = self._dao.page(query.filter, query.after, query.limit)
+        return NewsPage(items, cursor.encode(asdict(query.filter), last) if last else None)
+
+    def get(self, news_id: str) -> News:
+        """One item.
+
+        Raises:
+            NotFound: there is none with that id.
+        """
+        item = self._dao.find(news_id) if re.fullmatch(UUID, news_id) else None
+        if item is None:
+            raise NotFound(f"There is no news with id {news_id!r}.")
+        return item
+
+    def create(self, data: object) -> tuple[News, bool]:
+        """Store a new item, and say whether it is new: the very same one again changes nothing.
+
+        Raises:
+            Conflict: its url holds another item.
+        """
+        given = check_item(data, NewsInput)
+        item = self._new(given)
+        try:
+            self._dao.add(item)
+        except Conflict:
+            stored = self._dao.find(item.id)
+            if stored == item:  # to the microsecond: a try of ours that was thought lost
+                return item, True
+            if stored is None or not _holds(stored, given):
+                raise Conflict(f"The url holds another item, {item.id}.") from None
+            return stored, False
+        return item, True
+
+    def create_many(self, data: Sequence[object]) -> Loaded:
+        """Store up to 25 new items; those whose url is known are left as they are.
+
+        For loading data. An item that somebody else creates or changes between this method's read and its
+        write, a few milliseconds later, is overwritten: DynamoDB's batches know no conditions.
+        """
+        new: dict[str, News] = {}
+        refused: dict[int, str] = {}
+        for place, each in enumerate(data):
+            try:
+                item = self._new(check_item(each, NewsInput))
+                new.setdefault(item.id, item)
+            except InvalidInput as error:
+                refused[place] = str(error)
+        known = {item.id for item in self._dao.find_many(new)}
+        created = [item for item in new.values() if item.id not in known]
+        self._dao.add_many(created)
+        return Loaded(len(created), len(data) - len(created) - len(refused), refused)
+
+    def replace(self, news_id: str, data: object, expected: Container[int]) -> News:
+        """Store new values for an item that is in one of the expected versions.
+
+        Raises:
+            NotFound: there is none with that id.
+            Stale: it is in another version.
+        """
+        given = check_item(data, NewsReplacement)
+        stored = self._in_version(news_id, expected)
+        if given.url not in {UNSET, stored.url}:
+            raise InvalidInput("url", "never changes; create another item")
+        item = _item(
+            given,
+            stored.url,
+            created_at=stored.created_at,
+            updated_at=self._now(),
+            version=stored.version + 1,
+        )
+        try:
+            self._dao.replace(item)
+        except Stale:
+            if self._dao.find(news_id) != item:  # else a try of ours that was thought lost
+                raise
+        return item
+
+    def delete(self, news_id: str, expected: Container[int] | None = None) -> None:
+        """Remove an item that is in one of the expected versions, or in any.
+
+        Raises:
+            NotFound: there is none with that id.
+            Stale: it is in another version.
+        """
+        stored = self.get(news_id) if expected is None else self._in_version(news_id, expected)
+        version = None if expected is None else stored.version
+        try:
+            self._dao.remove(news_id, version)
+        except Stale:
+            if self._dao.find(news_id) is not None:
+                raise
+
+    def check(self) -> None:
+        """Find out whether the database answers."""
+        self._dao.check()
+
+    def _in_version(self, news_id: str, expected: Container[int]) -> News:
+        stored = self.get(news_id)
+        if stored.version not in expected:
+            raise Stale(f"The news {news_id} is in version {stored.version} by now.")
+        return stored
+
+    def _new(self, given: NewsInput) -> News:
+        now = self._now()
+        return _item(given, given.url, created_at=now, updated_at=now, version=1)
+
+
+def _item(
+    given: NewsInput | NewsReplacement, url: str, *, created_at: datetime, updated_at: datetime, version: int
+) -> News:
+    """The item that was sent, completed with what the service sets."""
+    return News(
+        id=str(uuid5(NAMESPACE_URL, url)),
+        title=given.title,
+        url=url,
+        source=given.source,
+        category=given.category,
+        summary=given.summary,
+        published_at=given.published_at or created_at,
+        created_at=created_at,
+        updated_at=updated_at,
+        version=version,
+    )
+
+
+def _holds(stored: News, given: NewsInput) -> bool:
+    """Whether the stored item is what sending this would have made."""
+    return stored == _item(
+        given,
+        given.url,
+        created_at=stored.created_at,
+        updated_at=stored.updated_at,
+        version=stored.version,
+    )
+
+
+def _make_dao(settings: Settings) -> "NewsDao":
+    from news.dao import NewsDao  # noqa: PLC0415  # with the AWS SDK; see Deferred
+
+    return NewsDao(settings)

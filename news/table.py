@@ -1,0 +1,72 @@
+"""The DynamoDB table of the news module: attributes, keys and indexes, as PynamoDB has them."""
+
+from pynamodb.attributes import UnicodeAttribute, VersionAttribute
+from pynamodb.indexes import AllProjection, GlobalSecondaryIndex
+from pynamodb.models import Model
+
+from shared.dynamodb import TimestampAttribute
+
+
+class FeedIndex(GlobalSecondaryIndex["NewsRow"]):
+    """Every item, newest first, in as many partitions as the feed has shards."""
+
+    class Meta:
+        """How PynamoDB names and projects it."""
+
+        index_name = "by_feed"
+        projection = AllProjection()
+
+    feed = UnicodeAttribute(hash_key=True)
+    sort = UnicodeAttribute(range_key=True)
+
+
+class CategoryIndex(GlobalSecondaryIndex["NewsRow"]):
+    """The items of a category, newest first."""
+
+    class Meta:
+        """How PynamoDB names and projects it."""
+
+        index_name = "by_category"
+        projection = AllProjection()
+
+    category = UnicodeAttribute(hash_key=True)
+    sort = UnicodeAttribute(range_key=True)
+
+
+class SourceIndex(GlobalSecondaryIndex["NewsRow"]):
+    """The items of a source, newest first."""
+
+    class Meta:
+        """How PynamoDB names and projects it."""
+
+        index_name = "by_source"
+        projection = AllProjection()
+
+    source = UnicodeAttribute(hash_key=True)
+    sort = UnicodeAttribute(range_key=True)
+
+
+class NewsRow(Model):
+    """A row of the table; the dao binds it to a table of a stage."""
+
+    id = UnicodeAttribute(hash_key=True)
+    title = UnicodeAttribute()
+    url = UnicodeAttribute()
+    source = UnicodeAttribute()
+    category = UnicodeAttribute()
+    summary = UnicodeAttribute(null=True)
+    published_at = TimestampAttribute()
+    created_at = TimestampAttribute()
+    updated_at = TimestampAttribute()
+    version = VersionAttribute()
+    feed = UnicodeAttribute()
+    sort = UnicodeAttribute()
+
+    by_feed = FeedIndex()
+    by_category = CategoryIndex()
+    by_source = SourceIndex()
+
+
+def feed_key(shard: int) -> str:
+    """The partition key of a shard of the feed, numbered from 0."""
+    return f"all#{shard}"
