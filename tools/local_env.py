@@ -1,0 +1,30 @@
+"""The addresses of a local run: `make run` leaves them in `.local/run.env` for the other commands."""
+
+import os
+from collections.abc import Mapping
+from pathlib import Path
+
+
+def local_dir() -> Path:
+    """The folder of this local run; `LOCAL` names another one than `.local`."""
+    return Path(os.environ.get("LOCAL") or ".local")
+
+
+def env_file() -> Path:
+    """Where a run that is up leaves its addresses."""
+    return local_dir() / "run.env"
+
+
+def save(addresses: Mapping[str, str]) -> None:
+    """Leave the addresses of a run that is up."""
+    lines = (f"{name}={value}\n" for name, value in sorted(addresses.items()))
+    env_file().write_text("".join(lines))
+
+
+def load() -> None:
+    """Add the addresses of the run that is up to the environment, unless that names a table already."""
+    if os.environ.get("NEWS_TABLE") or not env_file().exists():
+        return
+    for line in env_file().read_text().splitlines():
+        name, _, value = line.partition("=")
+        os.environ.setdefault(name, value)

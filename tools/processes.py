@@ -1,0 +1,97 @@
+"""Processes that end with the one that started them, however that ends."""
+
+import contextlib
+import ctypes
+import os
+import signal
+import socket
+import subprocess
+import sys
+import time
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from types import TracebackType
+from typing import Self
+
+STOP_SECONDS = 10
+"""How long a process may take to end before it is killed."""
+
+START_SECONDS = 30
+"""How long a server may take until it accepts connections."""
+
+PR_SET_PDEATHSIG = 1
+"""https://man7.org/linux/man-pages/man2/PR_SET_PDEATHSIG.2const.html"""
+
+
+class StartError(Exception):
+    """A process could not be started; the message is one line for a person."""
+
+
+class Processes:
+    """Started processes, stopped in reverse order when the context ends."""
+
+    def __init__(self) -> None:
+        self._started: list[subprocess.Popen[bytes]] = []
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        for process in reversed(self._started):
+            _stop(process)
+
+    def start(
+        self, command: Sequence[str], env: Mapping[str, str] | None = None, log: Path | None = None
+    ) -> subprocess.Popen[bytes]:
+        """Start one, out of reach of the terminal's Ctrl-C, and have its output in a file if one is named."""
+        with contextlib.ExitStack() as files:
+            output = files.enter_context(log.open("wb")) if log else None
+            process = subprocess.Popen(
+                command,
+                env={**os.environ, **(env or {})},
+                stdin=subprocess.DEVNULL,
+                stdout=output,
+                stderr=output,
+                start_new_session=True,
+                preexec_fn=_end_with_parent if sys.platform == "linux" else None,  # noqa: PLW1509
+            )
+        self._started.append(process)
+        return process
+
+
+def free_port() -> int:
+    """A port of 127.0.0.1 that nobody listens on."""
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        port: int = probe.getsockname()[1]
+        return port
+
+
+def wait_for_port(process: "subprocess.Popen[bytes]", port: int) -> None:
+    """Wait until a server accepts connections on a port of 127.0.0.1.
+
+    Raises:
+        StartError: it ended, or didn't accept any in time.
+    """
+    deadline = time.monotonic() + START_SECONDS
+    while time.monotonic() < deadline and process.poll() is None:
+        with contextlib.suppress(OSError), socket.create_connection(("127.0.0.1", port), timeout=1):
+            return
+        time.sleep(0.02)
+    raise StartError(f"{process.args!r} did not start")
+
+
+def _stop(process: "subprocess.Popen[bytes]") -> None:
+    process.terminate()
+    try:
+        process.wait(STOP_SECONDS)
+    except subprocess.TimeoutExpired:
+        process.kill()
+        process.wait()
+
+
+def _end_with_parent() -> None:
+    """In the new process: be told to end when the one that started it dies, be it by kill -9."""
+    ctypes.CDLL(None).prctl(PR_SET_PDEATHSIG, signal.SIGTERM)

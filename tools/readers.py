@@ -1,0 +1,29 @@
+"""Foreign forms of news: each reader turns one parsed line of a file into what the service takes.
+
+To read another form, write its function and name it in READERS.
+"""
+
+from collections.abc import Callable, Mapping
+from datetime import UTC, datetime
+from typing import Any
+
+Reader = Callable[[Mapping[str, Any]], object]
+
+
+def read_news(line: Mapping[str, Any]) -> object:
+    """The service's own form, as it is sent to `POST /news/`."""
+    return line
+
+
+def read_headlines(line: Mapping[str, Any]) -> object:
+    """A collection of headlines: `title`, `domain`, `category`, `link`, `timestamp` in Unix seconds."""
+    return {
+        "title": line["title"],
+        "url": line["link"],
+        "source": line["domain"],
+        "category": line["category"],
+        "published_at": datetime.fromtimestamp(line["timestamp"], UTC),
+    }
+
+
+READERS: dict[str, Reader] = {"news": read_news, "headlines": read_headlines}

