@@ -1,0 +1,162 @@
+"""The web API over a real gunicorn, as `make run` starts it."""
+
+import itertools
+import json
+import re
+import subprocess
+import sys
+import threading
+
+import pytest
+import requests
+from conftest import CLEAN, ROOT, SHARED
+from fakes import sent
+from local_run import LocalRun
+
+HEADLINES = SHARED / "data" / "headlines.jsonl"
+
+
+@pytest.fixture(scope="module")
+def local(tmp_path_factory):
+    with LocalRun(tmp_path_factory.mktemp("run")) as started:
+        yield started
+
+
+@pytest.fixture
+def api(local):
+    """A session whose paths begin at the service."""
+    with requests.Session() as session:
+        session.url = local.url
+        yield session
+
+
+def every_page(api, target):
+    """The items of a list, following its links."""
+    found = []
+    while target:
+        answer = api.get(api.url + target, timeout=30)
+        assert answer.status_code == 200
+        found += answer.json()["items"]
+        target = answer.links["next"]["url"] if "next" in answer.links else None
+    return found
+
+
+def test_a_new_run_has_the_sample_items(api):
+    sample = [json.loads(line) for line in (ROOT / "tools" / "sample_news.jsonl").read_text().splitlines()]
+    assert len(sample) == 20
+    assert {item["url"] for item in every_page(api, "/news/?limit=7")} == {item["url"] for item in sample}
+
+
+def test_an_item_lives_through_create_read_replace_and_delete(api):
+    made = api.post(api.url + "/news", json=sent("life"))
+    assert made.status_code == 201
+    target = api.url + made.headers["Location"]
+    assert api.get(target).json() == made.json()
+    changed = api.put(target, json=sent("life", title="New"), headers={"If-Match": made.headers["ETag"]})
+    assert (changed.status_code, changed.json()["version"]) == (200, 2)
+    stale = api.put(target, json=sent("life"), headers={"If-Match": made.headers["ETag"]})
+    assert (stale.status_code, stale.headers["Content-Type"]) == (412, "application/problem+json")
+    assert api.head(target).headers["ETag"] == '"2"'
+    assert api.delete(target, headers={"If-Match": '"2"'}).status_code == 204
+    assert api.get(target).status_code == 404
+
+
+def test_both_services_behind_it_answer(api):
+    answer = api.get(api.url + "/health?deep=1")
+    assert answer.status_code == 200
+    assert answer.json()["checks"]["dynamodb"] == "ok"
+
+
+def test_a_chunked_body_is_taken_up_to_the_limit(api):
+    body = json.dumps(sent("chunked")).encode()
+    headers = {"Content-Type": "application/json"}
+    answer = api.post(api.url + "/news/", data=iter([body[:9], body[9:]]), headers=headers)
+    assert answer.status_code == 201
+    api.delete(api.url + answer.headers["Location"])
+    greatest = b'{"title": 1}'.ljust(65_536)
+    answer = api.post(api.url + "/news/", data=iter([greatest]), headers=headers)
+    assert answer.json()["errors"][0]["field"] == "title"
+    answer = api.post(api.url + "/news/", data=iter([greatest, b" "]), headers=headers)
+    assert answer.status_code == 413
+    assert "65536 bytes" in answer.json()["detail"]
+
+
+def test_paging_misses_and_doubles_nothing_while_others_write(api):
+    items = [sent(f"page{n}", category="paging", published_at=f"2026-03-01T00:{n:02}:00Z") for n in range(60)]
+    made = [api.post(api.url + "/news/", json=item).json() for item in items]
+    done = threading.Event()
+
+    def write():
+        """Create newer items, remove those, and remove every tenth of the sixty."""
+        with requests.Session() as session:
+            doomed = iter(made[::10])
+            for n in itertools.count():
+                if done.is_set():
+                    break
+                new = sent(f"busy{n}", category="paging", published_at=f"2026-03-02T00:00:{n % 60:02}Z")
+                location = session.post(api.url + "/news/", json=new).headers["Location"]
+                for target in (location, *(f"/news/{item['id']}" for item in itertools.islice(doomed, 1))):
+                    assert session.delete(api.url + target).status_code == 204
+
+    writer = threading.Thread(target=write)
+    writer.start()
+    try:
+        rounds = [every_page(api, "/news/?limit=5&category=paging") for _ in range(10)]
+    finally:
+        done.set()
+        writer.join()
+    kept = [item["id"] for item in reversed(made) if item not in made[::10]]
+    for found in rounds:
+        ids = [item["id"] for item in found]
+        assert len(ids) == len(set(ids))
+        assert [each for each in ids if each in kept] == kept
+        moments = [item["published_at"] for item in found]
+        assert moments == sorted(moments, reverse=True)
+
+
+@pytest.mark.skipif(not HEADLINES.exists(), reason="../shared/data/headlines.jsonl is not there")
+def test_real_headlines_go_in_and_come_back(local, api, tmp_path):
+    lines = HEADLINES.read_text().splitlines()[:900]
+    expected = {}
+    for line in map(json.loads, lines):
+        expected.setdefault(line["link"], line)
+    assert len(expected) < len(lines), "the slice holds urls that appear twice"
+    for item in every_page(api, "/news/?limit=100"):
+        api.delete(f"{api.url}/news/{item['id']}")
+    (tmp_path / "slice.jsonl").write_text("\n".join(lines))
+    command = [
+        sys.executable,
+        "-m",
+        "tools.import_news",
+        str(tmp_path / "slice.jsonl"),
+        "--format",
+        "headlines",
+    ]
+    done = subprocess.run(
+        command, cwd=ROOT, env=CLEAN | local.environment, capture_output=True, text=True, check=True
+    )
+    assert done.stdout == f"{len(expected)} created, {900 - len(expected)} already there, 0 refused\n"
+    assert titles(every_page(api, "/news/?limit=100")) == titles_of(expected.values())
+    for category in {line["category"] for line in expected.values()}:
+        wanted = [line for line in expected.values() if line["category"] == category]
+        assert titles(every_page(api, f"/news/?limit=100&category={category}")) == titles_of(wanted)
+    ranged = every_page(api, "/news/?limit=100&since=2021-11-18T00:00:00Z&until=2021-11-20T00:00:00Z")
+    wanted = [line for line in expected.values() if 1637193600 <= line["timestamp"] < 1637366400]
+    assert 0 < len(wanted) < len(expected)
+    assert titles(ranged) == titles_of(wanted)
+
+
+def titles(items):
+    """Titles by time; items of one moment may come in any order."""
+    moments = [item["published_at"] for item in items]
+    assert moments == sorted(moments, reverse=True)
+    return sorted(item["title"] for item in items)
+
+
+def titles_of(lines):
+    return sorted(line["title"] for line in lines)
+
+
+def test_no_answer_tells_what_runs_here_but_the_server_header(api):
+    answer = api.get(api.url + "/nix")
+    assert not re.search("flask|werkzeug|python", str(answer.headers) + answer.text, re.IGNORECASE)

@@ -1,0 +1,50 @@
+"""The framework's own errors, on an app without modules."""
+
+import pytest
+from flask import abort
+from werkzeug.exceptions import ServiceUnavailable, Unauthorized
+from werkzeug.routing import RequestRedirect
+
+from shared.app import create_app
+from shared.config import Settings
+
+RAISED = {
+    "unauthorized": Unauthorized("Say who you are.", www_authenticate=None),
+    "busy": ServiceUnavailable("Come back.", retry_after=7),
+    "moved": RequestRedirect("http://localhost/there"),
+}
+
+
+@pytest.fixture
+def client():
+    app = create_app(Settings(stage="local", region="us-east-1", news_table="news"))
+
+    @app.get("/raise/<name>")
+    def raise_it(name):
+        if name in RAISED:
+            raise RAISED[name]
+        abort(int(name))
+
+    return app.test_client()
+
+
+@pytest.mark.parametrize(
+    "status", [400, 401, 403, 404, 405, 406, 408, 409, 410, 411, 414, 415, 418, 429, 500, 501]
+)
+def test_every_error_of_the_framework_is_a_problem(client, status):
+    answer = client.get(f"/raise/{status}")
+    assert answer.status_code == status
+    assert answer.content_type == "application/problem+json"
+    assert answer.json["status"] == status
+    assert answer.json["detail"]
+
+
+def test_the_headers_of_an_error_stay(client):
+    answer = client.get("/raise/busy")
+    assert (answer.status_code, answer.headers["Retry-After"]) == (503, "7")
+    assert answer.json["detail"] == "Come back."
+
+
+def test_a_redirect_is_no_error(client):
+    answer = client.get("/raise/moved")
+    assert (answer.status_code, answer.headers["Location"]) == (308, "http://localhost/there")

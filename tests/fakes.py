@@ -1,0 +1,108 @@
+"""News without a database."""
+
+from datetime import UTC, datetime, timedelta
+from itertools import count
+
+from news.model import News, position
+from shared.errors import Conflict, Stale
+
+START = datetime(2026, 1, 1, tzinfo=UTC)
+
+
+class FakeDao:
+    """NewsDao on a dictionary."""
+
+    def __init__(self):
+        self.rows = {}
+
+    def find(self, news_id):
+        return self.rows.get(news_id)
+
+    def find_many(self, ids):
+        return [self.rows[each] for each in ids if each in self.rows]
+
+    def page(self, wanted, after, limit):
+        found = sorted(filter(matching(wanted, after), self.rows.values()), key=position, reverse=True)
+        last = position(found[limit - 1]) if len(found) > limit else None
+        return found[:limit], last
+
+    def add(self, news):
+        if news.id in self.rows:
+            raise Conflict(news.id)
+        self.rows[news.id] = news
+
+    def add_many(self, items):
+        self.rows |= {news.id: news for news in items}
+
+    def replace(self, news):
+        if news.id not in self.rows or self.rows[news.id].version != news.version - 1:
+            raise Stale(news.id)
+        self.rows[news.id] = news
+
+    def remove(self, news_id, version):
+        if news_id not in self.rows or version not in {None, self.rows[news_id].version}:
+            raise Stale(news_id)
+        del self.rows[news_id]
+
+    def check(self):
+        pass
+
+
+class DaoThatThinksItsWriteWasLost(FakeDao):
+    """The write lands, the answer doesn't arrive, and the client's own second try loses to the first."""
+
+    def add(self, news):
+        super().add(news)
+        super().add(news)
+
+    def replace(self, news):
+        super().replace(news)
+        super().replace(news)
+
+    def remove(self, news_id, version):
+        super().remove(news_id, version)
+        super().remove(news_id, version)
+
+
+def matching(wanted, after):
+    def matches(news):
+        return (
+            wanted.category in {None, news.category}
+            and wanted.source in {None, news.source}
+            and (wanted.since is None or news.published_at >= wanted.since)
+            and (wanted.until is None or news.published_at < wanted.until)
+            and (after is None or position(news) < after)
+        )
+
+    return matches
+
+
+def clock():
+    """A clock that goes on by a second with each look at it."""
+    ticks = count()
+    return lambda: START + timedelta(seconds=next(ticks))
+
+
+def sent(number=1, **changes):
+    """What is sent to create an item."""
+    item = {
+        "title": f"Title {number}",
+        "url": f"https://example.com/{number}",
+        "source": "example.com",
+        "category": "science",
+    }
+    return item | changes
+
+
+def stored(number=1, **changes):
+    """An item as a dao has it."""
+    moment = START + timedelta(minutes=number)
+    fields = {
+        "id": f"00000000-0000-5000-8000-{number:012x}",
+        "summary": None,
+        "published_at": moment,
+        "created_at": moment,
+        "updated_at": moment,
+        "version": 1,
+    }
+    return News(**fields | sent(number) | changes)

@@ -1,0 +1,128 @@
+"""The rules of the layers: each is broken once, in a copy of the project, and the checker has to say so."""
+
+import re
+import shutil
+import subprocess
+import sys
+import tomllib
+
+import pytest
+from conftest import CLEAN, ROOT
+
+PACKAGES = ("functions", "news", "shared", "tools")
+CONFIG = tomllib.loads((ROOT / "pyproject.toml").read_text())["tool"]["importlinter"]
+
+
+def check(folder):
+    """Whether the rules are kept there, and what the checker printed."""
+    checked = subprocess.run(
+        [sys.executable, "-c", "from importlinter.cli import lint_imports_command as c; c()", "--no-cache"],
+        cwd=folder,
+        env=CLEAN | {"PYTHONPATH": str(folder), "COLUMNS": "300"},
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    return checked.returncode == 0, checked.stdout + checked.stderr
+
+
+@pytest.fixture
+def copy(tmp_path):
+    for package in PACKAGES:
+        shutil.copytree(ROOT / package, tmp_path / package, ignore=shutil.ignore_patterns("__pycache__"))
+    shutil.copy(ROOT / "pyproject.toml", tmp_path)
+    return tmp_path
+
+
+def add_module(folder, name):
+    """Another module, named in the rules as the template says a new one is to be."""
+    (folder / name).mkdir()
+    for file in ("__init__", "controller", "service", "rules", "dao", "table", "model"):
+        (folder / name / f"{file}.py").write_text(f'"""{file}"""\n')
+    config = (folder / "pyproject.toml").read_text()
+    config = config.replace(
+        'root_packages = ["functions", "news"', f'root_packages = ["functions", "{name}", "news"'
+    )
+    config = config.replace(
+        '"tools", "functions", "news", "shared"]', f'"tools", "functions", "{name} : news", "shared"]'
+    )
+    (folder / "pyproject.toml").write_text(config)
+
+
+def test_the_project_keeps_the_rules():
+    kept, said = check(ROOT)
+    assert kept, said
+    assert f"Contracts: {len(CONFIG['contracts'])} kept, 0 broken." in said
+
+
+@pytest.mark.parametrize(
+    ("file", "line", "rule"),
+    [
+        ("shared/clock.py", "import news.service", "tools, functions -> modules -> shared"),
+        ("news/service.py", "import functions.wsgi", "tools, functions -> modules -> shared"),
+        ("news/service.py", "import tools.readers", "tools, functions -> modules -> shared"),
+        ("news/service.py", "import news.controller", "in a module: "),
+        ("news/dao.py", "import news.rules", "in a module: "),
+        ("news/model.py", "import news.table", "in a module: "),
+        ("news/extra.py", "", "in a module: "),
+        (
+            "news/controller.py",
+            "from news.dao import NewsDao",
+            "a dao is used by its own module's service only",
+        ),
+        ("functions/wsgi.py", "import news.dao", "a dao is used by its own module's service only"),
+        ("tools/tables.py", "import news.dao", "a dao is used by its own module's service only"),
+        (
+            "search/service.py",
+            "from news.dao import NewsDao",
+            "a dao is used by its own module's service only",
+        ),
+        ("search/dao.py", "def f():\n    import news.dao", "a dao is used by its own module's service only"),
+        ("search/service.py", "import news.table", "a table is used by its own dao"),
+        ("news/service.py", "import news.table", "a table is used by its own dao"),
+        ("search/service.py", "import news.controller", "a controller is used by functions only"),
+        ("news/service.py", "import redis", "HTTP and caching are in the controller only"),
+        (
+            "news/service.py",
+            "from shared.cache import connect",
+            "HTTP and caching are in the controller only",
+        ),
+        ("news/dao.py", "import flask", "HTTP and caching are in the controller only"),
+        ("news/rules.py", "import werkzeug", "HTTP and caching are in the controller only"),
+        ("news/model.py", "import shared.replies", "HTTP and caching are in the controller only"),
+        ("news/controller.py", "import redis", "HTTP and caching are in the controller only"),
+        ("news/controller.py", "import pynamodb.models", "the AWS SDK is used by daos and tools only"),
+        ("news/service.py", "import botocore", "the AWS SDK is used by daos and tools only"),
+        ("functions/wsgi.py", "import boto3", "the AWS SDK is used by daos and tools only"),
+        ("shared/app.py", "import botocore.session", "the AWS SDK is used by daos and tools only"),
+        ("news/service.py", "import shared.dynamodb", "what daos share is used by daos only"),
+        ("news/service.py", "import os", "only the settings read the environment"),
+    ],
+)
+def test_a_broken_rule_is_named(copy, file, line, rule):
+    add_module(copy, "search")
+    kept, said = check(copy)
+    assert kept, said
+    with (copy / file).open("a") as module:
+        module.write(f"\n{line}\n")
+    kept, said = check(copy)
+    assert not kept
+    broken = re.findall(r"^(.*?) BROKEN", said, re.MULTILINE)
+    assert any(name.startswith(rule) for name in broken), said
+
+
+def test_a_module_may_use_the_service_of_another(copy):
+    add_module(copy, "search")
+    (copy / "search" / "service.py").write_text('"""service"""\nfrom news.service import NewsService\n')
+    kept, said = check(copy)
+    assert kept, said
+
+
+def test_every_module_is_named_in_the_rules():
+    modules = {path.parent.name for path in ROOT.glob("*/service.py")}
+    assert modules == {"news"} | (modules & set(CONFIG["root_packages"]))
+    for contract in CONFIG["contracts"]:
+        if contract["type"] == "protected" and contract["protected_modules"][0].startswith("news."):
+            kind = contract["protected_modules"][0].removeprefix("news.")
+            there = {f"{module}.{kind}" for module in modules if (ROOT / module / f"{kind}.py").exists()}
+            assert set(contract["protected_modules"]) == there

@@ -1,0 +1,78 @@
+"""A `make run` of a test's own, in a folder of its own."""
+
+import os
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+from conftest import CLEAN, ROOT
+
+from tools.processes import free_port
+
+
+class LocalRun:
+    """Starts `python -m tools.run` on a free port, and stops it."""
+
+    def __init__(self, folder, **env):
+        self.folder = folder
+        self.bind = f"127.0.0.1:{free_port()}"
+        self.url = f"http://{self.bind}"
+        self.environment = {"LOCAL": str(folder)}
+        self.process = subprocess.Popen(
+            [sys.executable, "-m", "tools.run"],
+            cwd=ROOT,
+            env=CLEAN | {"LOCAL": str(folder), "BIND": self.bind} | env,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT,
+            text=True,
+        )
+
+    def __enter__(self):
+        self.wait_until_up()
+        return self
+
+    def __exit__(self, *_):
+        self.stop(signal.SIGTERM)
+
+    def wait_until_up(self):
+        """Return what was said until the service was up."""
+        said = []
+        for line in self.process.stdout:
+            said.append(line)
+            if "Ctrl-C" in line:
+                return said
+        raise AssertionError("".join(said))
+
+    def stop(self, with_signal):
+        """Send a signal and return the exit code."""
+        self.process.send_signal(with_signal)
+        code = self.process.wait(20)
+        self.process.stdout.close()
+        return code
+
+    def processes(self):
+        """The processes that this run started and that are alive, by their command, Linux only."""
+        found = {}
+        for folder in Path("/proc").glob("[0-9]*"):
+            try:
+                environment = (folder / "environ").read_bytes().split(b"\0")
+                command = (folder / "cmdline").read_bytes().replace(b"\0", b" ").decode()
+            except OSError:
+                continue
+            if f"LOCAL={self.folder}".encode() in environment and command:
+                found[int(folder.name)] = command
+        return found
+
+    def none_left(self):
+        """Whether all of them end within a few seconds."""
+        deadline = time.monotonic() + 20
+        while self.processes() and time.monotonic() < deadline:
+            time.sleep(0.05)
+        return not self.processes()
+
+
+def kill(pids):
+    for pid in pids:
+        os.kill(pid, signal.SIGKILL)

@@ -1,0 +1,357 @@
+"""The service of news, on a fake dao."""
+
+import uuid
+from datetime import UTC, datetime, timedelta
+
+import pytest
+from fakes import START, DaoThatThinksItsWriteWasLost, FakeDao, clock, sent
+
+from news.service import NewsService
+from shared.errors import Conflict, InvalidInput, NotFound, Stale
+
+
+@pytest.fixture
+def dao():
+    return FakeDao()
+
+
+@pytest.fixture
+def news(dao):
+    return NewsService(dao, now=clock())
+
+
+def lose(*_):
+    raise Stale("somebody else was faster")
+
+
+def fields_of(error):
+    return [each.field for each in error.value.errors]
+
+
+def test_create_stores_the_item_with_what_the_service_sets(news, dao):
+    item, is_new = news.create(sent(summary="short"))
+    assert is_new
+    assert dao.rows == {item.id: item}
+    assert item.id == str(uuid.uuid5(uuid.NAMESPACE_URL, "https://example.com/1"))
+    assert item.published_at == item.created_at == item.updated_at == START
+    assert (item.version, item.summary) == (1, "short")
+
+
+def test_create_of_the_very_same_item_changes_nothing(news, dao):
+    first, _ = news.create(sent())
+    again, is_new = news.create(sent())
+    assert (again, is_new) == (first, False)
+    assert dao.rows == {first.id: first}
+
+
+def test_create_of_the_same_item_published_in_another_time_zone_changes_nothing(news):
+    first, _ = news.create(sent(published_at="2026-01-01T12:00:00Z"))
+    again, is_new = news.create(sent(published_at="2026-01-01T14:00:00+02:00"))
+    assert (again, is_new) == (first, False)
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        {"title": "B"},
+        {"source": "b"},
+        {"category": "b"},
+        {"summary": "b"},
+        {"published_at": "2026-02-01T00:00:00Z"},
+    ],
+)
+def test_create_with_the_url_of_another_item_is_a_conflict(news, change):
+    news.create(sent())
+    with pytest.raises(Conflict, match="holds another item"):
+        news.create(sent(**change))
+
+
+def test_create_that_loses_to_its_own_first_try_is_a_create():
+    item, is_new = NewsService(DaoThatThinksItsWriteWasLost(), now=clock()).create(sent())
+    assert is_new
+    assert item.created_at == START
+
+
+def test_create_that_loses_to_an_item_removed_meanwhile_is_a_conflict(news, dao):
+    news.create(sent())
+    dao.find = lambda _: None
+    with pytest.raises(Conflict):
+        news.create(sent())
+
+
+@pytest.mark.parametrize(
+    ("change", "field"),
+    [
+        ({"title": ""}, "title"),
+        ({"title": "x" * 301}, "title"),
+        ({"title": 5}, "title"),
+        ({"title": None}, "title"),
+        ({"title": "\ud800"}, ""),
+        ({"source": ""}, "source"),
+        ({"source": "x" * 101}, "source"),
+        ({"category": ""}, "category"),
+        ({"category": "x" * 41}, "category"),
+        ({"category": "a b"}, "category"),
+        ({"category": "science\n"}, "category"),
+        ({"category": "ä"}, "category"),
+        ({"summary": "x" * 2001}, "summary"),
+        ({"published_at": "yesterday"}, "published_at"),
+        ({"published_at": "2026-01-01T00:00:00"}, "published_at"),
+        ({"published_at": 1767225600}, "published_at"),
+        ({"published_at": "0001-01-01T00:00:00+23:59"}, "published_at"),
+        ({"published_at": "9999-12-31T23:59:59-00:01"}, "published_at"),
+        ({"url": ""}, "url"),
+        ({"url": "ftp://example.com/"}, "url"),
+        ({"url": "https://"}, "url"),
+        ({"url": "https:///path"}, "url"),
+        ({"url": "https://example.com:99999/"}, "url"),
+        ({"url": "https://[::1/"}, "url"),
+        ({"url": "https://example.com/a b"}, "url"),
+        ({"url": "https://example.com/\n"}, "url"),
+        ({"url": "https://example.com/\u200b"}, "url"),
+        ({"url": "javascript:alert(1)//https://x"}, "url"),
+        ({"url": "https://example.com/" + "x" * 2029}, "url"),
+        ({"id": "1"}, "id"),
+        ({"version": 1}, "version"),
+        ({"a.b`c": 1}, "a.b`c"),
+    ],
+)
+def test_create_with_a_field_that_breaks_a_rule_names_it(news, dao, change, field):
+    with pytest.raises(InvalidInput) as error:
+        news.create(sent(**change))
+    assert fields_of(error) == [field]
+    assert error.value.errors[0].message
+    assert not dao.rows
+
+
+@pytest.mark.parametrize("field", ["title", "url", "source", "category"])
+def test_create_without_a_required_field_names_it(news, field):
+    data = sent()
+    del data[field]
+    with pytest.raises(InvalidInput, match="required") as error:
+        news.create(data)
+    assert fields_of(error) == [field]
+
+
+@pytest.mark.parametrize("data", [None, [], [sent()], "text", 5])
+def test_create_with_something_else_than_an_object_is_invalid(news, data):
+    with pytest.raises(InvalidInput, match="Expected `object`"):
+        news.create(data)
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        {"title": "x" * 300, "source": "x" * 100, "category": "x" * 40, "summary": "x" * 2000},
+        {"title": "\x80 \x00 \U0001f600"},
+        {"summary": ""},
+        {"url": "HTTP://user@Example.com:8080/ü?q#f"},
+        {"url": "https://example.com/" + "x" * 2028},
+        {"published_at": "0001-01-01T00:00:00Z"},
+        {"published_at": "9999-12-31T23:59:59.999999Z"},
+    ],
+)
+def test_create_at_the_edge_of_a_rule_is_right(news, change):
+    item, is_new = news.create(sent(**change))
+    assert is_new
+    assert news.get(item.id) == item
+
+
+@pytest.mark.parametrize("news_id", ["", "x", "0" * 36, "00000000-0000-5000-8000-000000000001"])
+def test_get_of_what_is_not_there_is_not_found(news, news_id):
+    with pytest.raises(NotFound):
+        news.get(news_id)
+
+
+def test_replace_sets_a_new_version_and_keeps_what_never_changes(news, dao):
+    first, _ = news.create(sent(summary="old"))
+    second = news.replace(first.id, sent(title="New"), {1})
+    assert dao.rows == {first.id: second}
+    assert (second.version, second.title, second.summary) == (2, "New", None)
+    assert (second.url, second.created_at) == (first.url, first.created_at)
+    assert second.updated_at > first.updated_at
+
+
+def test_replace_without_published_at_sets_the_time_of_creation(news):
+    first, _ = news.create(sent(published_at="2020-01-01T00:00:00Z"))
+    assert news.replace(first.id, sent(), {1}).published_at == first.created_at
+
+
+def test_replace_may_leave_out_the_url(news):
+    first, _ = news.create(sent())
+    data = sent()
+    del data["url"]
+    assert news.replace(first.id, data, {1}).url == first.url
+
+
+@pytest.mark.parametrize(
+    ("change", "field"), [({"url": "https://b.c/"}, "url"), ({"url": None}, "url"), ({"x": 1}, "x")]
+)
+def test_replace_with_a_field_that_breaks_a_rule_names_it(news, change, field):
+    first, _ = news.create(sent())
+    with pytest.raises(InvalidInput) as error:
+        news.replace(first.id, sent(**change), {1})
+    assert fields_of(error) == [field]
+
+
+def test_replace_of_another_version_is_stale(news):
+    first, _ = news.create(sent())
+    news.replace(first.id, sent(), {1})
+    with pytest.raises(Stale):
+        news.replace(first.id, sent(), {1})
+    with pytest.raises(Stale):
+        news.replace(first.id, sent(), set())
+
+
+def test_replace_that_loses_a_race_is_stale(news, dao):
+    first, _ = news.create(sent())
+    dao.replace = lose
+    with pytest.raises(Stale):
+        news.replace(first.id, sent(), {1})
+
+
+def test_replace_that_loses_to_its_own_first_try_is_done():
+    news = NewsService(DaoThatThinksItsWriteWasLost(), now=clock())
+    first, _ = news.create(sent())
+    assert news.replace(first.id, sent(title="New"), {1}) == news.get(first.id)
+
+
+def test_replace_of_what_is_not_there_is_not_found(news):
+    with pytest.raises(NotFound):
+        news.replace("00000000-0000-5000-8000-000000000001", sent(), {1})
+
+
+@pytest.mark.parametrize("expected", [None, {1}])
+def test_delete_removes_the_item(news, dao, expected):
+    item, _ = news.create(sent())
+    news.delete(item.id, expected)
+    assert not dao.rows
+    with pytest.raises(NotFound):
+        news.delete(item.id, expected)
+
+
+def test_delete_of_another_version_is_stale(news, dao):
+    item, _ = news.create(sent())
+    with pytest.raises(Stale):
+        news.delete(item.id, {2})
+    assert dao.rows
+
+
+def test_delete_that_loses_a_race_to_a_change_is_stale(news, dao):
+    item, _ = news.create(sent())
+    dao.remove = lose
+    with pytest.raises(Stale):
+        news.delete(item.id, {1})
+
+
+def test_delete_that_loses_to_its_own_first_try_is_done():
+    news = NewsService(DaoThatThinksItsWriteWasLost(), now=clock())
+    item, _ = news.create(sent())
+    news.delete(item.id, {1})
+    with pytest.raises(NotFound):
+        news.get(item.id)
+
+
+def test_create_many_counts_what_is_new_known_and_refused(news, dao):
+    news.create(sent(1))
+    loaded = news.create_many([sent(1), sent(2), sent(2, title="B"), sent(3, title=""), 5, sent(4)])
+    assert (loaded.created, loaded.existing) == (2, 2)
+    assert loaded.refused.keys() == {3, 4}
+    assert "title" in loaded.refused[3]
+    assert sorted(item.url[-1] for item in dao.rows.values()) == ["1", "2", "4"]
+    assert {item.title for item in dao.rows.values()} == {"Title 1", "Title 2", "Title 4"}
+
+
+def test_create_many_of_nothing_does_nothing(news):
+    assert news.create_many([]) == (0, 0, {})
+
+
+def every_page(news, **parameters):
+    found, cursor = [], None
+    while True:
+        page = news.page(news.query(parameters | ({"cursor": cursor} if cursor else {})))
+        found += [int(item.url.rpartition("/")[2]) for item in page.items]
+        cursor = page.next_cursor
+        if cursor is None:
+            return found
+
+
+@pytest.fixture
+def ten(news):
+    """Ten items, published a day apart, in two categories and three sources."""
+    for n in range(10):
+        moment = START + timedelta(days=n)
+        news.create(
+            sent(
+                n,
+                category=f"c{n % 2}",
+                source=f"s{n % 3}",
+                published_at=moment.isoformat().replace("+00:00", "Z"),
+            )
+        )
+    return news
+
+
+@pytest.mark.parametrize(
+    ("parameters", "expected"),
+    [
+        ({}, [9, 8, 7, 6, 5, 4, 3, 2, 1, 0]),
+        ({"category": "c1"}, [9, 7, 5, 3, 1]),
+        ({"source": "s0"}, [9, 6, 3, 0]),
+        ({"category": "c0", "source": "s0"}, [6, 0]),
+        ({"since": "2026-01-04T00:00:00Z"}, [9, 8, 7, 6, 5, 4, 3]),
+        ({"until": "2026-01-04T00:00:00Z"}, [2, 1, 0]),
+        ({"since": "2026-01-04T01:00:00+01:00", "until": "2026-01-06T00:00:00.000001Z"}, [5, 4, 3]),
+        ({"since": "2026-01-04T00:00:00Z", "until": "2026-01-04T00:00:00Z"}, []),
+        ({"category": "none"}, []),
+    ],
+)
+@pytest.mark.parametrize("limit", ["1", "3", "100"])
+def test_pages_hold_what_the_filters_say_newest_first(ten, parameters, expected, limit):
+    assert every_page(ten, limit=limit, **parameters) == expected
+
+
+@pytest.mark.parametrize(
+    ("parameters", "field"),
+    [
+        ({"limit": "0"}, "limit"),
+        ({"limit": "101"}, "limit"),
+        ({"limit": "1000"}, "limit"),
+        ({"limit": "-1"}, "limit"),
+        ({"limit": "+1"}, "limit"),
+        ({"limit": "1_0"}, "limit"),
+        ({"limit": "١٢"}, "limit"),
+        ({"limit": "5\n"}, "limit"),
+        ({"limit": "1.0"}, "limit"),
+        ({"limit": ""}, "limit"),
+        ({"category": ""}, "category"),
+        ({"category": "a b"}, "category"),
+        ({"source": ""}, "source"),
+        ({"source": "x" * 101}, "source"),
+        ({"since": "today"}, "since"),
+        ({"since": "2026-01-01"}, "since"),
+        ({"since": "0001-01-01T00:00:00+01:00"}, "since"),
+        ({"until": "9999-12-31T23:59:59-01:00"}, "until"),
+        ({"since": "2026-01-02T00:00:00Z", "until": "2026-01-01T00:00:00Z"}, "until"),
+        ({"cursor": ""}, "cursor"),
+        ({"cursor": "x"}, "cursor"),
+        ({"page": "2"}, "page"),
+    ],
+)
+def test_a_parameter_that_breaks_a_rule_is_named(news, parameters, field):
+    with pytest.raises(InvalidInput) as error:
+        news.query(parameters)
+    assert fields_of(error) == [field]
+
+
+def test_queries_that_ask_the_same_are_equal(news):
+    first = news.query({"since": "2026-01-01T00:00:00Z", "limit": "20"})
+    assert first == news.query({"since": "2026-01-01T02:00:00+02:00"})
+    assert first.filter.since == datetime(2026, 1, 1, tzinfo=UTC)
+
+
+def test_a_cursor_of_other_filters_is_refused(ten):
+    cursor = ten.page(ten.query({"category": "c0", "limit": "1"})).next_cursor
+    ten.query({"category": "c0", "cursor": cursor, "limit": "7"})
+    with pytest.raises(InvalidInput, match="other filters"):
+        ten.query({"category": "c1", "cursor": cursor})

