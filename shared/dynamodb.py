@@ -78,7 +78,7 @@ def database_errors(table: str, lost: DomainError | None = None) -> Iterator[Non
     try:
         yield
     except PynamoDBException as error:
-        code = error.cause_response_code
+        code = _code(error)
         if code == "ConditionalCheckFailedException" and lost:
             raise lost from error
         if code == "ResourceNotFoundException":
@@ -88,3 +88,13 @@ def database_errors(table: str, lost: DomainError | None = None) -> Iterator[Non
             log.warning("DynamoDB, table %s: %s: %s", table, code or "unreachable", error)
             raise Unavailable("The database is busy or out of reach; try again later.") from error
         raise
+
+
+def _code(error: PynamoDBException) -> str | None:
+    """DynamoDB's name for the error, or None where no answer came.
+
+    PynamoDB's own `cause_response_code` fails on a time-out, whose response is None.
+    """
+    response = getattr(error.cause, "response", None) or {}
+    code: str | None = response.get("Error", {}).get("Code")
+    return code

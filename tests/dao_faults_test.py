@@ -1,6 +1,7 @@
 """The dao when DynamoDB throttles, fails, or can't be reached: a real server in between makes it so."""
 
 import json
+import socket
 import threading
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 
@@ -14,6 +15,9 @@ from news.model import NewsFilter
 from shared.errors import Unavailable
 from tools.processes import free_port
 from tools.tables import create_tables
+
+
+HANG_UP = object()
 
 
 class Faulty(ThreadingHTTPServer):
@@ -35,6 +39,9 @@ class Forward(BaseHTTPRequestHandler):
         body = self.rfile.read(int(self.headers["Content-Length"]))
         operation = self.headers["X-Amz-Target"].rpartition(".")[2]
         self.server.seen.append(operation)
+        if self.server.fault is HANG_UP:
+            self.close_connection = True
+            return
         status, answer = self.server.fault(operation, json.loads(body)) or self.forward(body)
         self.send_response(status)
         self.send_header("Content-Length", str(len(answer)))
@@ -111,6 +118,19 @@ def test_a_database_out_of_reach_is_unavailable():
     dao = NewsDao(settings_for(f"http://127.0.0.1:{free_port()}"))
     with pytest.raises(Unavailable):
         dao.find(stored(1).id)
+
+
+def test_a_database_that_hangs_up_is_unavailable(faulty, dao):
+    faulty.fault = HANG_UP
+    with pytest.raises(Unavailable):
+        dao.find(stored(1).id)
+
+
+def test_a_database_that_is_silent_is_unavailable():
+    with socket.create_server(("127.0.0.1", 0)) as silent:
+        dao = NewsDao(settings_for(f"http://127.0.0.1:{silent.getsockname()[1]}"))
+        with pytest.raises(Unavailable):
+            dao.find(stored(1).id)
 
 
 def test_what_a_batch_left_unprocessed_is_sent_again(faulty, dao):
