@@ -16,7 +16,6 @@ from shared.errors import Unavailable
 from tools.processes import free_port
 from tools.tables import create_tables
 
-
 HANG_UP = object()
 
 
