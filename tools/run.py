@@ -8,7 +8,6 @@ import socket
 import subprocess
 import sys
 import time
-import urllib.error
 import urllib.request
 from collections.abc import Iterator
 from pathlib import Path
@@ -157,7 +156,7 @@ def _wait_until_healthy(gunicorn: "subprocess.Popen[bytes]") -> None:
     deadline = time.monotonic() + START_SECONDS
     url = f"http://{os.environ['BIND']}/health"
     while time.monotonic() < deadline and gunicorn.poll() is None:
-        with contextlib.suppress(urllib.error.URLError), urllib.request.urlopen(url, timeout=1):
+        with contextlib.suppress(OSError), urllib.request.urlopen(url, timeout=1):
             return
         time.sleep(0.05)
     raise StartError("gunicorn did not start; the reason stands above")
