@@ -29,6 +29,8 @@ class Settings:
         dynamodb_endpoint: URL of DynamoDB where it is not AWS's own, else None.
         redis_url: URL of the cache, or None: no cache, and everything still works.
         log_level: one of Python's level names.
+        base_path: where a custom domain or a load balancer has the API, e.g. `v1` for
+            https://api.example.com/v1/news/; empty where it is at the root.
         feed_shards: number of partitions new items of the feed are spread over. It may grow at any
             time; before it shrinks, the items of the shards that go must be written again.
     """
@@ -39,6 +41,7 @@ class Settings:
     dynamodb_endpoint: str | None = None
     redis_url: str | None = None
     log_level: str = "INFO"
+    base_path: str = ""
     feed_shards: int = 1
 
     @classmethod
@@ -55,6 +58,7 @@ class Settings:
             dynamodb_endpoint=_read(env, "AWS_ENDPOINT_URL_DYNAMODB", _http_url, None),
             redis_url=_read(env, "REDIS_URL", _redis_url, None),
             log_level=_read(env, "LOG_LEVEL", _log_level, "INFO"),
+            base_path=_read(env, "BASE_PATH", _base_path, ""),
             feed_shards=_read(env, "FEED_SHARDS", _shards, 1),
         )
 
@@ -86,6 +90,10 @@ _stage = _matching(r"[a-z][a-z0-9-]{0,31}", "a stage's name such as local, dev o
 _region = _matching(r"[a-z]{2,}(-[a-z0-9]+)+", "an AWS region such as eu-central-1")
 # https://docs.aws.amazon.com/amazondynamodb/latest/developerguide/HowItWorks.NamingRulesDataTypes.html
 _table = _matching(r"[A-Za-z0-9_.-]{3,255}", "the name of a DynamoDB table (3 to 255 of A-Z a-z 0-9 _ . -)")
+# https://docs.aws.amazon.com/apigateway/latest/developerguide/rest-api-mappings.html
+_base_path = _matching(
+    r"[A-Za-z0-9$_.+!*'()-]+(/[A-Za-z0-9$_.+!*'()-]+)*", "an API mapping's key such as v1 or shop/v1"
+)
 
 
 def _log_level(text: str) -> str:

@@ -9,6 +9,9 @@ PROBLEM_JSON = "application/problem+json"
 REQUEST_ID = "app.request_id"
 """WSGI environ key of the request's id; with a dot in it, no header can set it (PEP 3333)."""
 
+CLAIMS = "app.claims"
+"""WSGI environ key of what API Gateway has verified about the caller, a dict; absent where that is none."""
+
 RETRY_AFTER_SECONDS = 2
 """What a 503 tells the client to wait: DynamoDB's throttling is counted by the second."""
 

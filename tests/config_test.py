@@ -13,6 +13,7 @@ MOST = LEAST | {
     "AWS_ENDPOINT_URL_DYNAMODB": "http://127.0.0.1:4567",
     "REDIS_URL": "rediss://user:secret@cache.example.com:6379/0",
     "LOG_LEVEL": "debug",
+    "BASE_PATH": "shop/v1",
     "FEED_SHARDS": "64",
 }
 
@@ -30,6 +31,7 @@ def test_every_setting_is_read():
         dynamodb_endpoint="http://127.0.0.1:4567",
         redis_url="rediss://user:secret@cache.example.com:6379/0",
         log_level="DEBUG",
+        base_path="shop/v1",
         feed_shards=64,
     )
 
@@ -66,6 +68,12 @@ def test_a_missing_setting_is_named(name, missing):
         ("REDIS_URL", "redis://"),
         ("REDIS_URL", "unix://"),
         ("LOG_LEVEL", "LOUD"),
+        ("BASE_PATH", "/v1"),
+        ("BASE_PATH", "v1/"),
+        ("BASE_PATH", "a//b"),
+        ("BASE_PATH", "v 1"),
+        ("BASE_PATH", "ä"),
+        ("BASE_PATH", "v1?"),
         ("FEED_SHARDS", "0"),
         ("FEED_SHARDS", "65"),
         ("FEED_SHARDS", "1_0"),
@@ -73,7 +81,7 @@ def test_a_missing_setting_is_named(name, missing):
     ],
 )
 def test_a_wrong_setting_is_named_with_what_it_should_look_like(name, value):
-    with pytest.raises(SettingsError, match=rf"^{name}: .* is not (a|one|the|an) ") as error:
+    with pytest.raises(SettingsError, match=rf"^{name}: .* is not (an?|one|the) ") as error:
         Settings.from_env(LEAST | {name: value})
     assert "\n" not in str(error.value)
 

@@ -1,0 +1,145 @@
+"""A Flask app as a Lambda function: serverless-wsgi, with its input and its output put right.
+
+Whatever kind of event comes, serverless-wsgi is handed the one that it handles well, a small payload 2.0; the
+app gets the environ of a WSGI server; and its answer is taken before serverless-wsgi can change it.
+"""
+
+import logging
+import uuid
+from collections.abc import Callable
+from contextlib import suppress
+from http import HTTPStatus
+from typing import TYPE_CHECKING, Any, NoReturn
+
+import serverless_wsgi
+from flask import Flask
+
+from shared.constants import CLAIMS, REQUEST_ID
+from shared.lambda_answers import Answer, answer_of, is_longer_than, problem_answer
+from shared.lambda_events import Source, is_warm_up, source_of
+from shared.lambda_fields import Event
+from shared.lambda_requests import HttpRequest
+
+if TYPE_CHECKING:
+    from _typeshed.wsgi import StartResponse, WSGIEnvironment
+
+log = logging.getLogger(__name__)
+
+FAILED = "The server failed; the log has the reason."
+UNREADABLE = "The request can't be read; the log has the reason."
+
+
+def make_handler(app: Flask, base_path: str = "") -> Callable[[Any, Any], Event]:
+    """The Lambda handler of an app, for every source of HTTP events.
+
+    Args:
+        app: any Flask app.
+        base_path: where a custom domain or a load balancer has the app, e.g. `v1`; empty: at the root. It
+            plays no part where the client uses API Gateway's own domain or a function URL.
+
+    Returns:
+        A function of event and context. It raises NotHttp for an event that is no HTTP request.
+    """
+    prefix = "/" + base_path.strip("/") if base_path else ""
+
+    def handler(event: Any, context: Any) -> Event:
+        if is_warm_up(event):
+            return {}
+        source = source_of(event)
+        request_id = _request_id(context)
+        try:
+            request = source.read(event, prefix)
+        except ValueError as error:  # MalformedEvent, or what neither base64 nor UTF-8 can hold
+            log.warning("request %s is malformed (%s): %s", request_id, source.name, error)
+            return source.write(problem_answer(HTTPStatus.BAD_REQUEST, UNREADABLE, request_id))
+        answer = _ask(app, request, {REQUEST_ID: request_id, "serverless.event": event}, context)
+        return _within_limit(source, answer, request_id)
+
+    return handler
+
+
+def _request_id(context: Any) -> str:
+    """The id of the invocation, which is in every line that Lambda itself logs about it."""
+    return str(getattr(context, "aws_request_id", None) or uuid.uuid4())
+
+
+def _ask(app: Flask, request: HttpRequest, extra: dict[str, Any], context: Any) -> Answer:
+    call = _Call(app, request, extra)
+    try:
+        with suppress(_Answered):
+            serverless_wsgi.handle_request(call, _small_event(request), context)
+        return answer_of(request.method, call.status, call.headers, b"".join(call.chunks))
+    except Exception:
+        request_id = extra[REQUEST_ID]
+        log.exception("request %s failed: %s %r", request_id, request.method, request.path)
+        problem = problem_answer(HTTPStatus.INTERNAL_SERVER_ERROR, FAILED, request_id)
+        return answer_of(request.method, *problem)
+
+
+def _within_limit(source: Source, answer: Answer, request_id: str) -> Event:
+    written = source.write(answer)
+    if not is_longer_than(source.limit, written):
+        return written
+    log.error("request %s failed: the answer is over the limit of %d bytes", request_id, source.limit)
+    return source.write(problem_answer(HTTPStatus.INTERNAL_SERVER_ERROR, FAILED, request_id))
+
+
+def _small_event(request: HttpRequest) -> Event:
+    """The event that serverless-wsgi gets; what it would get wrong is left to `_Call`."""
+    return {
+        "version": "2.0",
+        "rawPath": "/",
+        "rawQueryString": request.query,
+        "headers": {},
+        "body": request.body,
+        "requestContext": {"http": {"method": request.method, "sourceIp": request.client}},
+    }
+
+
+class _Answered(Exception):
+    """The app has answered; serverless-wsgi must not go on, for it would change the answer."""
+
+
+class _Call:
+    """The app as serverless-wsgi sees it: completes the environ, and keeps the answer."""
+
+    def __init__(self, app: Flask, request: HttpRequest, extra: dict[str, Any]) -> None:
+        self._app = app
+        self._request = request
+        self._extra = extra
+        self.status = ""
+        self.headers: list[tuple[str, str]] = []
+        self.chunks: list[bytes] = []
+
+    def __call__(self, environ: "WSGIEnvironment", _start_response: "StartResponse") -> NoReturn:
+        self._complete(environ)
+        body = self._app(environ, self._start)
+        try:
+            self.chunks.extend(body)
+        finally:
+            if hasattr(body, "close"):
+                body.close()
+        raise _Answered
+
+    def _start(
+        self, status: str, headers: list[tuple[str, str]], _exc_info: object = None
+    ) -> Callable[[bytes], object]:
+        self.status, self.headers = status, headers
+        return self.chunks.append
+
+    def _complete(self, environ: "WSGIEnvironment") -> None:
+        """Give the environ what gunicorn would have put there, and what the platform knows."""
+        request, headers = self._request, self._request.headers
+        del environ["HTTP_COOKIE"], environ["CONTENT_TYPE"], environ["CONTENT_LENGTH"]
+        # Who the caller is has one name here, and one place that decides what counts as verified.
+        del environ["REMOTE_USER"], environ["serverless.authorizer"]
+        environ.update(headers)
+        environ.update(self._extra)
+        environ["SCRIPT_NAME"] = request.root
+        environ["PATH_INFO"] = request.path
+        environ["wsgi.url_scheme"] = "http" if headers.get("HTTP_X_FORWARDED_PROTO") == "http" else "https"
+        environ["wsgi.input_terminated"] = True  # the body is whole, whatever Transfer-Encoding says
+        if request.claims:
+            environ[CLAIMS] = request.claims
+        if request.body or "CONTENT_LENGTH" in headers:
+            environ["CONTENT_LENGTH"] = str(len(request.body))
