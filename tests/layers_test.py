@@ -81,6 +81,11 @@ def test_the_project_keeps_the_rules():
         ("search/service.py", "import news.table", "a table is used by its own dao"),
         ("news/service.py", "import news.table", "a table is used by its own dao"),
         ("search/service.py", "import news.controller", "a controller is used by functions only"),
+        (
+            "news/controller.py",
+            "import shared.lambda_handler",
+            "what knows of Lambda is used by functions only",
+        ),
         ("news/service.py", "import redis", "HTTP and caching are in the controller only"),
         (
             "news/service.py",

@@ -84,12 +84,13 @@ def wait_for_port(process: "subprocess.Popen[bytes]", port: int) -> None:
 
 
 def _stop(process: "subprocess.Popen[bytes]") -> None:
+    """Let a process end in its own way, then kill what it has left behind."""
     process.terminate()
-    try:
+    with contextlib.suppress(subprocess.TimeoutExpired):
         process.wait(STOP_SECONDS)
-    except subprocess.TimeoutExpired:
-        process.kill()
-        process.wait()
+    with contextlib.suppress(ProcessLookupError):
+        os.killpg(process.pid, signal.SIGKILL)
+    process.wait()
 
 
 def _end_with_parent() -> None:
