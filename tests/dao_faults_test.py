@@ -106,6 +106,14 @@ def test_every_call_to_an_overloaded_database_is_unavailable(faulty, dao):
             call()
 
 
+def test_a_page_is_one_query_with_its_end_in_sight(faulty, dao):
+    dao.add_many([stored(n) for n in range(6)])
+    for limit in (5, 6, 7):
+        faulty.seen.clear()
+        assert len(dao.page(NewsFilter(), None, limit).items) == min(limit, 6)
+        assert faulty.seen == ["Query"]
+
+
 def test_a_refusal_of_access_is_not_hidden(faulty, dao):
     faulty.fault = lambda *_: error("AccessDeniedException")
     with pytest.raises(Exception, match="AccessDenied") as refused:
