@@ -7,8 +7,10 @@ from flask import Blueprint, Flask, current_app, url_for
 from flask.typing import ResponseReturnValue
 from werkzeug.local import LocalProxy
 
+from news.model import NewsQuery
 from news.service import NewsService
 from shared.app import settings_of
+from shared.cache import cached, invalidates
 from shared.health import add_check
 from shared.inputs import expected_versions, json_body, query, query_parameters, required_versions
 from shared.replies import reply
@@ -25,9 +27,16 @@ def setup_route(app: Flask, service: NewsService | None = None) -> None:
     app.register_blueprint(routes)
 
 
+def first_page() -> NewsQuery | None:
+    """What a list depends on; pages behind a cursor are not cached."""
+    asked = news.query(query())
+    return None if asked.after else asked
+
+
 @routes.get("/")
 @routes.get("", alias=True)
 @query_parameters("limit", "cursor", "category", "source", "since", "until")
+@cached("news", key=first_page)
 def index() -> ResponseReturnValue:
     """List news, newest first."""
     asked = news.query(query())
@@ -41,6 +50,7 @@ def index() -> ResponseReturnValue:
 
 @routes.post("/")
 @routes.post("", alias=True)
+@invalidates("news")
 def create() -> ResponseReturnValue:
     """Create an item."""
     item, is_new = news.create(json_body())
@@ -50,18 +60,21 @@ def create() -> ResponseReturnValue:
 
 
 @routes.get("/<news_id>")
+@cached("news", key=lambda news_id: news_id)
 def show(news_id: str) -> ResponseReturnValue:
     """Show an item."""
     return reply(news.get(news_id))
 
 
 @routes.put("/<news_id>")
+@invalidates("news")
 def replace(news_id: str) -> ResponseReturnValue:
     """Replace an item that is in the version named by If-Match."""
     return reply(news.replace(news_id, json_body(), required_versions()))
 
 
 @routes.delete("/<news_id>")
+@invalidates("news")
 def delete(news_id: str) -> ResponseReturnValue:
     """Remove an item; with If-Match, only in that version."""
     news.delete(news_id, expected_versions())

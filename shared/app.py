@@ -4,6 +4,7 @@ import logging
 
 from flask import Flask
 
+from shared.cache import init_cache
 from shared.config import Settings
 from shared.constants import MAX_BODY_BYTES
 from shared.errors import init_errors
@@ -25,7 +26,8 @@ def create_app(settings: Settings) -> Flask:
     app.url_map.merge_slashes = False
     app.before_request(refuse_unknown_parameters)
     init_errors(app)
-    init_health(app, settings)
+    init_cache(app, settings)
+    init_health(app)
     return app
 
 

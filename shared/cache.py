@@ -1,20 +1,178 @@
-"""The connection to the cache's server."""
+"""The response cache, for controllers: which answers are cached, what their key is made of, what ends them.
 
-from redis import Redis
-from redis.backoff import NoBackoff
-from redis.retry import Retry
+    @routes.get("/<news_id>")
+    @cached("news", key=lambda news_id: news_id)
+    def show(news_id): ...
 
-TIMEOUT_SECONDS = 0.25
-"""To connect, and to answer: a cache that is slower than this helps nobody."""
+    @routes.put("/<news_id>")
+    @invalidates("news")
+    def replace(news_id): ...
+
+It fails open: whatever is wrong with Redis, the view is asked and its answer sent.
+"""
+
+import hashlib
+import logging
+from collections.abc import Callable
+from contextlib import suppress
+from functools import wraps
+from http import HTTPStatus
+from typing import Any
+
+import msgspec
+from flask import Flask, Response, current_app, request
+from flask.typing import ResponseReturnValue
+from werkzeug.exceptions import HTTPException
+
+from shared.cache_entry import Entry
+from shared.cache_store import CacheDown, CacheStore, Found, Place
+from shared.cache_turn import take_turn
+from shared.conditional import revalidated
+from shared.config import Settings
+from shared.errors import DomainError, Unavailable
+from shared.redis_client import connect
+
+log = logging.getLogger(__name__)
+
+View = Callable[..., ResponseReturnValue]
+Load = Callable[[], Response]
+
+CACHE_CONTROL = "no-cache"
+"""A browser or CDN may keep an answer, but asks each time whether it still holds (RFC 9111, section 5.2.2.4).
+What a write makes void here it can't make void there; to ask costs no database, just a 304 from Redis."""
 
 
-def connect(url: str) -> "Redis":
-    """A client that gives up fast; redis-py's own defaults cost 3 to 5 s a call where the server is away."""
-    return Redis.from_url(
-        url,
-        protocol=2,
-        driver_info=None,
-        socket_connect_timeout=TIMEOUT_SECONDS,
-        socket_timeout=TIMEOUT_SECONDS,
-        retry=Retry(NoBackoff(), 1),
-    )
+def init_cache(app: Flask, settings: Settings) -> None:
+    """Give the app the cache that its settings name, or none; nothing is connected yet."""
+    app.extensions["cache"] = CacheStore(connect(settings)) if settings.redis_url else None
+
+
+def cached(name: str, key: Callable[..., object]) -> Callable[[View], View]:
+    """Answer a view from the cache: its 200s, to requests without Authorization.
+
+    Args:
+        name: what invalidates the answers, e.g. the module's name.
+        key: is given what the view is given, and returns what the answer depends on, checked and normalised:
+            anything that msgspec can encode, or None where this one is not to be cached.
+    """
+
+    def decorate(view: View) -> View:
+        @wraps(view)
+        def answer(**named: Any) -> Response:
+            def load() -> Response:
+                return current_app.make_response(view(**named))
+
+            store: CacheStore | None = current_app.extensions["cache"]
+            if store is None or "Authorization" in request.headers:
+                return _finished(load(), "BYPASS")
+            depends_on = key(**named)
+            if depends_on is None:
+                return _finished(load(), "BYPASS")
+            return _answer(store, _place(name, view.__name__, depends_on), load)
+
+        return answer
+
+    return decorate
+
+
+def invalidates(name: str) -> Callable[[View], View]:
+    """Make the answers cached under that name void when the view has written, before its answer is sent.
+
+    Also when it failed, since the write may have landed; not when it refused the request, which anybody could
+    have it do all day.
+    """
+
+    def decorate(view: View) -> View:
+        @wraps(view)
+        def answer(**named: Any) -> ResponseReturnValue:
+            may_have_written = True
+            try:
+                return view(**named)
+            except (DomainError, HTTPException) as error:
+                may_have_written = _status(error) >= HTTPStatus.INTERNAL_SERVER_ERROR
+                raise
+            finally:
+                store: CacheStore | None = current_app.extensions["cache"]
+                if store and may_have_written:
+                    store.invalidate(name)
+
+        return answer
+
+    return decorate
+
+
+def _status(error: DomainError | HTTPException) -> int:
+    status = error.code if isinstance(error, HTTPException) else error.status
+    return status or HTTPStatus.INTERNAL_SERVER_ERROR
+
+
+def _place(name: str, view: str, depends_on: object) -> Place:
+    """The key of an answer.
+
+    Stages may share a Redis, and behind another path prefix the links in an answer are others.
+    """
+    stage = current_app.extensions["settings"].stage
+    text = msgspec.json.encode((stage, request.script_root, depends_on))
+    return Place(name, f"{{{name}}}:{view}:{hashlib.sha256(text).hexdigest()[:32]}")
+
+
+def _answer(store: CacheStore, place: Place, load: Load) -> Response:
+    try:
+        found, is_loader = take_turn(store, place)
+    except CacheDown:
+        return _finished(load(), "BYPASS")
+    if found.entry and not is_loader and found.entry.is_fresh(store.now()):
+        return _hit(found.entry, store.now())
+    return _loaded(store, place, found, load)
+
+
+def _loaded(store: CacheStore, place: Place, found: Found, load: Load) -> Response:
+    """The view's answer, stored under the generation found before; without a database, an old answer."""
+    began = store.now()
+    try:
+        answer = load()
+    except Exception as error:
+        _release(store, found)
+        stale = _stale(store, place) if isinstance(error, Unavailable) else None
+        if stale is None:
+            raise
+        log.warning("cache: %s answered from an old entry: %s", request.path, error)
+        return _hit(stale, store.now())
+    if answer.status_code != HTTPStatus.OK or "Set-Cookie" in answer.headers or not found.generation:
+        _release(store, found)
+        return _finished(answer, "BYPASS")
+    answer.add_etag()
+    headers = [(name, value) for name, value in answer.headers if name != "Content-Length"]
+    with suppress(CacheDown):
+        store.put(place, found, Entry.loaded(found.generation, began, headers, answer.get_data()))
+    return _finished(answer, "MISS")
+
+
+def _release(store: CacheStore, found: Found) -> None:
+    with suppress(CacheDown):
+        store.release(found)
+
+
+def _stale(store: CacheStore, place: Place) -> Entry | None:
+    """An entry that no write has made void yet, not even while the database was asked."""
+    with suppress(CacheDown):
+        entry = store.look(place).entry
+        if entry and entry.is_kept(store.now()):
+            return entry
+    return None
+
+
+def _hit(entry: Entry, now: float) -> Response:
+    answer = Response(entry.body, headers=entry.about.headers)
+    answer.headers["Age"] = str(max(0, int(entry.age(now))))
+    return _finished(answer, "HIT")
+
+
+def _finished(answer: Response, how: str) -> Response:
+    """Add what says how long to keep the answer, and where it came from."""
+    if answer.status_code != HTTPStatus.OK:
+        return answer
+    is_personal = "Authorization" in request.headers or "Set-Cookie" in answer.headers
+    answer.headers["Cache-Control"] = f"private, {CACHE_CONTROL}" if is_personal else CACHE_CONTROL
+    answer.headers["X-Cache"] = how
+    return revalidated(answer)

@@ -6,7 +6,7 @@ import sys
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import TypeVar
-from urllib.parse import urlsplit
+from urllib.parse import SplitResult, urlsplit
 
 T = TypeVar("T")
 
@@ -28,6 +28,8 @@ class Settings:
         news_table: name of the DynamoDB table of the news module.
         dynamodb_endpoint: URL of DynamoDB where it is not AWS's own, else None.
         redis_url: URL of the cache, or None: no cache, and everything still works.
+        redis_iam_user: ElastiCache user (its id, which is also its name) to log in as with IAM, else None.
+        redis_iam_cache: name of the ElastiCache cache or replication group, with `redis_iam_user`.
         log_level: one of Python's level names.
         base_path: where a custom domain or a load balancer has the API, e.g. `v1` for
             https://api.example.com/v1/news/; empty where it is at the root.
@@ -40,6 +42,8 @@ class Settings:
     news_table: str
     dynamodb_endpoint: str | None = None
     redis_url: str | None = None
+    redis_iam_user: str | None = None
+    redis_iam_cache: str | None = None
     log_level: str = "INFO"
     base_path: str = ""
     feed_shards: int = 1
@@ -51,16 +55,20 @@ class Settings:
         Raises:
             SettingsError: a variable is missing or has a value it can't have.
         """
-        return cls(
+        settings = cls(
             stage=_read(env, "STAGE", _stage),
             region=_read(env, "AWS_REGION", _region),
             news_table=_read(env, "NEWS_TABLE", _table),
             dynamodb_endpoint=_read(env, "AWS_ENDPOINT_URL_DYNAMODB", _http_url, None),
             redis_url=_read(env, "REDIS_URL", _redis_url, None),
+            redis_iam_user=_read(env, "REDIS_IAM_USER", _iam_user, None),
+            redis_iam_cache=_read(env, "REDIS_IAM_CACHE", _iam_cache, None),
             log_level=_read(env, "LOG_LEVEL", _log_level, "INFO"),
             base_path=_read(env, "BASE_PATH", _base_path, ""),
             feed_shards=_read(env, "FEED_SHARDS", _shards, 1),
         )
+        _check_iam(settings)
+        return settings
 
 
 _REQUIRED = object()
@@ -73,7 +81,8 @@ def _read(env: Mapping[str, str], name: str, parse: Callable[[str], T], default:
     try:
         return parse(text)
     except ValueError as error:
-        wrong = f"{text!r} is not" if text else "is not set: it must be"
+        shown = "the value" if "@" in text else repr(text)  # what has an @ may have a password before it
+        wrong = f"{shown} is not" if text else "is not set: it must be"
         raise SettingsError(f"{name}: {wrong} {error}") from None
 
 
@@ -95,6 +104,10 @@ _base_path = _matching(
     r"[A-Za-z0-9$_.+!*'()-]+(/[A-Za-z0-9$_.+!*'()-]+)*", "an API mapping's key such as v1 or shop/v1"
 )
 
+# https://docs.aws.amazon.com/AmazonElastiCache/latest/dg/auth-iam.html: small letters only
+_iam_user = _matching(r"[a-z][a-z0-9-]{0,39}", "the id of an ElastiCache user, in small letters")
+_iam_cache = _matching(r"[a-z][a-z0-9-]{0,39}", "the name of an ElastiCache cache, in small letters")
+
 
 def _log_level(text: str) -> str:
     if text.upper() not in LOG_LEVELS:
@@ -115,11 +128,30 @@ def _http_url(text: str) -> str:
 
 def _redis_url(text: str) -> str:
     what = "a URL such as redis://127.0.0.1:6379/0, rediss://host:6379 or unix:///run/redis.sock"
-    _split_url(text, ("redis", "rediss", "unix"), what)
+    url = _split_url(text, ("redis", "rediss", "unix"), what)
+    # An option in the URL would win over ours: ?ssl_cert_reqs=none, ?socket_timeout=60.
+    if not re.fullmatch(r"(db=\d{1,5})?" if url.scheme == "unix" else "", url.query) or url.fragment:
+        raise ValueError(f"{what}, without options in it")
+    if url.scheme != "unix" and not re.fullmatch(r"/?|/\d{1,5}", url.path):
+        raise ValueError(what)
     return text
 
 
-def _split_url(text: str, schemes: tuple[str, ...], what: str) -> None:
+def _check_iam(settings: Settings) -> None:
+    """IAM needs both its settings, TLS, and no other user or password."""
+    user, cache = settings.redis_iam_user, settings.redis_iam_cache
+    if not user and not cache:
+        return
+    if not user or not cache:
+        raise SettingsError("REDIS_IAM_USER: goes with REDIS_IAM_CACHE; set both, or none")
+    url = urlsplit(settings.redis_url or "")
+    if url.scheme != "rediss" or "@" in url.netloc:
+        raise SettingsError(
+            "REDIS_URL: with REDIS_IAM_USER it must be rediss://host:port, without a password"
+        )
+
+
+def _split_url(text: str, schemes: tuple[str, ...], what: str) -> SplitResult:
     try:
         url = urlsplit(text)
         port_is_right = url.port != 0  # raises where it is no port at all
@@ -128,6 +160,7 @@ def _split_url(text: str, schemes: tuple[str, ...], what: str) -> None:
     place = url.path if url.scheme == "unix" else url.hostname
     if url.scheme not in schemes or not place or not port_is_right:
         raise ValueError(what)
+    return url
 
 
 def main() -> None:

@@ -9,8 +9,6 @@ from typing import NamedTuple
 from flask import Blueprint, Flask, current_app
 from flask.typing import ResponseReturnValue
 
-from shared.cache import connect
-from shared.config import Settings
 from shared.constants import HEALTH_TIMEOUT_SECONDS
 from shared.errors import InvalidInput
 from shared.inputs import query, query_parameters
@@ -27,11 +25,11 @@ class Check(NamedTuple):
     required: bool
 
 
-def init_health(app: Flask, settings: Settings) -> None:
+def init_health(app: Flask) -> None:
     """Add the route, and the check of the cache: the app works without it, so it fails no health check."""
     app.extensions["health"] = {}
-    if settings.redis_url:
-        add_check(app, "redis", connect(settings.redis_url).ping, required=False)
+    if cache := app.extensions["cache"]:
+        add_check(app, "redis", cache.ping, required=False)
     app.register_blueprint(routes)
 
 

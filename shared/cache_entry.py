@@ -1,0 +1,108 @@
+"""A cached answer as it lies in Redis: when its data was loaded, the headers, and the body ready to send.
+
+The bytes are three lines: a checksum, JSON with what is known of the body, and the body. Never pickle: that
+runs what others wrote.
+"""
+
+from typing import NamedTuple, Self
+from zlib import crc32
+
+import msgspec
+
+FRESH_SECONDS = 60.0
+"""An entry that is older is served only while the database is out of reach. This is also the bound on how
+old an answer can be where an invalidation was lost."""
+
+SETTLING_SECONDS = 2.0
+UNSETTLED_SECONDS = 1.0
+"""DynamoDB's indexes lag behind the table. What was loaded so soon after a write stays fresh only so long."""
+
+RENEWAL = 0.95
+"""The share of its fresh time after which one request reloads an entry; the others are still given it. So a
+loader may even die without anybody waiting for it."""
+
+KEPT_SECONDS = 600.0
+"""How long an entry can stand in for a database that is out of reach."""
+
+CLOCK_SKEW_SECONDS = 1.0
+"""How far the clocks of two machines may differ; an entry from further in the future is not fresh."""
+
+
+class Generation(NamedTuple):
+    """What every write changes: entries of another generation than the current one are void."""
+
+    value: bytes
+    changed_at: float
+
+    @classmethod
+    def parse(cls, value: bytes | None) -> Self | None:
+        """Read `Unix time-random`; None where it is missing or damaged."""
+        try:
+            return cls(value, float(value.split(b"-")[0])) if value else None
+        except ValueError:
+            return None
+
+
+class About(msgspec.Struct, frozen=True):
+    """What is known of an entry beside its body.
+
+    `generation` was read before the load began, and `began` tells when that was, in Unix seconds.
+    """
+
+    generation: str
+    began: float
+    fresh: float
+    headers: list[tuple[str, str]]
+
+
+class Entry(NamedTuple):
+    """A cached answer, status 200."""
+
+    about: About
+    body: bytes
+
+    @classmethod
+    def loaded(
+        cls, generation: Generation, began: float, headers: list[tuple[str, str]], body: bytes
+    ) -> "Entry":
+        """What was loaded from `began` on, under a generation that was read before."""
+        unsettled = began - generation.changed_at < SETTLING_SECONDS
+        fresh = UNSETTLED_SECONDS if unsettled else FRESH_SECONDS
+        return cls(About(generation.value.decode(), began, fresh, headers), body)
+
+    def age(self, now: float) -> float:
+        """Seconds since its load began."""
+        return now - self.about.began
+
+    def is_fresh(self, now: float) -> bool:
+        """Whether it may be served."""
+        return -CLOCK_SKEW_SECONDS < self.age(now) < self.about.fresh
+
+    def is_due(self, now: float) -> bool:
+        """Whether it is time to reload it, fresh or not."""
+        return not self.is_fresh(now) or self.age(now) >= self.about.fresh * RENEWAL
+
+    def is_kept(self, now: float) -> bool:
+        """Whether it may be served while the database is out of reach."""
+        return -CLOCK_SKEW_SECONDS < self.age(now) < KEPT_SECONDS
+
+
+def encode(entry: Entry) -> bytes:
+    """The bytes to store."""
+    text = msgspec.json.encode(entry.about) + b"\n" + entry.body
+    return b"%08x\n" % crc32(text) + text
+
+
+def decode(stored: bytes | None, generation: Generation | None) -> Entry | None:
+    """The entry in these bytes; None where there is none, it is damaged, or of another generation."""
+    if not stored or not generation:
+        return None
+    checksum, _, text = stored.partition(b"\n")
+    if checksum != b"%08x" % crc32(text):
+        return None
+    about_json, _, body = text.partition(b"\n")
+    try:
+        about = msgspec.json.decode(about_json, type=About)
+    except msgspec.DecodeError:  # written by another release
+        return None
+    return Entry(about, body) if about.generation.encode() == generation.value else None

@@ -1,0 +1,104 @@
+"""A circuit breaker: keeps calls from a server that fails or dawdles, and tries it again now and then."""
+
+import logging
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from threading import Lock
+
+log = logging.getLogger(__name__)
+
+OPEN_SECONDS = 10.0
+"""How long a server that failed is left alone; then one call, and no second one beside it, tries it."""
+
+TOLERATED_SECONDS = 0.01
+"""What a call may take. Time above it adds up as lost, time below it pays that back."""
+
+CONTENDED_SECONDS = 0.002
+"""What a call may take more for each other one under way: threads of one process wait for each other."""
+
+COUNTED_SECONDS = 0.06
+PATIENCE_SECONDS = 0.1
+"""How much one call can count as lost, and how much may be lost in all, for each call that is under way. So
+it takes two slow calls or more: one pause of the process, or one new TLS connection, opens no circuit."""
+
+QUICK_SECONDS = 0.05
+"""A server that fails so quickly, as one that refuses connections does, costs nothing to try."""
+
+
+class CircuitOpen(Exception):
+    """The server failed a moment ago, so it was not called."""
+
+
+class CircuitBreaker:
+    """Guards the calls to one server; safe with threads.
+
+    Args:
+        harmless: exceptions that don't say that the server is out of reach.
+        clock: tells seconds that never go back.
+    """
+
+    def __init__(self, *harmless: type[Exception], clock: Callable[[], float] = time.monotonic) -> None:
+        self._harmless = harmless
+        self._clock = clock
+        self._lock = Lock()
+        self._under_way = 0
+        self._lost = 0.0
+        self._is_open = False
+        self._is_silent = False
+        self._try_at = 0.0
+
+    @contextmanager
+    def guard(self, *, matters: bool = False) -> Iterator[None]:
+        """Make one call inside of this; what it raises passes.
+
+        Args:
+            matters: the call is made with an open circuit too, unless the server lately let one wait in vain.
+
+        Raises:
+            CircuitOpen: no call is to be made now.
+        """
+        others = self._enter(matters=matters)
+        started = self._clock()
+        try:
+            yield
+        except self._harmless:
+            self._answered(self._clock() - started, others)
+            raise
+        except BaseException as error:
+            self._failed(f"no answer: {error}", is_silent=self._clock() - started > QUICK_SECONDS)
+            raise
+        else:
+            self._answered(self._clock() - started, others)
+
+    def _enter(self, *, matters: bool) -> int:
+        """Count a call in, and return how many others are under way."""
+        with self._lock:
+            if self._is_open and (self._is_silent or not matters):
+                if self._clock() < self._try_at:
+                    raise CircuitOpen("it failed a moment ago")
+                self._try_at = self._clock() + OPEN_SECONDS  # this call tries; nobody else does meanwhile
+            self._under_way += 1
+            return self._under_way - 1
+
+    def _answered(self, seconds: float, others: int) -> None:
+        with self._lock:
+            others = max(others, self._under_way - 1)  # when it began, and now
+            over = seconds - TOLERATED_SECONDS - CONTENDED_SECONDS * others
+            self._lost = max(0.0, self._lost + min(over, COUNTED_SECONDS))
+            is_slow = self._lost > PATIENCE_SECONDS * (1 + others)
+            if not is_slow:
+                self._under_way -= 1
+                self._is_open = False
+        if is_slow:
+            self._failed("slow answers", is_silent=False)
+
+    def _failed(self, why: str, *, is_silent: bool) -> None:
+        with self._lock:
+            self._under_way -= 1
+            self._is_silent = is_silent
+            was_open, self._is_open = self._is_open, True
+            self._try_at = self._clock() + OPEN_SECONDS
+            self._lost = PATIENCE_SECONDS / 2  # so that the call that tries again has to be a quick one
+        if not was_open:
+            log.warning("redis: %s; left alone for %s s", why, OPEN_SECONDS)
