@@ -8,6 +8,7 @@ import uuid
 from pathlib import Path
 
 import pytest
+from redis_servers import BINARY, REASON, Valkey
 
 from news.dao import NewsDao
 from shared.config import Settings
@@ -92,3 +93,20 @@ def settings(request):
 @pytest.fixture
 def dao(settings):
     return NewsDao(settings)
+
+
+@pytest.fixture(scope="session")
+def valkey_server(tmp_path_factory):
+    """A real Valkey; a test whose server is to suffer starts its own."""
+    if not BINARY:
+        pytest.skip(REASON)
+    with Valkey(tmp_path_factory.mktemp("valkey")) as server:
+        yield server
+
+
+@pytest.fixture
+def valkey(valkey_server):
+    """The real Valkey, empty."""
+    with valkey_server.client() as client:
+        client.flushall()
+    return valkey_server

@@ -1,0 +1,331 @@
+"""What is cached, under what key, and how it is sent: on a real Valkey."""
+
+import os
+import subprocess
+import sys
+
+import pytest
+from cache_world import Clock, WatchedDao, make_app, x_cache
+from conftest import CLEAN, ROOT
+from fakes import sent
+from fault_proxy import FaultProxy
+from flask import Response
+
+from shared.cache import cached, invalidates
+from shared.errors import Unavailable
+
+MANY = 100
+"""The tests of keys ask so often; benchmarks/cache_keys.py asks 1,000 times."""
+
+
+@pytest.fixture
+def clock():
+    return Clock()
+
+
+@pytest.fixture
+def dao():
+    return WatchedDao()
+
+
+@pytest.fixture
+def app(dao, valkey, clock):
+    app = make_app(dao, valkey.url, clock)
+    app.add_url_rule("/cookie", view_func=cookie)
+    app.add_url_rule("/status/<int:status>", view_func=other_status)
+    app.add_url_rule("/elsewhere", view_func=elsewhere, methods=["POST"])
+    return app
+
+
+@cached("news", key=lambda: "cookie")
+def cookie():
+    answer = Response("x")
+    answer.set_cookie("who", "me")
+    return answer
+
+
+@cached("news", key=lambda status: status)
+def other_status(status):
+    return "x", status
+
+
+@invalidates("elsewhere")
+def elsewhere():
+    return "x"
+
+
+@pytest.fixture
+def client(app):
+    client = app.test_client()
+    client.item = client.post("/news/", json=sent()).headers["Location"]
+    return client
+
+
+@pytest.fixture(params=["list", "item"])
+def url(request, client):
+    return {"list": "/news/?limit=5", "item": client.item}[request.param]
+
+
+@pytest.fixture
+def keys(valkey):
+    with valkey.client() as redis:
+        yield lambda: {key.decode() for key in redis.scan_iter()}
+
+
+def test_the_second_answer_comes_from_the_cache_and_is_the_same(client, dao, clock, url):
+    first = client.get(url)
+    clock.seconds += 0.9
+    second = client.get(url)
+    assert (x_cache(first), x_cache(second)) == ((200, "MISS"), (200, "HIT"))
+    assert second.data == first.data
+    assert dao.loads == 1
+    same = dict(second.headers)
+    assert same.pop("Age") == "0"
+    assert same | {"X-Cache": "MISS"} == dict(first.headers)
+
+
+def test_the_age_is_counted_from_the_load(client, clock, url):
+    clock.seconds += 5
+    client.get(url)
+    clock.seconds += 42.7
+    assert client.get(url).headers["Age"] == "42"
+
+
+def test_head_is_answered_from_the_same_entry(client, dao, url):
+    assert x_cache(client.head(url)) == (200, "MISS")
+    whole = client.get(url)
+    head = client.head(url)
+    assert (x_cache(whole), x_cache(head)) == ((200, "HIT"), (200, "HIT"))
+    assert head.data == b""
+    assert int(head.headers["Content-Length"]) == len(whole.data)
+    assert dao.loads == 1
+
+
+@pytest.mark.parametrize("form", ["{}", "W/{}", '"x", W/{}', "*"])
+def test_a_hit_is_conditional(client, url, form):
+    whole = client.get(url)
+    answer = client.get(url, headers={"If-None-Match": form.format(whole.headers["ETag"])})
+    assert x_cache(answer) == (304, "HIT")
+    assert answer.data == b""
+    assert {"Age", "Cache-Control", "ETag"} <= set(answer.headers.keys())
+    assert "Content-Type" not in answer.headers
+
+
+def test_a_conditional_miss_stores_the_whole_answer(client, url):
+    assert x_cache(client.get(url, headers={"If-None-Match": "*"})) == (304, "MISS")
+    answer = client.get(url)
+    assert x_cache(answer) == (200, "HIT")
+    assert answer.data
+
+
+def test_the_link_to_the_next_page_is_cached_with_the_list(client):
+    client.post("/news/", json=sent(2))
+    first, second = client.get("/news/?limit=1"), client.get("/news/?limit=1")
+    assert x_cache(second) == (200, "HIT")
+    assert second.headers["Link"] == first.headers["Link"]
+
+
+def test_behind_another_prefix_the_links_are_others(client):
+    client.post("/news/", json=sent(2))
+    client.get("/news/?limit=1")
+    other = client.get("/news/?limit=1", environ_overrides={"SCRIPT_NAME": "/dev"})
+    assert x_cache(other) == (200, "MISS")
+    assert other.headers["Link"].startswith("</dev/news/?")
+
+
+def test_another_stage_on_the_same_redis_has_its_own_entries(client, valkey, clock):
+    client.get("/news/")
+    elsewhere = make_app(WatchedDao(), valkey.url, clock, stage="prod").test_client()
+    assert elsewhere.get("/news/").json["items"] == []
+    assert len(client.get("/news/").json["items"]) == 1
+
+
+@pytest.mark.parametrize("write", ["create", "replace", "delete"])
+def test_a_write_makes_every_entry_void(client, url, write):
+    before = client.get(url)
+    if write == "create":
+        client.post("/news/", json=sent(2))
+    elif write == "replace":
+        client.put(client.item, json=sent(title="Other"), headers={"If-Match": "*"})
+    else:
+        client.delete(client.item)
+    after = client.get(url)
+    assert after.headers.get("X-Cache") != "HIT"
+    assert after.status_code == 404 or after.headers["X-Cache"] == "MISS"
+    assert after.data != before.data or "items" not in before.json
+
+
+@pytest.mark.parametrize(
+    ("method", "path", "options", "status"),
+    [
+        ("POST", "", {"json": {}}, 400),
+        ("POST", "", {"data": "x"}, 415),
+        ("POST", "", {"json": sent(title="Other")}, 409),
+        ("PUT", "item", {"json": sent()}, 428),
+        ("PUT", "item", {"json": sent(), "headers": {"If-Match": '"7"'}}, 412),
+        ("DELETE", "none", {}, 404),
+    ],
+)
+def test_a_refused_write_leaves_the_cache_as_it_is(client, url, method, path, options, status):
+    client.get(url)
+    target = client.item if path == "item" else f"/news/{path}"
+    assert client.open(target, method=method, **options).status_code == status
+    assert x_cache(client.get(url)) == (200, "HIT")
+
+
+def test_a_write_that_fails_voids_the_cache_since_it_may_have_landed(client, dao, url):
+    client.get(url)
+
+    def fail():
+        raise Unavailable("No answer came.")
+
+    dao.on_written = fail
+    assert client.put(client.item, json=sent(title="New"), headers={"If-Match": "*"}).status_code == 503
+    assert x_cache(client.get(url)) == (200, "MISS")
+    assert b"New" in client.get(url).data
+
+
+def test_a_request_with_authorization_is_neither_stored_nor_served(client, dao, keys, url):
+    before = keys()
+    answer = client.get(url, headers={"Authorization": "Bearer x"})
+    assert x_cache(answer) == (200, "BYPASS")
+    assert answer.headers["Cache-Control"] == "private, no-cache"
+    assert keys() == before
+    client.get(url)
+    assert x_cache(client.get(url, headers={"Authorization": "Bearer x"})) == (200, "BYPASS")
+    assert dao.loads == 3
+
+
+def test_an_answer_that_sets_a_cookie_is_neither_stored_nor_served(client, keys):
+    before = keys()
+    answers = [client.get("/cookie") for _ in range(2)]
+    assert [x_cache(answer) for answer in answers] == [(200, "BYPASS")] * 2
+    assert answers[1].headers["Cache-Control"] == "private, no-cache"
+    assert keys() == before
+
+
+@pytest.mark.parametrize("status", [201, 204, 404, 500])
+def test_an_answer_other_than_200_is_not_stored(client, keys, status):
+    before = keys()
+    assert [client.get(f"/status/{status}").status_code for _ in range(2)] == [status] * 2
+    assert keys() == before
+
+
+def test_an_item_that_is_not_there_leaves_no_keys(client, keys):
+    before = keys()
+    for number in range(10):
+        assert client.get(f"/news/{number}").status_code == 404
+    assert keys() == before
+
+
+def test_questions_that_mean_the_same_share_an_entry(client, dao):
+    same = [
+        "/news",
+        "/news/",
+        "/news/?limit=20",
+        "/news/?limit=20&",
+    ]
+    assert [x_cache(client.get(url))[1] for url in same] == ["MISS", "HIT", "HIT", "HIT"]
+    same = ["since=2026-01-01T02:00:00%2B02:00&limit=3", "limit=3&since=2026-01-01T00:00:00Z"]
+    assert [x_cache(client.get(f"/news/?{query}"))[1] for query in same] == ["MISS", "HIT"]
+    assert dao.loads == 2
+
+
+def test_questions_that_mean_something_else_do_not(client):
+    others = ["", "limit=19", "category=science", "source=science", "since=2026-01-01T00:00:00Z"]
+    others += ["until=2026-01-01T00:00:00Z", "category=Science"]
+    assert [x_cache(client.get(f"/news/?{query}"))[1] for query in others] == ["MISS"] * len(others)
+
+
+def test_junk_parameters_make_no_keys(client, keys):
+    client.get("/news/")
+    before = keys()
+    for number in range(MANY):
+        assert client.get(f"/news/?junk{number}=1").status_code == 400
+        assert client.get(f"/news/?limit=20&limit={number}").status_code == 400
+        assert client.get(f"{client.item}?junk={number}").status_code == 400
+    assert keys() == before
+
+
+def test_pages_behind_a_cursor_make_no_keys(client, keys):
+    for number in range(2, 8):
+        client.post("/news/", json=sent(number))
+    page = client.get("/news/?limit=1")
+    before = keys()
+    while "Link" in page.headers:
+        page = client.get(page.headers["Link"].split(">")[0].removeprefix("<"))
+        assert x_cache(page) == (200, "BYPASS")
+    assert keys() == before
+
+
+def test_every_key_is_in_one_slot_of_a_cluster(client, keys):
+    client.get("/news/")
+    client.get(client.item)
+    assert len(keys()) == 3
+    assert all(key.startswith("{news}:") for key in keys())
+
+
+def test_an_entry_holds_json_and_text_and_lives_no_longer_than_needed(client, valkey):
+    whole = client.get("/news/")
+    with valkey.client() as redis:
+        (key,) = redis.keys("{news}:index:*")
+        checksum, about, body = redis.get(key).split(b"\n")
+        assert 0 < redis.pttl(key) <= 600_000
+        assert redis.pttl("{news}:g") == -1
+    assert body == whole.data
+    assert about.startswith(b'{"generation":"')
+    assert len(checksum) == 8
+
+
+def test_a_hit_makes_one_round_trip(dao, valkey, clock):
+    with FaultProxy(valkey.port) as proxy, valkey.client() as redis:
+        client = make_app(dao, f"redis://127.0.0.1:{proxy.port}", clock).test_client()
+        client.get("/news/")
+        before = proxy.round_trips
+        redis.config_resetstat()
+        assert x_cache(client.get("/news/")) == (200, "HIT")
+        assert proxy.round_trips == before + 1
+        calls = {name: stats["calls"] for name, stats in redis.info("commandstats").items()}
+        calls.pop("cmdstat_config|resetstat", None)
+        assert calls == {"cmdstat_mget": 1}
+
+
+def test_a_hit_in_a_new_process_makes_one_round_trip_and_imports_no_aws_sdk(dao, valkey):
+    script = """if True:
+        import sys
+        from functions.wsgi import app
+        answer = app.test_client().get("/news/")
+        sdk = [name for name in sys.modules if name.startswith(("boto", "pynamo"))]
+        print(answer.headers["X-Cache"], sdk)
+    """
+    make_app(dao, valkey.url).test_client().get("/news/")
+    with FaultProxy(valkey.port) as proxy:
+        env = CLEAN | {"STAGE": "local", "AWS_REGION": "us-east-1", "NEWS_TABLE": "news"}
+        env |= {"REDIS_URL": f"redis://127.0.0.1:{proxy.port}/0", "PATH": os.environ["PATH"]}
+        command = [sys.executable, "-c", script]
+        said = subprocess.run(command, cwd=ROOT, env=env, capture_output=True, text=True, check=True)
+        assert said.stdout.strip() == "HIT []"
+        assert proxy.round_trips == 1
+
+
+def test_without_a_cache_every_answer_is_a_bypass(dao):
+    client = make_app(dao, redis_url=None).test_client()
+    item = client.post("/news/", json=sent()).headers["Location"]
+    for url in ("/news/", item, "/news/"):
+        assert x_cache(client.get(url)) == (200, "BYPASS")
+    assert client.delete(item).status_code == 204
+
+
+def test_health_and_errors_say_nothing_of_the_cache(client):
+    for url in ("/health", "/news/none", "/news/?limit=0"):
+        assert "X-Cache" not in client.get(url).headers
+
+
+def test_the_deep_health_check_asks_redis(client):
+    assert client.get("/health?deep=1").json["checks"]["redis"] == "ok"
+
+
+def test_a_write_to_something_else_leaves_the_cache_as_it_is(client, url):
+    client.get(url)
+    client.post("/elsewhere")
+    assert x_cache(client.get(url)) == (200, "HIT")

@@ -1,0 +1,93 @@
+"""What the tests of the cache stand on: a clock that is moved by hand, a dao to interfere with, an app."""
+
+import time
+from datetime import UTC, datetime
+
+from fakes import FakeDao
+
+from news.controller import setup_route
+from news.service import NewsService
+from shared.app import create_app
+from shared.cache_store import HARMLESS, CacheStore
+from shared.circuit_breaker import CircuitBreaker
+from shared.config import Settings
+from shared.errors import Unavailable
+from shared.redis_client import connect
+
+
+class Clock:
+    """Unix seconds that pass only when told to."""
+
+    def __init__(self):
+        self.seconds = 1_900_000_000.0
+
+    def __call__(self):
+        return self.seconds
+
+    def utc(self):
+        return datetime.fromtimestamp(self.seconds, UTC)
+
+
+def nothing():
+    pass
+
+
+class WatchedDao(FakeDao):
+    """Counts loads, takes its time, fails on demand, and lets a test do something in the middle."""
+
+    def __init__(self):
+        super().__init__()
+        self.loads = 0
+        self.load_seconds = 0.0
+        self.is_down = False
+        self.on_loaded = self.on_written = nothing
+
+    def find(self, news_id):
+        self.check()
+        return self._loaded(super().find(news_id))
+
+    def page(self, wanted, after, limit):
+        self.check()
+        return self._loaded(super().page(wanted, after, limit))
+
+    def add(self, news):
+        self.check()
+        super().add(news)
+        self.on_written()
+
+    def replace(self, news):
+        self.check()
+        super().replace(news)
+        self.on_written()
+
+    def remove(self, news_id, version):
+        self.check()
+        super().remove(news_id, version)
+        self.on_written()
+
+    def check(self):
+        if self.is_down:
+            raise Unavailable("The database is away.")
+
+    def _loaded(self, data):
+        """What was read; by the time that this returns it may be old."""
+        self.loads += 1
+        time.sleep(self.load_seconds)
+        self.on_loaded()
+        return data
+
+
+def make_app(dao, redis_url, clock=None, **changes):
+    """An app on a dao; with a clock, its cache goes by that, and for the circuit breaker time passes too."""
+    plain = {"stage": "local", "region": "us-east-1", "news_table": "news", "redis_url": redis_url}
+    settings = Settings(**plain | changes)
+    app = create_app(settings)
+    setup_route(app, NewsService(dao, now=clock.utc) if clock else NewsService(dao))
+    if clock and redis_url:
+        breaker = CircuitBreaker(*HARMLESS, clock=lambda: clock() + time.monotonic())
+        app.extensions["cache"] = CacheStore(connect(settings), now=clock, breaker=breaker)
+    return app
+
+
+def x_cache(answer):
+    return answer.status_code, answer.headers.get("X-Cache")
