@@ -66,7 +66,7 @@ class CircuitBreaker:
             self._answered(self._clock() - started, others)
             raise
         except BaseException as error:
-            self._failed(f"no answer: {error}", is_silent=self._clock() - started > QUICK_SECONDS)
+            self._open(f"no answer: {error}", is_silent=self._clock() - started > QUICK_SECONDS)
             raise
         else:
             self._answered(self._clock() - started, others)
@@ -90,15 +90,14 @@ class CircuitBreaker:
             if not is_slow:
                 self._under_way -= 1
                 self._is_open = False
-        if is_slow:
-            self._failed("slow answers", is_silent=False)
+        if is_slow:  # and the call that tries again has to be a quick one
+            self._open("slow answers", is_silent=False, lost=PATIENCE_SECONDS)
 
-    def _failed(self, why: str, *, is_silent: bool) -> None:
+    def _open(self, why: str, *, is_silent: bool, lost: float = 0.0) -> None:
         with self._lock:
             self._under_way -= 1
-            self._is_silent = is_silent
             was_open, self._is_open = self._is_open, True
+            self._is_silent, self._lost = is_silent, lost
             self._try_at = self._clock() + OPEN_SECONDS
-            self._lost = PATIENCE_SECONDS / 2  # so that the call that tries again has to be a quick one
         if not was_open:
             log.warning("redis: %s; left alone for %s s", why, OPEN_SECONDS)

@@ -69,6 +69,14 @@ def test_while_one_tries_nobody_else_does(breaker, clock):
     assert not is_open(breaker, clock)
 
 
+def test_a_server_that_is_back_may_take_its_time_for_the_first_answer(breaker, clock):
+    """A new TLS connection does."""
+    fail(breaker, clock)
+    clock.seconds += 10
+    call(breaker, clock, 0.05)
+    assert not is_open(breaker, clock)
+
+
 def test_one_that_tries_and_never_returns_is_followed_by_another(breaker, clock):
     fail(breaker, clock)
     clock.seconds += 10
@@ -137,12 +145,13 @@ def test_a_call_that_matters_does_not_wait_for_a_server_that_is_silent(breaker, 
         call(breaker, clock, matters=True)
 
 
-def test_a_try_that_is_answered_slowly_leaves_it_open(breaker, clock):
+@pytest.mark.parametrize("matters", [False, True])
+def test_a_try_that_is_answered_slowly_leaves_it_open(breaker, clock, matters):
     for _ in range(2):
         call(breaker, clock, 0.2)
     for _ in range(3):
         clock.seconds += 10
-        call(breaker, clock, 0.2)
+        call(breaker, clock, 0.015, matters=matters)
         assert is_open(breaker, clock)
     clock.seconds += 10
     call(breaker, clock, 0.002)

@@ -3,7 +3,6 @@
 import contextlib
 import time
 
-import pytest
 import redis
 
 from tools.processes import Processes, free_port, wait_for_port
@@ -14,8 +13,6 @@ try:
     BINARY, REASON = str(get_binary_path()), ""
 except Exception as error:  # noqa: BLE001  # whatever is missing, these tests can't run
     BINARY, REASON = "", f"no Valkey for this machine: {error}"
-
-needs_valkey = pytest.mark.skipif(not BINARY, reason=REASON)
 
 
 class Valkey:

@@ -1,0 +1,1 @@
+"""What produces every number that is written down about this project."""
