@@ -12,15 +12,13 @@ OPEN_SECONDS = 10.0
 """How long a server that failed is left alone; then one call, and no second one beside it, tries it."""
 
 TOLERATED_SECONDS = 0.01
-"""What a call may take. Time above it adds up as lost, time below it pays that back."""
-
 CONTENDED_SECONDS = 0.002
-"""What a call may take more for each other one under way: threads of one process wait for each other."""
+"""What a call may take, and how much more for each other one under way: threads wait for each other."""
 
-COUNTED_SECONDS = 0.06
+COUNTED_SECONDS = 0.04
 PATIENCE_SECONDS = 0.1
-"""How much one call can count as lost, and how much may be lost in all, for each call that is under way. So
-it takes two slow calls or more: one pause of the process, or one new TLS connection, opens no circuit."""
+"""How much beyond that one call can count, and how much may be lost to slow calls in a row. It takes three of
+them or more, one after another: a busy machine, or one new TLS connection, opens no circuit."""
 
 QUICK_SECONDS = 0.05
 """A server that fails so quickly, as one that refuses connections does, costs nothing to try."""
@@ -44,6 +42,7 @@ class CircuitBreaker:
         self._lock = Lock()
         self._under_way = 0
         self._lost = 0.0
+        self._slow_until = 0.0
         self._is_open = False
         self._is_silent = False
         self._try_at = 0.0
@@ -63,13 +62,16 @@ class CircuitBreaker:
         try:
             yield
         except self._harmless:
-            self._answered(self._clock() - started, others)
+            self._answered(started, others)
             raise
         except BaseException as error:
+            with self._lock:
+                self._under_way -= 1
+                self._lost = 0.0
             self._open(f"no answer: {error}", is_silent=self._clock() - started > QUICK_SECONDS)
             raise
         else:
-            self._answered(self._clock() - started, others)
+            self._answered(started, others)
 
     def _enter(self, *, matters: bool) -> int:
         """Count a call in, and return how many others are under way."""
@@ -81,23 +83,30 @@ class CircuitBreaker:
             self._under_way += 1
             return self._under_way - 1
 
-    def _answered(self, seconds: float, others: int) -> None:
-        with self._lock:
-            others = max(others, self._under_way - 1)  # when it began, and now
-            over = seconds - TOLERATED_SECONDS - CONTENDED_SECONDS * others
-            self._lost = max(0.0, self._lost + min(over, COUNTED_SECONDS))
-            is_slow = self._lost > PATIENCE_SECONDS * (1 + others)
-            if not is_slow:
-                self._under_way -= 1
-                self._is_open = False
-        if is_slow:  # and the call that tries again has to be a quick one
-            self._open("slow answers", is_silent=False, lost=PATIENCE_SECONDS)
-
-    def _open(self, why: str, *, is_silent: bool, lost: float = 0.0) -> None:
+    def _answered(self, started: float, others: int) -> None:
         with self._lock:
             self._under_way -= 1
+            self._count(started, max(others, self._under_way))
+            is_slow = self._lost > PATIENCE_SECONDS
+            if not is_slow:
+                self._is_open = False
+        if is_slow:
+            self._open("slow answers", is_silent=False)
+
+    def _count(self, started: float, others: int) -> None:
+        """Add up what is lost to slow calls in a row; of those that ran side by side only one counts."""
+        now = self._clock()
+        over = now - started - TOLERATED_SECONDS - CONTENDED_SECONDS * others
+        if over <= 0:
+            self._lost = 0.0
+        elif started >= self._slow_until:
+            self._lost += min(over, COUNTED_SECONDS)
+            self._slow_until = now
+
+    def _open(self, why: str, *, is_silent: bool) -> None:
+        with self._lock:
             was_open, self._is_open = self._is_open, True
-            self._is_silent, self._lost = is_silent, lost
+            self._is_silent = is_silent
             self._try_at = self._clock() + OPEN_SECONDS
         if not was_open:
             log.warning("redis: %s; left alone for %s s", why, OPEN_SECONDS)

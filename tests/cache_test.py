@@ -286,8 +286,7 @@ def test_a_hit_makes_one_round_trip(dao, valkey, clock):
         assert x_cache(client.get("/news/")) == (200, "HIT")
         assert proxy.round_trips == before + 1
         calls = {name: stats["calls"] for name, stats in redis.info("commandstats").items()}
-        calls.pop("cmdstat_config|resetstat", None)
-        assert calls == {"cmdstat_mget": 1}
+        assert {name: count for name, count in calls.items() if "config" not in name} == {"cmdstat_mget": 1}
 
 
 def test_a_hit_in_a_new_process_makes_one_round_trip_and_imports_no_aws_sdk(dao, valkey):

