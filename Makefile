@@ -44,6 +44,10 @@ import: $(READY) ## load FILE=news.jsonl into the run that is up; FORMAT=headlin
 	@test -n "$(FILE)" || { echo "import: name a file: make import FILE=news.jsonl"; exit 1; }
 	@$(BIN)/python -m tools.import_news "$(FILE)" --format "$(or $(FORMAT),news)"
 
+.PHONY: token
+token: $(READY) ## print a short-lived token to write with in the run that is up; SCOPE="news:write"
+	@$(BIN)/python -m tools.token --scope "$(or $(SCOPE),news:write)"
+
 .PHONY: tables
 tables: $(READY) ## create the tables that are missing
 	@$(BIN)/python -m tools.tables

@@ -10,6 +10,7 @@ from werkzeug.local import LocalProxy
 from news.model import NewsQuery
 from news.service import NewsService
 from shared.app import settings_of
+from shared.auth import needs_scope
 from shared.cache import cached, invalidates
 from shared.health import add_check
 from shared.inputs import expected_versions, json_body, query, query_parameters, required_versions
@@ -50,6 +51,7 @@ def index() -> ResponseReturnValue:
 
 @routes.post("/")
 @routes.post("", alias=True)
+@needs_scope("news:write")
 @invalidates("news")
 def create() -> ResponseReturnValue:
     """Create an item."""
@@ -67,6 +69,7 @@ def show(news_id: str) -> ResponseReturnValue:
 
 
 @routes.put("/<news_id>")
+@needs_scope("news:write")
 @invalidates("news")
 def replace(news_id: str) -> ResponseReturnValue:
     """Replace an item that is in the version named by If-Match."""
@@ -74,6 +77,7 @@ def replace(news_id: str) -> ResponseReturnValue:
 
 
 @routes.delete("/<news_id>")
+@needs_scope("news:write")
 @invalidates("news")
 def delete(news_id: str) -> ResponseReturnValue:
     """Remove an item; with If-Match, only in that version."""

@@ -4,6 +4,7 @@ import logging
 
 from flask import Flask
 
+from shared.auth import GuardedFlask, init_auth
 from shared.cache import init_cache
 from shared.config import Settings
 from shared.constants import MAX_BODY_BYTES
@@ -13,17 +14,21 @@ from shared.inputs import refuse_unknown_parameters
 
 
 def create_app(settings: Settings) -> Flask:
-    """An app without modules; each module adds itself with its `setup_route(app)`."""
+    """An app without modules; each module adds itself with its `setup_route(app)`.
+
+    A route that changes something and names no scope is refused as it is added.
+    """
     logging.basicConfig(format="%(asctime)s %(levelname)s %(name)s: %(message)s")
     logging.getLogger().setLevel(settings.log_level)
     for library in ("botocore", "pynamodb"):  # they tell at INFO how they found their settings
         logging.getLogger(library).setLevel(logging.WARNING)
-    app = Flask("news", static_folder=None)
+    app = GuardedFlask("news", static_folder=None)
     app.extensions["settings"] = settings
     # One byte more than is taken: of a chunked body, werkzeug hands over what fits, without an error.
     app.config["MAX_CONTENT_LENGTH"] = MAX_BODY_BYTES + 1
     app.url_map.redirect_defaults = False  # a route may have an alias, and nothing redirects to the other
     app.url_map.merge_slashes = False
+    init_auth(app, settings.auth)
     app.before_request(refuse_unknown_parameters)
     init_errors(app)
     init_cache(app, settings)

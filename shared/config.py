@@ -8,6 +8,8 @@ from dataclasses import dataclass
 from typing import TypeVar
 from urllib.parse import SplitResult, urlsplit
 
+from shared.auth_config import AuthSettings, auth_settings, jwks_place, origins, party
+
 T = TypeVar("T")
 
 LOG_LEVELS = ("DEBUG", "INFO", "WARNING", "ERROR", "CRITICAL")
@@ -35,6 +37,8 @@ class Settings:
             https://api.example.com/v1/news/; empty where it is at the root.
         feed_shards: number of partitions new items of the feed are spread over. It may grow at any
             time; before it shrinks, the items of the shards that go must be written again.
+        auth: whose tokens are taken, or None: none are.
+        cors_origins: the origins whose pages may call; `*` stands for any.
     """
 
     stage: str
@@ -47,6 +51,8 @@ class Settings:
     log_level: str = "INFO"
     base_path: str = ""
     feed_shards: int = 1
+    auth: AuthSettings | None = None
+    cors_origins: tuple[str, ...] = ()
 
     @classmethod
     def from_env(cls, env: Mapping[str, str] = os.environ) -> "Settings":
@@ -55,8 +61,9 @@ class Settings:
         Raises:
             SettingsError: a variable is missing or has a value it can't have.
         """
+        stage = _read(env, "STAGE", _stage)
         settings = cls(
-            stage=_read(env, "STAGE", _stage),
+            stage=stage,
             region=_read(env, "AWS_REGION", _region),
             news_table=_read(env, "NEWS_TABLE", _table),
             dynamodb_endpoint=_read(env, "AWS_ENDPOINT_URL_DYNAMODB", _http_url, None),
@@ -66,6 +73,8 @@ class Settings:
             log_level=_read(env, "LOG_LEVEL", _log_level, "INFO"),
             base_path=_read(env, "BASE_PATH", _base_path, ""),
             feed_shards=_read(env, "FEED_SHARDS", _shards, 1),
+            auth=_auth(env, stage),
+            cors_origins=_read(env, "CORS_ORIGINS", origins, ()),
         )
         _check_iam(settings)
         return settings
@@ -84,6 +93,18 @@ def _read(env: Mapping[str, str], name: str, parse: Callable[[str], T], default:
         shown = "the value" if "@" in text else repr(text)  # what has an @ may have a password before it
         wrong = f"{shown} is not" if text else "is not set: it must be"
         raise SettingsError(f"{name}: {wrong} {error}") from None
+
+
+def _auth(env: Mapping[str, str], stage: str) -> AuthSettings | None:
+    # https://docs.aws.amazon.com/lambda/latest/dg/configuration-envvars.html#configuration-envvars-runtime
+    is_local = stage == "local" and not env.get("AWS_LAMBDA_FUNCTION_NAME")
+    issuer = _read(env, "AUTH_ISSUER", party, None)
+    audience = _read(env, "AUTH_AUDIENCE", party, None)
+    jwks = _read(env, "AUTH_JWKS", jwks_place, None)
+    try:
+        return auth_settings(issuer, audience, jwks, is_local=is_local)
+    except ValueError as error:
+        raise SettingsError(str(error)) from None
 
 
 def _matching(pattern: str, what: str) -> Callable[[str], str]:

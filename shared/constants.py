@@ -12,6 +12,9 @@ REQUEST_ID = "app.request_id"
 CLAIMS = "app.claims"
 """WSGI environ key of what API Gateway has verified about the caller, a dict; absent where that is none."""
 
+LOCAL_ISSUER = "local"
+"""The issuer of the tokens of `make token`; a run on Lambda, or of another stage than local, refuses it."""
+
 RETRY_AFTER_SECONDS = 2
 """What a 503 tells the client to wait: DynamoDB's throttling is counted by the second."""
 

@@ -2,6 +2,8 @@
 
 DomainError
 ├── InvalidInput            400, with the fields
+├── Unauthenticated         401, with WWW-Authenticate
+├── Forbidden               403, with WWW-Authenticate
 ├── NotFound                404
 ├── Conflict                409
 ├── Stale                   412, somebody else was faster
@@ -11,7 +13,7 @@ DomainError
 
 import logging
 import uuid
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from http import HTTPStatus
 
 import msgspec
@@ -35,6 +37,7 @@ class DomainError(Exception):
     """An error with a meaning for the caller; its text is shown to the client."""
 
     status = HTTPStatus.INTERNAL_SERVER_ERROR
+    headers: Mapping[str, str] = {}
 
 
 class InvalidInput(DomainError):
@@ -45,6 +48,26 @@ class InvalidInput(DomainError):
     def __init__(self, field: str, message: str) -> None:
         super().__init__(f"{field}: {message}" if field else message)
         self.errors = [FieldError(field, message)]
+
+
+class Unauthenticated(DomainError):
+    """It isn't known who asks; `code` is one of RFC 6750, section 3.1, and empty where no token came."""
+
+    status = HTTPStatus.UNAUTHORIZED
+
+    def __init__(self, message: str, scope: str, code: str = "") -> None:
+        super().__init__(message)
+        self.headers = {"WWW-Authenticate": _challenge(code, scope)}
+
+
+class Forbidden(DomainError):
+    """Whoever asks hasn't got the scope; None: there is none that anybody could have."""
+
+    status = HTTPStatus.FORBIDDEN
+
+    def __init__(self, message: str, scope: str | None) -> None:
+        super().__init__(message)
+        self.headers = {"WWW-Authenticate": _challenge("insufficient_scope", scope)}
 
 
 class NotFound(DomainError):
@@ -75,6 +98,7 @@ class Unavailable(DomainError):
     """A service that this one needs is out of reach or over its limit; trying again later may help."""
 
     status = HTTPStatus.SERVICE_UNAVAILABLE
+    headers = {"Retry-After": str(RETRY_AFTER_SECONDS)}  # noqa: RUF012  # nobody changes it
 
 
 class Problem(msgspec.Struct):
@@ -108,9 +132,14 @@ def problem(status: int, detail: str, errors: Sequence[FieldError] = ()) -> Resp
 
 def _domain_error(error: DomainError) -> Response:
     answer = problem(error.status, str(error), getattr(error, "errors", ()))
-    if isinstance(error, Unavailable):
-        answer.headers["Retry-After"] = str(RETRY_AFTER_SECONDS)
+    answer.headers.update(error.headers)
     return answer
+
+
+def _challenge(code: str, scope: str | None) -> str:
+    """WWW-Authenticate, as RFC 6750, section 3, has it."""
+    parts = {"error": code, "scope": scope}
+    return "Bearer " + ", ".join(f'{name}="{value}"' for name, value in parts.items() if value)
 
 
 def _http_error(error: HTTPException) -> Response:

@@ -22,11 +22,16 @@ def local(tmp_path_factory):
         yield started
 
 
+@pytest.fixture(scope="module")
+def writer(local):
+    return local.writer()
+
+
 @pytest.fixture
-def api(local):
-    """A session whose paths begin at the service."""
+def api(local, writer):
+    """A session that may write; its paths begin at `url`."""
     with requests.Session() as session:
-        session.url = local.url
+        session.url, session.auth = local.url, writer
         yield session
 
 
@@ -89,6 +94,7 @@ def test_paging_misses_and_doubles_nothing_while_others_write(api):
     def write():
         """Create newer items, remove those, and remove every tenth of the sixty."""
         with requests.Session() as session:
+            session.auth = api.auth
             doomed = iter(made[::10])
             for n in itertools.count():
                 if done.is_set():

@@ -11,6 +11,7 @@ from fakes import sent
 from fault_proxy import FaultProxy
 from flask import Response
 
+from shared.auth import needs_scope
 from shared.cache import cached, invalidates
 from shared.errors import Unavailable
 
@@ -49,6 +50,7 @@ def other_status(status):
     return "x", status
 
 
+@needs_scope("news:write")
 @invalidates("elsewhere")
 def elsewhere():
     return "x"

@@ -4,6 +4,7 @@ import time
 from datetime import UTC, datetime
 
 from fakes import FakeDao
+from flask.testing import FlaskClient
 
 from news.controller import setup_route
 from news.service import NewsService
@@ -11,6 +12,7 @@ from shared.app import create_app
 from shared.cache_store import HARMLESS, CacheStore
 from shared.circuit_breaker import CircuitBreaker
 from shared.config import Settings
+from shared.constants import CLAIMS
 from shared.errors import Unavailable
 from shared.redis_client import connect
 
@@ -77,11 +79,20 @@ class WatchedDao(FakeDao):
         return data
 
 
+class Writer(FlaskClient):
+    """A client that may write, and whose reads are anonymous all the same."""
+
+    def __init__(self, *args, **named):
+        super().__init__(*args, **named)
+        self.environ_base[CLAIMS] = {"scope": "news:write"}
+
+
 def make_app(dao, redis_url, clock=None, **changes):
     """An app on a dao; with a clock, its cache goes by that, and for the circuit breaker time passes too."""
     plain = {"stage": "local", "region": "us-east-1", "news_table": "news", "redis_url": redis_url}
     settings = Settings(**plain | changes)
     app = create_app(settings)
+    app.test_client_class = Writer
     setup_route(app, NewsService(dao, now=clock.utc) if clock else NewsService(dao))
     if clock and redis_url:
         breaker = CircuitBreaker(*HARMLESS, clock=lambda: clock() + time.monotonic())

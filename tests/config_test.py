@@ -6,6 +6,7 @@ import sys
 import pytest
 from conftest import CLEAN, ROOT
 
+from shared.auth_config import AuthSettings
 from shared.config import Settings, SettingsError
 
 LEAST = {"STAGE": "dev", "AWS_REGION": "eu-central-1", "NEWS_TABLE": "news-dev"}
@@ -15,6 +16,10 @@ MOST = LEAST | {
     "LOG_LEVEL": "debug",
     "BASE_PATH": "shop/v1",
     "FEED_SHARDS": "64",
+    "AUTH_ISSUER": "https://login.example.com/",
+    "AUTH_AUDIENCE": "news",
+    "AUTH_JWKS": "https://login.example.com/jwks.json",
+    "CORS_ORIGINS": "https://app.example.com, http://localhost:3000",
 }
 
 
@@ -33,6 +38,8 @@ def test_every_setting_is_read():
         log_level="DEBUG",
         base_path="shop/v1",
         feed_shards=64,
+        auth=AuthSettings("https://login.example.com/", "news", "https://login.example.com/jwks.json"),
+        cors_origins=("https://app.example.com", "http://localhost:3000"),
     )
 
 
@@ -78,6 +85,18 @@ def test_a_missing_setting_is_named(name, missing):
         ("FEED_SHARDS", "65"),
         ("FEED_SHARDS", "1_0"),
         ("FEED_SHARDS", "two"),
+        ("AUTH_ISSUER", "two words"),
+        ("AUTH_AUDIENCE", "ä"),
+        ("AUTH_JWKS", "there/is/no/such.json"),
+        ("AUTH_JWKS", "ftp://login.example.com/jwks.json"),
+        ("AUTH_JWKS", "https://login.example.com:0/"),
+        ("AUTH_JWKS", "https://[login"),
+        ("CORS_ORIGINS", "app.example.com"),
+        ("CORS_ORIGINS", "https://app.example.com/"),
+        ("CORS_ORIGINS", "https://App.example.com"),
+        ("CORS_ORIGINS", "https://app.example.com *"),
+        ("CORS_ORIGINS", "null"),
+        ("CORS_ORIGINS", ","),
     ],
 )
 def test_a_wrong_setting_is_named_with_what_it_should_look_like(name, value):
@@ -86,8 +105,58 @@ def test_a_wrong_setting_is_named_with_what_it_should_look_like(name, value):
     assert "\n" not in str(error.value)
 
 
+AUTH = {name: value for name, value in MOST.items() if name.startswith("AUTH_")}
+LOCAL_TOKENS = LEAST | AUTH | {"AUTH_ISSUER": "local", "STAGE": "local"}
+
+
+@pytest.mark.parametrize("name", AUTH)
+def test_settings_of_tokens_go_together(name):
+    env = LEAST | AUTH
+    del env[name]
+    with pytest.raises(SettingsError, match=f"^{name}: is not set: AUTH_ISSUER, AUTH_AUDIENCE, AUTH_JWKS go"):
+        Settings.from_env(env)
+
+
+def test_the_issuer_of_a_local_run_is_taken_in_one_only():
+    assert Settings.from_env(LOCAL_TOKENS).auth.issuer == "local"
+    for change in ({"STAGE": "dev"}, {"STAGE": "locals"}, {"AWS_LAMBDA_FUNCTION_NAME": "news"}):
+        with pytest.raises(
+            SettingsError, match=r"^AUTH_ISSUER: 'local' is the issuer of `make run`"
+        ) as error:
+            Settings.from_env(LOCAL_TOKENS | change)
+        assert "\n" not in str(error.value)
+
+
+def test_keys_over_plain_http_are_taken_on_a_developers_machine_only():
+    plain = AUTH | {"AUTH_JWKS": "http://login.example.com/jwks.json"}
+    assert Settings.from_env(LEAST | plain | {"STAGE": "local"}).auth
+    assert Settings.from_env(LEAST | plain | {"AUTH_JWKS": "http://127.0.0.1:8080/jwks.json"}).auth
+    with pytest.raises(SettingsError, match=r"AUTH_JWKS: .* is not https"):
+        Settings.from_env(LEAST | plain)
+
+
+def test_a_file_of_keys_must_be_there(tmp_path):
+    file = tmp_path / "jwks.json"
+    file.write_text("{}")
+    assert Settings.from_env(LEAST | AUTH | {"AUTH_JWKS": str(file)}).auth.jwks == str(file)
+
+
 @pytest.mark.parametrize(
-    "env", [{}, LEAST | {"REDIS_URL": "nonsense"}, LEAST | {"WORKERS": "0"}, LEAST | {"TIMEOUT": "1s"}]
+    "text", ["*", "https://a.example.com", "https://a.example.com http://b.example.com:80"]
+)
+def test_origins_are_any_or_a_list(text):
+    assert " ".join(Settings.from_env(LEAST | {"CORS_ORIGINS": text}).cors_origins) == text
+
+
+@pytest.mark.parametrize(
+    "env",
+    [
+        {},
+        LEAST | AUTH | {"AUTH_ISSUER": "local"},
+        LEAST | {"REDIS_URL": "nonsense"},
+        LEAST | {"WORKERS": "0"},
+        LEAST | {"TIMEOUT": "1s"},
+    ],
 )
 def test_a_start_with_a_wrong_setting_is_one_line_and_exit_code_1(env):
     start = subprocess.run(
@@ -102,4 +171,4 @@ def test_a_start_with_a_wrong_setting_is_one_line_and_exit_code_1(env):
     assert start.stdout == ""
     [line] = start.stderr.splitlines()
     assert line.startswith("settings: ")
-    assert any(name in line for name in ("STAGE", "REDIS_URL", "WORKERS", "TIMEOUT"))
+    assert any(name in line for name in ("STAGE", "AUTH_ISSUER", "REDIS_URL", "WORKERS", "TIMEOUT"))

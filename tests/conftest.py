@@ -19,8 +19,10 @@ ROOT = Path(__file__).parent.parent
 SHARED = ROOT.parent / "shared"
 DYNALITE = ROOT / "node_modules" / "dynalite" / "cli.js"
 SETTINGS = (
+    "AUTH_",
     "AWS_",
     "BIND",
+    "CORS_",
     "FEED_",
     "LOCAL",
     "LOG_",

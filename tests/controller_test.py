@@ -10,6 +10,7 @@ from news.controller import setup_route
 from news.service import NewsService
 from shared.app import create_app
 from shared.config import Settings
+from shared.constants import CLAIMS
 from shared.errors import Unavailable
 from tools.processes import free_port
 
@@ -22,7 +23,9 @@ def dao():
 def make_client(dao, **changes):
     app = create_app(Settings(stage="local", region="us-east-1", news_table="news", **changes))
     setup_route(app, NewsService(dao, now=clock()))
-    return app.test_client()
+    client = app.test_client()
+    client.environ_base[CLAIMS] = {"scope": "news:write"}
+    return client
 
 
 @pytest.fixture

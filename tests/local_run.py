@@ -45,6 +45,28 @@ class LocalRun:
                 return said
         raise AssertionError("".join(said))
 
+    def token(self, scope="news:write"):
+        """What `make token` prints for this run."""
+        return subprocess.run(
+            [sys.executable, "-m", "tools.token", "--scope", scope],
+            cwd=ROOT,
+            env=CLEAN | self.environment,
+            capture_output=True,
+            text=True,
+            check=True,
+        ).stdout.strip()
+
+    def writer(self):
+        """For `requests`: adds a token to what changes something, so that reads stay anonymous."""
+        token = self.token()
+
+        def add(request):
+            if request.method not in {"GET", "HEAD", "OPTIONS"}:
+                request.headers["Authorization"] = f"Bearer {token}"
+            return request
+
+        return add
+
     def stop(self, with_signal):
         """Send a signal and return the exit code."""
         self.process.send_signal(with_signal)

@@ -98,7 +98,7 @@ def test_a_wrong_setting_is_said_in_one_line(tmp_path):
 def test_two_runs_side_by_side_do_not_meet(tmp_path):
     with LocalRun(tmp_path / "a") as a, LocalRun(tmp_path / "b") as b:
         item = requests.get(f"{a.url}/news/?limit=1", timeout=10).json()["items"][0]
-        assert requests.delete(f"{a.url}/news/{item['id']}", timeout=10).status_code == 204
+        assert requests.delete(f"{a.url}/news/{item['id']}", auth=a.writer(), timeout=10).status_code == 204
         assert requests.get(f"{b.url}/news/{item['id']}", timeout=10).status_code == 200
         addresses = [
             dict(line.split("=", 1) for line in (run.folder / "run.env").read_text().split())

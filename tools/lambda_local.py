@@ -97,7 +97,7 @@ def main() -> None:
     arguments = parser.parse_args()
     for name in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
         signal.signal(name, lambda *_: sys.exit(0))
-    local_env.load()
+    local_env.load(skip="AUTH_")  # a function takes no local tokens; who may write is in the event
     try:
         with serving(arguments.handler, arguments.port) as url:
             print(f"{arguments.handler} is served until Ctrl-C. Invoke it with an event:\n")

@@ -21,10 +21,21 @@ def save(addresses: Mapping[str, str]) -> None:
     env_file().write_text("".join(lines))
 
 
-def load() -> None:
-    """Add the addresses of the run that is up to the environment, unless that names a table already."""
-    if os.environ.get("NEWS_TABLE") or not env_file().exists():
+def read() -> dict[str, str]:
+    """The addresses of the run that is up; none where none is."""
+    if not env_file().exists():
+        return {}
+    return dict(line.split("=", 1) for line in env_file().read_text().splitlines())
+
+
+def load(skip: str | None = None) -> None:
+    """Add the addresses of the run that is up to the environment, unless that names a table already.
+
+    Args:
+        skip: the beginning of names to leave out.
+    """
+    if os.environ.get("NEWS_TABLE"):
         return
-    for line in env_file().read_text().splitlines():
-        name, _, value = line.partition("=")
-        os.environ.setdefault(name, value)
+    for name, value in read().items():
+        if skip is None or not name.startswith(skip):
+            os.environ.setdefault(name, value)

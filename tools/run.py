@@ -21,12 +21,14 @@ from tools.import_news import import_lines, read_lines
 from tools.processes import START_SECONDS, Processes, StartError, free_port, wait_for_port
 from tools.readers import READERS
 from tools.tables import create_tables
+from tools.token import make_key
 
 ROOT = Path(__file__).parent.parent
 SAMPLE = ROOT / "tools" / "sample_news.jsonl"
 DEFAULTS = {"AWS_REGION": "us-east-1", "BIND": "127.0.0.1:8000", "NEWS_TABLE": "news", "STAGE": "local"}
 CREDENTIALS = {"AWS_ACCESS_KEY_ID": "local", "AWS_SECRET_ACCESS_KEY": "local"}
-SAVED = (*DEFAULTS, *CREDENTIALS, "AWS_ENDPOINT_URL_DYNAMODB", "REDIS_URL", "FEED_SHARDS")
+AUTH = ("AUTH_ISSUER", "AUTH_AUDIENCE", "AUTH_JWKS")
+SAVED = (*DEFAULTS, *CREDENTIALS, *AUTH, "AWS_ENDPOINT_URL_DYNAMODB", "REDIS_URL", "FEED_SHARDS")
 
 
 def main() -> None:
@@ -45,6 +47,7 @@ def _serve(processes: Processes) -> int:
     _default_environment()
     _check_bind(os.environ["BIND"])
     Settings.from_env()
+    _choose_issuer()
     _start_dynamodb(processes)
     _start_valkey(processes)
     _fill_table(Settings.from_env())
@@ -109,6 +112,16 @@ def _check_bind(bind: str) -> None:
             raise StartError(
                 f"can't listen on {bind}: {error}; name another with BIND=address:port"
             ) from None
+
+
+def _choose_issuer() -> None:
+    if issuer := os.environ.get("AUTH_ISSUER"):
+        _say("tokens", f"of {issuer} (named by the environment)")
+    elif os.environ["STAGE"] == "local":
+        os.environ.update(make_key())
+        _say("tokens", "make token prints one to write with")
+    else:  # which refuses local tokens
+        _say("tokens", f"none, so nobody may write: name an issuer for the stage {os.environ['STAGE']}")
 
 
 def _start_dynamodb(processes: Processes) -> None:

@@ -1,0 +1,116 @@
+"""Who may change something: every such route names the scope that its caller needs."""
+
+from collections.abc import Callable, Mapping
+from functools import partial
+from typing import TYPE_CHECKING, Any, TypeVar, cast
+
+from flask import Flask, current_app, request
+
+from shared.auth_config import AuthSettings
+from shared.constants import CLAIMS
+from shared.deferred import Deferred
+from shared.errors import Forbidden, Unauthenticated
+
+if TYPE_CHECKING:
+    from shared.tokens import Verifier
+
+View = TypeVar("View", bound=Callable[..., object])
+
+SAFE = {"GET", "HEAD", "OPTIONS", "TRACE"}
+"""Methods that change nothing (RFC 9110, section 9.2.1)."""
+
+
+class UndeclaredScope(Exception):
+    """A route changes something and names no scope; the app is not built."""
+
+
+def needs_scope(scope: str) -> Callable[[View], View]:
+    """Declare, under its route, the scope that a caller of a view needs (RFC 6749, section 3.3)."""
+
+    def declare(view: View) -> View:
+        view.scope = scope  # type: ignore[attr-defined]
+        return view
+
+    return declare
+
+
+class GuardedFlask(Flask):
+    """A Flask app that takes no route that changes something and doesn't say who may."""
+
+    def add_url_rule(self, *args: Any, **kwargs: Any) -> None:
+        """Add a route, a blueprint's too.
+
+        Raises:
+            UndeclaredScope: it takes a method that is not safe, and its view names no scope.
+        """
+        super().add_url_rule(*args, **kwargs)
+        for rule in self.url_map.iter_rules():
+            changing = sorted((rule.methods or set()) - SAFE)
+            if changing and scope_of(self, rule.endpoint) is None:
+                raise UndeclaredScope(
+                    f"{'/'.join(changing)} {rule.rule} ({rule.endpoint}) names no scope: "
+                    'put @needs_scope("...") under its route'
+                )
+
+
+def scope_of(app: Flask, endpoint: str) -> str | None:
+    """The scope that a route's view needs, if any."""
+    scope: str | None = getattr(app.view_functions.get(endpoint), "scope", None)
+    return scope
+
+
+def init_auth(app: Flask, settings: AuthSettings | None) -> None:
+    """Let nobody in who lacks the scope; without settings there is no verifier of tokens."""
+    app.extensions["verifier"] = settings and Deferred(partial(_make_verifier, settings))
+    app.before_request(check_scope)
+
+
+def check_scope() -> None:
+    """Before every request: whoever asks for a view must have the scope that it needs.
+
+    Raises:
+        Unauthenticated: there is no token, or none to be trusted.
+        Forbidden: the caller hasn't got the scope.
+    """
+    if request.endpoint is None or request.method == "OPTIONS":  # which browsers send without a token
+        return
+    scope = scope_of(current_app, request.endpoint)
+    if scope is None and request.method in SAFE:
+        return
+    if scope is None or scope not in granted(_claims(scope)):
+        raise Forbidden("The token does not grant what this needs.", scope)
+
+
+def granted(claims: Mapping[str, Any]) -> set[str]:
+    """The scopes in verified claims.
+
+    Issuers write them as `scope`, one text with blanks (RFC 8693, section 4.2), or as `scp`, which may be a
+    list; API Gateway turns lists into texts like `[a b]`, and passes on `scopes` where it has checked some.
+    """
+    for name in ("scope", "scp", "scopes"):
+        value = claims.get(name)
+        if isinstance(value, str):
+            return set(value.removeprefix("[").removesuffix("]").split())
+        if isinstance(value, list):
+            return {each for each in value if isinstance(each, str)}
+    return set()
+
+
+def _claims(scope: str) -> Mapping[str, Any]:
+    """What is verified about the caller: by API Gateway, else by us."""
+    claims: Mapping[str, Any] | None = request.environ.get(CLAIMS)
+    if claims is not None:
+        return claims
+    verifier = cast("Verifier | None", current_app.extensions["verifier"])
+    if verifier is None:
+        raise Forbidden("No verifier of tokens is set up here, so nobody may do this.", scope)
+    kind, _, token = request.headers.get("Authorization", "").partition(" ")
+    if kind.lower() != "bearer":
+        raise Unauthenticated("Send a token: Authorization: Bearer ...", scope)
+    return verifier.claims(token.strip(), scope)
+
+
+def _make_verifier(settings: AuthSettings) -> "Verifier":
+    from shared.tokens import Verifier  # noqa: PLC0415  # with PyJWT and cryptography: writes only
+
+    return Verifier(settings)

@@ -1,0 +1,96 @@
+"""The settings that say who may call, and from which pages: AUTH_* and CORS_ORIGINS."""
+
+import re
+from dataclasses import dataclass
+from pathlib import Path
+from urllib.parse import urlsplit
+
+from shared.constants import LOCAL_ISSUER
+
+LOOPBACK = {"127.0.0.1", "::1", "localhost"}
+
+
+@dataclass(frozen=True, slots=True)
+class AuthSettings:
+    """Whose tokens are taken.
+
+    Attributes:
+        issuer: who makes them, as in their `iss`.
+        audience: whom they must be made for, as in their `aud`.
+        jwks: file or URL with the issuer's public keys, a JSON Web Key Set (RFC 7517).
+    """
+
+    issuer: str
+    audience: str
+    jwks: str
+
+
+def auth_settings(
+    issuer: str | None, audience: str | None, jwks: str | None, *, is_local: bool
+) -> AuthSettings | None:
+    """The three settings together, or None: then nobody may change anything.
+
+    Args:
+        issuer: AUTH_ISSUER.
+        audience: AUTH_AUDIENCE.
+        jwks: AUTH_JWKS.
+        is_local: whether this is a run on a developer's machine.
+
+    Raises:
+        ValueError: they don't go together; the message names the variable.
+    """
+    if issuer is None and audience is None and jwks is None:
+        return None
+    if issuer is None or audience is None or jwks is None:
+        given = {"AUTH_ISSUER": issuer, "AUTH_AUDIENCE": audience, "AUTH_JWKS": jwks}
+        missing = next(name for name, value in given.items() if value is None)
+        raise ValueError(f"{missing}: is not set: {', '.join(given)} go together; set all three, or none")
+    if issuer == LOCAL_ISSUER and not is_local:  # its key lies about on a developer's disk
+        raise ValueError(
+            f"AUTH_ISSUER: {issuer!r} is the issuer of `make run`, and not one for Lambda or another stage"
+        )
+    url = urlsplit(jwks)
+    if url.scheme == "http" and not is_local and url.hostname not in LOOPBACK:
+        raise ValueError(f"AUTH_JWKS: {jwks!r} is not https: on the way, the keys could be exchanged")
+    return AuthSettings(issuer, audience, jwks)
+
+
+def party(text: str) -> str:
+    """An issuer's or an audience's name.
+
+    Raises:
+        ValueError: what it must be.
+    """
+    if not re.fullmatch(r"[!-~]{1,2048}", text):
+        raise ValueError("a name or URL without blanks, such as https://login.example.com/")
+    return text
+
+
+def jwks_place(text: str) -> str:
+    """Where the keys are.
+
+    Raises:
+        ValueError: what it must be.
+    """
+    what = "the URL of a JWKS such as https://login.example.com/jwks.json, or a file that is there"
+    try:
+        url = urlsplit(text)
+        is_url = url.scheme in {"http", "https"} and bool(url.hostname) and url.port != 0
+    except ValueError:
+        raise ValueError(what) from None
+    if not is_url and not Path(text).is_file():
+        raise ValueError(what)
+    return text
+
+
+def origins(text: str) -> tuple[str, ...]:
+    """Origins as browsers send them (RFC 6454, section 6.2), or `*` alone.
+
+    Raises:
+        ValueError: what it must be.
+    """
+    given = tuple(text.replace(",", " ").split())
+    pattern = r"https?://[a-z0-9.-]+(:[1-9][0-9]{0,4})?"
+    if given != ("*",) and not (given and all(re.fullmatch(pattern, each) for each in given)):
+        raise ValueError("a list of origins such as https://app.example.com, or * alone for any")
+    return given
