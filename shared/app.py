@@ -9,6 +9,7 @@ from shared.cache import init_cache
 from shared.config import Settings
 from shared.constants import MAX_BODY_BYTES
 from shared.errors import init_errors
+from shared.headers import init_headers
 from shared.health import init_health
 from shared.inputs import refuse_unknown_parameters
 
@@ -28,6 +29,7 @@ def create_app(settings: Settings) -> Flask:
     app.config["MAX_CONTENT_LENGTH"] = MAX_BODY_BYTES + 1
     app.url_map.redirect_defaults = False  # a route may have an alias, and nothing redirects to the other
     app.url_map.merge_slashes = False
+    init_headers(app, settings.cors_origins)
     init_auth(app, settings.auth)
     app.before_request(refuse_unknown_parameters)
     init_errors(app)

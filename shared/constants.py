@@ -6,6 +6,9 @@ MAX_BODY_BYTES = 64 * 1024
 PROBLEM_JSON = "application/problem+json"
 """The media type of every error (RFC 9457, section 3)."""
 
+ERROR_HEADERS = {"Cache-Control": "no-store", "X-Content-Type-Options": "nosniff"}
+"""With every error, whoever answers it."""
+
 REQUEST_ID = "app.request_id"
 """WSGI environ key of the request's id; with a dot in it, no header can set it (PEP 3333)."""
 

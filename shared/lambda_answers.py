@@ -8,7 +8,7 @@ from typing import NamedTuple
 
 import msgspec
 
-from shared.constants import PROBLEM_JSON
+from shared.constants import ERROR_HEADERS, PROBLEM_JSON
 from shared.errors import Problem
 from shared.lambda_fields import Event
 
@@ -65,7 +65,8 @@ def answer_of(method: str, status: str, headers: Iterable[tuple[str, str]], body
 def problem_answer(status: HTTPStatus, detail: str, request_id: str) -> Answer:
     """An answer of the guard's own, in the form of all errors of the app."""
     body = msgspec.json.encode(Problem(status.phrase, status, detail, request_id))
-    return Answer(f"{status.value} {status.phrase}", [("Content-Type", PROBLEM_JSON)], body)
+    headers = {"Content-Type": PROBLEM_JSON, **ERROR_HEADERS}
+    return Answer(f"{status.value} {status.phrase}", list(headers.items()), body)
 
 
 def payload_2(answer: Answer) -> Event:

@@ -1,0 +1,60 @@
+"""What every answer tells browsers and caches: what not to guess, not to keep, and who may read it."""
+
+from functools import partial
+from http import HTTPStatus
+
+from flask import Flask, Response, request
+
+from shared.auth import SAFE
+from shared.constants import CLAIMS
+
+HSTS = "max-age=31536000"
+"""A year (RFC 6797); subdomains are for whoever owns the domain to decide."""
+
+ALLOWED_HEADERS = "Authorization, Content-Type, If-Match, If-None-Match"
+EXPOSED_HEADERS = "ETag, Link, Location, Retry-After, X-Cache"
+PREFLIGHT_SECONDS = 600
+"""How long a browser may remember a preflight; Chromium keeps none longer than two hours."""
+
+
+def init_headers(app: Flask, origins: tuple[str, ...]) -> None:
+    """Complete every answer of the app; pages of these origins may read it, `*` standing for any."""
+    app.after_request(secure)
+    if origins:
+        app.after_request(partial(share, origins))
+
+
+def secure(answer: Response) -> Response:
+    """Name the security headers of a JSON API (OWASP REST Security Cheat Sheet)."""
+    answer.headers["X-Content-Type-Options"] = "nosniff"
+    if request.is_secure:  # the server's word: gunicorn and the Lambda guard know whom to believe
+        answer.headers["Strict-Transport-Security"] = HSTS
+    if answer.status_code >= HTTPStatus.BAD_REQUEST or _is_personal():
+        answer.headers["Cache-Control"] = "no-store"
+    return answer
+
+
+def share(origins: tuple[str, ...], answer: Response) -> Response:
+    """Let pages of the origins that are named read the answer.
+
+    Never with credentials: this API knows no cookies, and a page that sends a token puts it there itself.
+    https://fetch.spec.whatwg.org/#http-cors-protocol
+    """
+    any_page = origins == ("*",)
+    allowed = "*" if any_page else request.headers.get("Origin", "")
+    if not any_page:
+        answer.vary.add("Origin")
+    if allowed not in origins:
+        return answer
+    answer.headers["Access-Control-Allow-Origin"] = allowed
+    answer.headers["Access-Control-Expose-Headers"] = EXPOSED_HEADERS
+    if request.method == "OPTIONS" and "Access-Control-Request-Method" in request.headers:
+        answer.headers["Access-Control-Allow-Methods"] = answer.headers.get("Allow", "")
+        answer.headers["Access-Control-Allow-Headers"] = ALLOWED_HEADERS
+        answer.headers["Access-Control-Max-Age"] = str(PREFLIGHT_SECONDS)
+    return answer
+
+
+def _is_personal() -> bool:
+    """Whether the answer may depend on who asks, or is to something that is not to be repeated."""
+    return "Authorization" in request.headers or CLAIMS in request.environ or request.method not in SAFE
