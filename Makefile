@@ -52,6 +52,10 @@ token: $(READY) ## print a short-lived token to write with in the run that is up
 tables: $(READY) ## create the tables that are missing
 	@$(BIN)/python -m tools.tables
 
+.PHONY: openapi
+openapi: $(READY) ## write the contract, openapi.json, from routes and types
+	@$(BIN)/python -m tools.openapi
+
 .PHONY: test
 test: lint ## everything that is checked: style, types, layers and all tests, with coverage
 	@$(BIN)/coverage erase

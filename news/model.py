@@ -8,11 +8,20 @@ from msgspec import UNSET, Meta, Struct, UnsetType
 from shared.clock import timestamp
 
 Title = Annotated[str, Meta(min_length=1, max_length=300)]
-Url = Annotated[str, Meta(min_length=1, max_length=2048, description="http or https")]
+Url = Annotated[
+    str,
+    Meta(
+        min_length=1,
+        max_length=2048,
+        description="http or https",
+        extra_json_schema={"pattern": "^[Hh][Tt][Tt][Pp][Ss]?://."},  # checked, with the rest, by the service
+    ),
+]
 Source = Annotated[str, Meta(min_length=1, max_length=100)]
 Category = Annotated[str, Meta(max_length=40, pattern="^[A-Za-z0-9-]+$")]
 Summary = Annotated[str, Meta(max_length=2000)]
 Moment = Annotated[datetime, Meta(tz=True, description="RFC 3339, with any offset")]
+MomentInUtc = Annotated[datetime, Meta(tz=True, description="RFC 3339, in UTC")]
 
 DEFAULT_LIMIT = 20
 MAX_LIMIT = 100
@@ -21,16 +30,16 @@ MAX_LIMIT = 100
 class News(Struct, frozen=True, kw_only=True):
     """A news item; every time is in UTC."""
 
-    id: str
-    title: str
-    url: str
-    source: str
-    category: str
-    summary: str | None
-    published_at: datetime
-    created_at: datetime
-    updated_at: datetime
-    version: int
+    id: Annotated[str, Meta(description="UUIDv5 of the url", extra_json_schema={"format": "uuid"})]
+    title: Title
+    url: Url
+    source: Source
+    category: Category
+    summary: Summary | None
+    published_at: MomentInUtc
+    created_at: MomentInUtc
+    updated_at: MomentInUtc
+    version: Annotated[int, Meta(ge=1, description="the ETag of the item")]
 
 
 class NewsInput(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):

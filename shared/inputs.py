@@ -35,7 +35,7 @@ def refuse_unknown_parameters() -> None:
     Raises:
         InvalidInput: so that nobody can make new cache keys with parameters that mean nothing.
     """
-    if not request.query_string:
+    if not request.query_string or request.endpoint is None:  # no route: Flask goes on to 404 or 405
         return
     known = getattr(current_app.view_functions.get(request.endpoint or ""), "query_parameters", ())
     for name, values in request.args.lists():

@@ -178,6 +178,11 @@ def test_options_and_405_name_the_methods(client, item, target, methods):
     assert set(options.headers["Allow"].split(", ")) == set(refused.headers["Allow"].split(", ")) == methods
 
 
+def test_parameters_of_what_has_no_route_are_nobodys(client):
+    assert_problem(client.get("/nix?x=1"), 404)
+    assert_problem(client.patch("/news/?x=1"), 405)
+
+
 @pytest.mark.parametrize("target", ["/", "/nix", "//news", "/news//", "/news/a/b", "/News", "/health/x"])
 def test_an_unknown_path_answers_404(client, target):
     assert_problem(client.get(target), 404)

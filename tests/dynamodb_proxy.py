@@ -1,0 +1,74 @@
+"""A server before a DynamoDB that makes it fail by order: before a request lands, or after it has."""
+
+import json
+import threading
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+
+import requests
+
+LOST = "lost"
+"""What a fault returns to have the request carried out and its answer dropped."""
+
+
+class Proxy(ThreadingHTTPServer):
+    """Hands requests on, unless `fault(operation, request)` returns LOST, or an answer: status and body."""
+
+    def __init__(self, target):
+        super().__init__(("127.0.0.1", 0), Forward)
+        self.target, self.fault, self.faults = target, lambda *_: None, 0
+        self.url = f"http://127.0.0.1:{self.server_port}"
+
+    def __enter__(self):
+        self.thread = threading.Thread(target=self.serve_forever, kwargs={"poll_interval": 0.01})
+        self.thread.start()
+        return self
+
+    def __exit__(self, *_):
+        self.shutdown()
+        self.server_close()
+        self.thread.join()
+
+    def handle_error(self, *_):
+        """A client that was killed has closed its connection: nothing to tell."""
+
+
+class Forward(BaseHTTPRequestHandler):
+    protocol_version = "HTTP/1.1"
+    wbufsize = -1  # head and body in one packet
+    disable_nagle_algorithm = True
+
+    def setup(self):
+        super().setup()
+        self.session = requests.Session()
+
+    def finish(self):
+        self.session.close()
+        super().finish()
+
+    def do_POST(self):
+        body = self.rfile.read(int(self.headers["Content-Length"]))
+        operation = self.headers["X-Amz-Target"].rpartition(".")[2]
+        fault = self.server.fault(operation, json.loads(body))
+        if fault:
+            self.server.faults += 1
+        if fault == LOST:
+            self.forward(body)
+            self.close_connection = True
+            return
+        status, answer = fault or self.forward(body)
+        self.send_response(status)
+        self.send_header("Content-Length", str(len(answer)))
+        self.end_headers()
+        self.wfile.write(answer)
+
+    def forward(self, body):
+        answer = self.session.post(self.server.target, body, headers=dict(self.headers), timeout=10)
+        return answer.status_code, answer.content
+
+    def log_message(self, *_):
+        pass
+
+
+def throttled(kind="ProvisionedThroughputExceededException"):
+    body = {"__type": f"com.amazonaws.dynamodb.v20120810#{kind}", "message": "by design"}
+    return 400, json.dumps(body).encode()
