@@ -172,7 +172,7 @@ def _finished(answer: Response, how: str) -> Response:
     """Add what says how long to keep the answer, and where it came from."""
     if answer.status_code != HTTPStatus.OK:
         return answer
-    is_personal = "Authorization" in request.headers or "Set-Cookie" in answer.headers
+    is_personal = "Set-Cookie" in answer.headers  # to a request with a token, shared.headers says no-store
     answer.headers["Cache-Control"] = f"private, {CACHE_CONTROL}" if is_personal else CACHE_CONTROL
     answer.headers["X-Cache"] = how
     return revalidated(answer)

@@ -9,6 +9,7 @@ from flask.testing import FlaskClient
 from news.controller import setup_route
 from news.service import NewsService
 from shared.app import create_app
+from shared.auth import SAFE
 from shared.cache_store import HARMLESS, CacheStore
 from shared.circuit_breaker import CircuitBreaker
 from shared.config import Settings
@@ -82,9 +83,10 @@ class WatchedDao(FakeDao):
 class Writer(FlaskClient):
     """A client that may write, and whose reads are anonymous all the same."""
 
-    def __init__(self, *args, **named):
-        super().__init__(*args, **named)
-        self.environ_base[CLAIMS] = {"scope": "news:write"}
+    def open(self, *args, **named):
+        if named.get("method", "GET") not in SAFE:
+            named["environ_overrides"] = {CLAIMS: {"scope": "news:write"}}
+        return super().open(*args, **named)
 
 
 def make_app(dao, redis_url, clock=None, **changes):
