@@ -19,6 +19,7 @@ from redis.exceptions import MaxConnectionsError, ResponseError
 
 from shared.cache_entry import KEPT_SECONDS, Entry, Generation, decode, encode
 from shared.circuit_breaker import CircuitBreaker
+from shared.redis_client import twice
 
 log = logging.getLogger(__name__)
 
@@ -79,7 +80,7 @@ class CacheStore:
 
     def ping(self) -> None:
         """Find out whether Redis answers, whatever was known of it; raises redis-py's errors."""
-        self._redis.ping()
+        twice(self._redis.ping)
 
     def look(self, place: Place) -> Found:
         """What is there: one round trip."""
@@ -173,7 +174,7 @@ class CacheStore:
     def _run(self, command: Callable[[Redis], T], *, matters: bool = False) -> T:
         try:
             with self._breaker.guard(matters=matters):
-                return command(self._redis)
+                return twice(lambda: command(self._redis))
         except Exception as error:  # whatever it is, the request must go on
             if isinstance(error, HARMLESS):
                 self._complain(error)

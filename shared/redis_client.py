@@ -1,11 +1,16 @@
 """The client of the cache's server: one per process, which gives up fast."""
 
+from collections.abc import Callable
+from typing import TypeVar
+
 from redis import ConnectionPool, Redis
 from redis.backoff import NoBackoff
 from redis.credentials import CredentialProvider
 from redis.retry import Retry
 
 from shared.config import Settings
+
+T = TypeVar("T")
 
 TIMEOUT_SECONDS = 0.25
 """To connect, and to answer: a cache that is slower than this helps nobody. redis-py's own limits and retries
@@ -16,21 +21,27 @@ MAX_CONNECTIONS = 64
 
 
 def connect(settings: Settings) -> Redis:
-    """A client; it connects when it is first used, again after a fork, and once again where a try fails.
-
-    The last is for a connection that died unseen while Lambda had frozen the process.
-    """
+    """A client; it connects when it is first used, and again after a fork. It tries once: see `twice`."""
     pool = ConnectionPool.from_url(
         settings.redis_url or "",
         max_connections=MAX_CONNECTIONS,
         socket_connect_timeout=TIMEOUT_SECONDS,
         socket_timeout=TIMEOUT_SECONDS,
-        retry=Retry(NoBackoff(), 1),
+        retry=Retry(NoBackoff(), 0),
         protocol=2,  # with 3, redis-py says HELLO first: one more round trip, and refused by some proxies
         driver_info=None,  # else each connection begins with two more round trips, to say whose library it is
         credential_provider=_credentials(settings),
     )
     return Redis.from_pool(pool)
+
+
+def twice(act: Callable[[], T]) -> T:
+    """Do it once more where no answer comes, at once: the connection may have died while Lambda slept.
+
+    Around the whole act, not in the client, for there the second try sends the very bytes of the first. Those
+    can reach Redis as well, seconds later, and what was set by both would be set again.
+    """
+    return Retry(NoBackoff(), 1).call_with_retry(act, lambda _: None)
 
 
 def _credentials(settings: Settings) -> CredentialProvider | None:

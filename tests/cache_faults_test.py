@@ -1,6 +1,7 @@
 """What becomes of requests when Redis is away, slow, full, refusing, restarted, or holds rubbish."""
 
 import pickle
+import socket
 import subprocess
 import sys
 import threading
@@ -151,6 +152,19 @@ def test_a_connection_that_died_unseen_costs_a_retry(client, proxy, url):
     client.get(url)
     proxy.freeze_open()
     assert x_cache(client.get(url)) == (200, "HIT")
+
+
+def test_a_try_that_arrives_after_its_retry_brings_nothing_old_back(client, other, proxy, valkey, url):
+    """A lost packet is sent again by the kernel, even when the program has given up."""
+    client.get(url)
+    proxy.freeze_open()
+    assert change(client, client.item, "First") == 200
+    assert b"First" in other.get(url).data
+    assert change(other, client.item, "Second") == 200
+    with socket.create_connection(("127.0.0.1", valkey.port)) as late:
+        late.sendall(proxy.swallowed)
+        assert late.recv(1 << 20).startswith(b":1\r\n+OK")  # DEL, SET
+    assert b"Second" in other.get(url).data
 
 
 def test_a_restart_costs_nothing_but_the_entries(dao, own_valkey, clock):

@@ -25,6 +25,7 @@ class FaultProxy:
         self.connections = 0
         self._ended = False
         self._frozen = 0
+        self.swallowed = b""
         self._tls = tls
         self._listener = _listen(0)
         self.port: int = self._listener.getsockname()[1]
@@ -55,7 +56,7 @@ class FaultProxy:
         return self.connections + self.round_trips
 
     def freeze_open(self) -> None:
-        """Nothing passes any more on the connections that are open; new ones work."""
+        """Nothing passes any more on the connections that are open, but is kept; new ones work."""
         self._frozen = self.connections
 
     def _accept(self) -> None:
@@ -89,7 +90,10 @@ class FaultProxy:
             while not self._ended and self.mode not in ("refuse", "cut"):
                 for ready in select.select([client, server], [], [], TICK)[0]:
                     if number <= self._frozen:
-                        time.sleep(TICK)
+                        data = ready.recv(1 << 20)
+                        if not data:
+                            return
+                        self.swallowed += data
                         continue
                     if not self._forward(
                         ready, server if ready is client else client, is_request=ready is client
