@@ -8,7 +8,7 @@ from typing import TypeVar
 
 import msgspec
 from flask import current_app, request
-from werkzeug.exceptions import BadRequest, RequestEntityTooLarge, UnsupportedMediaType
+from werkzeug.exceptions import BadRequest, HTTPException, RequestEntityTooLarge, UnsupportedMediaType
 
 from shared.constants import MAX_BODY_BYTES
 from shared.errors import InvalidInput, PreconditionMissing
@@ -75,8 +75,14 @@ def _body() -> bytes:
         body = request.get_data(cache=False)
     except RequestEntityTooLarge:
         raise too_large from None
+    except HTTPException:
+        raise
+    except Exception as error:  # the server's own kinds, for broken chunks and the like
+        raise BadRequest("The body can't be read: it is not what its headers say.") from error
     if len(body) > MAX_BODY_BYTES:
         raise too_large
+    if len(body) < (request.content_length or 0):  # gunicorn hands over what came until the client left
+        raise BadRequest("The body is shorter than its Content-Length.")
     return body
 
 
