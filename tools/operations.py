@@ -43,6 +43,14 @@ IF_MATCH = {
     "schema": {"type": "string"},
     "example": '"1"',
 }
+IF_NONE_MATCH = {
+    "name": "If-None-Match",
+    "in": "header",
+    "required": False,
+    "description": "ETags that the client has answers for; where one still holds, the answer is 304.",
+    "schema": {"type": "string"},
+    "example": '"1"',
+}
 DEEP = {
     "name": "deep",
     "in": "query",
@@ -99,17 +107,30 @@ class Operation(NamedTuple):
     body: Any = None
 
 
+CACHE = {
+    "Cache-Control": "Whether the answer may be kept, and used without asking again.",
+    "ETag": "What to send in If-None-Match; of an item, also in If-Match.",
+    "X-Cache": "`HIT` from the cache, `MISS` now stored there, `BYPASS` neither.",
+}
+AGE = {"Age": "Seconds since the cached answer was loaded."}
 NEXT = {"Link": 'The next page, `rel="next"`; absent on the last.'}
 
 OPERATIONS = {
     "health.health": Operation({200: Answer(HEALTH), 503: Answer(HEALTH)}, parameters=(DEEP,)),
-    "news.index": Operation({200: Answer(NewsPage, optional_headers=NEXT)}, (503,), query=NewsParameters),
+    "news.index": Operation(
+        {200: Answer(NewsPage, CACHE, AGE | NEXT), 304: Answer(None, CACHE, AGE | NEXT)},
+        (503,),
+        (IF_NONE_MATCH,),
+        query=NewsParameters,
+    ),
     "news.create": Operation(
         {201: Answer(News, ETAG | LOCATION), 200: Answer(News, ETAG | LOCATION)},
         (409, 503),
         body=NewsInput,
     ),
-    "news.show": Operation({200: Answer(News, ETAG)}, (404, 503), (NEWS_ID,)),
+    "news.show": Operation(
+        {200: Answer(News, CACHE, AGE), 304: Answer(None, CACHE, AGE)}, (404, 503), (NEWS_ID, IF_NONE_MATCH)
+    ),
     "news.replace": Operation(
         {200: Answer(News, ETAG)}, (404, 412, 428, 503), (NEWS_ID, IF_MATCH), body=NewsReplacement
     ),
