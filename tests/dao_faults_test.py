@@ -2,12 +2,10 @@
 
 import json
 import socket
-import threading
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 
 import pytest
-import requests
 from conftest import settings_for
+from dynamodb_proxy import LOST, Proxy
 from fakes import stored
 
 from news.dao import BATCH_PAUSE_SECONDS, NewsDao
@@ -16,54 +14,11 @@ from shared.errors import Unavailable
 from tools.processes import free_port
 from tools.tables import create_tables
 
-HANG_UP = object()
-
-
-class Faulty(ThreadingHTTPServer):
-    """Hands requests on to a DynamoDB, unless `fault` has an answer of its own: status and body, or None."""
-
-    def __init__(self, target):
-        super().__init__(("127.0.0.1", 0), Forward)
-        self.target, self.fault, self.seen = target, lambda *_: None, []
-
-    @property
-    def url(self):
-        return f"http://127.0.0.1:{self.server_port}"
-
-
-class Forward(BaseHTTPRequestHandler):
-    protocol_version = "HTTP/1.1"
-
-    def do_POST(self):
-        body = self.rfile.read(int(self.headers["Content-Length"]))
-        operation = self.headers["X-Amz-Target"].rpartition(".")[2]
-        self.server.seen.append(operation)
-        if self.server.fault is HANG_UP:
-            self.close_connection = True
-            return
-        status, answer = self.server.fault(operation, json.loads(body)) or self.forward(body)
-        self.send_response(status)
-        self.send_header("Content-Length", str(len(answer)))
-        self.end_headers()
-        self.wfile.write(answer)
-
-    def forward(self, body):
-        answer = requests.post(self.server.target, body, headers=dict(self.headers), timeout=10)
-        return answer.status_code, answer.content
-
-    def log_message(self, *_):
-        pass
-
 
 @pytest.fixture
 def faulty(moto_url):
-    server = Faulty(moto_url)
-    thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.01})
-    thread.start()
-    yield server
-    server.shutdown()
-    server.server_close()
-    thread.join()
+    with Proxy(moto_url) as server:
+        yield server
 
 
 @pytest.fixture
@@ -128,7 +83,7 @@ def test_a_database_out_of_reach_is_unavailable():
 
 
 def test_a_database_that_hangs_up_is_unavailable(faulty, dao):
-    faulty.fault = HANG_UP
+    faulty.fault = lambda *_: LOST
     with pytest.raises(Unavailable):
         dao.find(stored(1).id)
 

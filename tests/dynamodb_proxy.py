@@ -15,7 +15,7 @@ class Proxy(ThreadingHTTPServer):
 
     def __init__(self, target):
         super().__init__(("127.0.0.1", 0), Forward)
-        self.target, self.fault, self.faults = target, lambda *_: None, 0
+        self.target, self.fault, self.faults, self.seen = target, lambda *_: None, 0, []
         self.url = f"http://127.0.0.1:{self.server_port}"
 
     def __enter__(self):
@@ -48,6 +48,7 @@ class Forward(BaseHTTPRequestHandler):
     def do_POST(self):
         body = self.rfile.read(int(self.headers["Content-Length"]))
         operation = self.headers["X-Amz-Target"].rpartition(".")[2]
+        self.server.seen.append(operation)
         fault = self.server.fault(operation, json.loads(body))
         if fault:
             self.server.faults += 1
