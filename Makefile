@@ -67,6 +67,18 @@ test: lint ## everything that is checked: style, types, layers and all tests, wi
 bench: $(READY) ## measure what the README claims
 	@$(BIN)/python -m benchmarks.lambda_guard
 
+.PHONY: fuzz
+fuzz: $(READY) ## 2,000 requests made from the contract, requests byte by byte, and atheris on the Lambda guard
+	@$(BIN)/pip install --quiet --disable-pip-version-check --require-hashes -r requirements-fuzz.txt || \
+		echo "fuzz: no atheris for this Python or machine: the guard is fuzzed by hypothesis only"
+	@FUZZ_CASES=$(or $(CASES),2000) FUZZ_SECONDS=$(or $(SECONDS),30) $(BIN)/python -m pytest --quiet --capture=no \
+		tests/contract_test.py tests/guard_fuzz_test.py tests/cursor_test.py tests/raw_http_test.py
+
+.PHONY: faults
+faults: $(READY) ## a minute of faults while it is written to: nothing lost, nothing twice
+	@FAULT_ROUNDS=$(or $(ROUNDS),200) FAULT_SECONDS=$(or $(SECONDS),60) $(BIN)/python -m pytest --quiet --capture=no \
+		tests/faults_test.py
+
 .PHONY: lint
 lint: $(READY) ## style, types and the rules of the layers
 	@$(BIN)/ruff check
@@ -81,4 +93,5 @@ lock: $(READY) ## compile the lock files from pyproject.toml
 	$$uv "$$mark" pyproject.toml -o requirements.txt && \
 	$$uv "$$mark" pyproject.toml --extra serve --group dev -c requirements.txt -o requirements-dev.txt && \
 	$$uv "$$mark" --group valkey -c requirements-dev.txt -o requirements-valkey.txt && \
-	$$uv "$$mark" --group lambda --no-deps -o requirements-lambda.txt
+	$$uv "$$mark" --group lambda --no-deps -o requirements-lambda.txt && \
+	$$uv "$$mark" --group fuzz -c requirements-dev.txt -o requirements-fuzz.txt

@@ -3,11 +3,19 @@
 import json
 import threading
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from typing import NamedTuple
 
 import requests
 
 LOST = "lost"
 """What a fault returns to have the request carried out and its answer dropped."""
+
+
+class Partly(NamedTuple):
+    """What a fault returns to have another body carried out, and the rest reported as unprocessed."""
+
+    body: bytes
+    left: dict
 
 
 class Proxy(ThreadingHTTPServer):
@@ -27,6 +35,10 @@ class Proxy(ThreadingHTTPServer):
         self.shutdown()
         self.server_close()
         self.thread.join()
+
+    def split(self, table, taken, left):
+        """The answer to a batch of which a part is carried out, and the other part left unprocessed."""
+        return Partly(json.dumps({"RequestItems": {table: taken}}).encode(), {table: left} if left else {})
 
     def handle_error(self, *_):
         """A client that was killed has closed its connection: nothing to tell."""
@@ -56,14 +68,20 @@ class Forward(BaseHTTPRequestHandler):
             self.forward(body)
             self.close_connection = True
             return
-        status, answer = fault or self.forward(body)
+        if isinstance(fault, Partly):
+            status, answer = self.forward(fault.body)
+            if status == 200:
+                answer = json.dumps({"UnprocessedItems": fault.left}).encode()
+        else:
+            status, answer = fault or self.forward(body)
         self.send_response(status)
         self.send_header("Content-Length", str(len(answer)))
         self.end_headers()
         self.wfile.write(answer)
 
     def forward(self, body):
-        answer = self.session.post(self.server.target, body, headers=dict(self.headers), timeout=10)
+        headers = {name: value for name, value in self.headers.items() if name != "Content-Length"}
+        answer = self.session.post(self.server.target, body, headers=headers, timeout=10)
         return answer.status_code, answer.content
 
     def log_message(self, *_):

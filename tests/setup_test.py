@@ -51,6 +51,7 @@ def test_the_npm_lock_file_names_no_address():
             + PROJECT["dependency-groups"]["dev"],
         ),
         ("requirements-valkey.txt", PROJECT["dependency-groups"]["valkey"]),
+        ("requirements-fuzz.txt", PROJECT["dependency-groups"]["fuzz"]),
     ],
 )
 def test_a_lock_file_holds_what_the_project_declares(lock, declared):
