@@ -80,11 +80,13 @@ faults: $(READY) ## a minute of faults while it is written to: nothing lost, not
 		tests/faults_test.py
 
 .PHONY: lint
-lint: $(READY) ## style, types and the rules of the layers
+lint: $(READY) ## style, types, the rules of the layers, and known vulnerabilities
 	@$(BIN)/ruff check
 	@$(BIN)/ruff format --check
 	@$(BIN)/mypy
 	@$(BIN)/lint-imports --no-logo
+	@$(BIN)/bandit --quiet --recursive --configfile pyproject.toml functions news shared tools
+	@$(BIN)/python -m tools.audit
 
 .PHONY: lock
 lock: $(READY) ## compile the lock files from pyproject.toml

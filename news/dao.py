@@ -95,7 +95,8 @@ class NewsDao:
         left = [self._row(news, stored_version=news.version) for news in items]
         for attempt in range(BATCH_TRIES):
             if attempt:
-                self._sleep(random.uniform(0, BATCH_PAUSE_SECONDS * 2 ** (attempt - 1)))  # noqa: S311  # jitter
+                longest = BATCH_PAUSE_SECONDS * 2 ** (attempt - 1)
+                self._sleep(random.uniform(0, longest))  # noqa: S311  # nosec B311  # jitter
             left = self._write(left)
             if not left:
                 return

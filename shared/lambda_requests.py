@@ -20,7 +20,7 @@ from shared.lambda_fields import (
 METHOD = re.compile(r"[A-Za-z0-9!#$%&'*+.^_`|~-]+")
 """A method is a token (RFC 9110, section 9.1)."""
 
-NO_ADDRESS = "0.0.0.0"  # noqa: S104  # nothing is bound to it
+NO_ADDRESS = "0.0.0.0"  # noqa: S104  # nosec B104  # nothing is bound to it
 """The caller's address where the event names none: the unspecified one (RFC 6890, section 2.2.2)."""
 
 
