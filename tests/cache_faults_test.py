@@ -37,7 +37,7 @@ def proxy(valkey):
 @pytest.fixture
 def client(dao, proxy, clock):
     """A client of a process whose Redis is behind the proxy."""
-    client = make_app(dao, f"redis://127.0.0.1:{proxy.port}", clock).test_client()
+    client = make_app(dao, f"redis://127.0.0.1:{proxy.port}", clock, can_be_slow=True).test_client()
     client.item = client.post("/news/", json=sent()).headers["Location"]
     clock.seconds += 10
     return client
@@ -382,8 +382,8 @@ def test_a_redis_whose_name_leads_nowhere_breaks_no_request(dao, clock, host):
 FORK = """if True:
     import os, sys
     sys.path.insert(0, "tests")
-    from cache_world import WatchedDao, make_app, x_cache
-    client = make_app(WatchedDao(), sys.argv[1]).test_client()
+    from cache_world import Clock, WatchedDao, make_app, x_cache
+    client = make_app(WatchedDao(), sys.argv[1], Clock()).test_client()
     client.get("/news/")
     assert x_cache(client.get("/news/")) == (200, "HIT")
     children = []
