@@ -64,8 +64,11 @@ test: lint ## everything that is checked: style, types, layers and all tests, wi
 	@$(BIN)/coverage report
 
 .PHONY: bench
-bench: $(READY) ## measure what the README claims
+bench: $(READY) ## measure what the README claims, about 20 minutes
 	@$(BIN)/python -m benchmarks.lambda_guard
+	@$(BIN)/python -m benchmarks.cache_race
+	@$(BIN)/python -m benchmarks.cache_stampede
+	@$(BIN)/python -m benchmarks.cache_faults
 
 .PHONY: fuzz
 fuzz: $(READY) ## 2,000 requests made from the contract, requests byte by byte, and atheris on the Lambda guard

@@ -152,6 +152,15 @@ def test_real_headlines_go_in_and_come_back(local, api, tmp_path):
     assert titles(ranged) == titles_of(wanted)
 
 
+def test_what_is_imported_is_seen_at_once_though_lists_are_cached(local, api, tmp_path):
+    url = f"{api.url}/news/?category=imported"
+    assert api.get(url).json()["items"] == api.get(url).json()["items"] == []
+    (tmp_path / "news.jsonl").write_text(json.dumps(sent("imported", category="imported")))
+    command = [sys.executable, "-m", "tools.import_news", str(tmp_path / "news.jsonl")]
+    subprocess.run(command, cwd=ROOT, env=CLEAN | local.environment, capture_output=True, check=True)
+    assert [item["title"] for item in api.get(url).json()["items"]] == ["Title imported"]
+
+
 def titles(items):
     """Titles by time; items of one moment may come in any order."""
     moments = [item["published_at"] for item in items]

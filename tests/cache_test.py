@@ -15,6 +15,7 @@ from msgspec.structs import asdict
 from news.model import NewsFilter
 from shared.auth import needs_scope
 from shared.cache import cached, invalidates
+from shared.constants import CLAIMS
 from shared.cursor import encode
 from shared.errors import Unavailable
 
@@ -189,14 +190,19 @@ def test_a_write_that_fails_voids_the_cache_since_it_may_have_landed(client, dao
     assert b"New" in client.get(url).data
 
 
-def test_a_request_with_authorization_is_neither_stored_nor_served(client, dao, keys, url):
+@pytest.mark.parametrize(
+    "known",
+    [{"headers": {"Authorization": "Bearer x"}}, {"environ_overrides": {CLAIMS: {"sub": "x"}}}],
+    ids=["by a token", "by API Gateway"],
+)
+def test_a_request_of_somebody_is_neither_stored_nor_served(client, dao, keys, url, known):
     before = keys()
-    answer = client.get(url, headers={"Authorization": "Bearer x"})
+    answer = client.get(url, **known)
     assert x_cache(answer) == (200, "BYPASS")
     assert answer.headers["Cache-Control"] == "no-store"
     assert keys() == before
     client.get(url)
-    assert x_cache(client.get(url, headers={"Authorization": "Bearer x"})) == (200, "BYPASS")
+    assert x_cache(client.get(url, **known)) == (200, "BYPASS")
     assert dao.loads == 3
 
 

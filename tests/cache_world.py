@@ -85,7 +85,7 @@ class Writer(FlaskClient):
 
     def open(self, *args, **named):
         if named.get("method", "GET") not in SAFE:
-            named["environ_overrides"] = {CLAIMS: {"scope": "news:write"}}
+            named.setdefault("environ_overrides", {})[CLAIMS] = {"scope": "news:write"}
         return super().open(*args, **named)
 
 

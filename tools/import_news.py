@@ -10,9 +10,11 @@ from typing import BinaryIO, NamedTuple, Never
 from tqdm import tqdm
 
 from news.service import BATCH, NewsService
+from shared.cache_store import CacheStore
 from shared.config import Settings, SettingsError
 from shared.errors import Unavailable
 from shared.inputs import parse_json
+from shared.redis_client import connect
 from tools import local_env
 from tools.readers import READERS, Reader
 
@@ -88,7 +90,7 @@ def main() -> None:
     arguments = _arguments()
     local_env.load()
     try:
-        service = NewsService.from_settings(Settings.from_env())
+        settings = Settings.from_env()
     except SettingsError as error:
         sys.exit(f"import: {error}\nStart `make run` first, or set the environment of the table to load.")
     with (
@@ -97,9 +99,12 @@ def main() -> None:
     ):
         lines = read_lines(file, READERS[arguments.format])
         try:
-            counts = import_lines(_watched(lines, file, bar), service)
+            counts = import_lines(_watched(lines, file, bar), NewsService.from_settings(settings))
         except Unavailable as error:
             sys.exit(f"import: {error}\nWhat is stored stays; run the same command again to go on.")
+        finally:
+            if settings.redis_url:  # as a controller does after a write
+                CacheStore(connect(settings)).invalidate("news")
     print(f"{counts.created} created, {counts.existing} already there, {counts.refused} refused")
 
 

