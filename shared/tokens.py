@@ -45,7 +45,7 @@ class Verifier:
             return self._verified(token)
         except ExpiredSignatureError:
             raise Unauthenticated("The token has expired.", scope, "invalid_token") from None
-        except (PyJWTError, RecursionError, ValueError) as error:
+        except PyJWTError as error:
             # Its kind only: the texts of some quote the token.
             log.info("a token was refused: %s", type(error).__name__)
             raise Unauthenticated("The token is not valid here.", scope, "invalid_token") from None

@@ -21,6 +21,7 @@ from news.service import NewsService
 from shared.app import create_app
 from shared.auth import UndeclaredScope, needs_scope
 from shared.config import Settings
+from shared.constants import CLAIMS
 from shared.lambda_handler import make_handler
 
 NEEDED = 'scope="news:write"'
@@ -97,6 +98,7 @@ def test_a_view_that_is_exchanged_after_the_build_is_closed(auth):
     app = make_app(auth)
     app.view_functions["news.create"] = lambda: "open"
     assert create(app.test_client(), token=issuer.token()).status_code == 403
+    assert create(app.test_client()).status_code == 403
 
 
 def test_every_route_of_news_that_changes_something_needs_the_scope(auth):
@@ -175,6 +177,12 @@ def test_claims_that_do_not_grant_the_scope_get_403_whatever_token_is_sent_too(a
     event = http_api_2(request, authorizer={"jwt": {"claims": claims | {"sub": "eve"}, "scopes": None}})
     answer = ask(make_app(auth), event)
     assert (answer.status, answer.headers["www-authenticate"]) == (403, LACKING)
+
+
+def test_claims_that_say_nothing_are_claims(auth):
+    client = make_app(auth).test_client()
+    client.environ_base[CLAIMS] = {}
+    assert create(client, token=issuer.token()).status_code == 403
 
 
 def test_scopes_that_the_gateway_has_checked_let_in_where_the_claims_name_none():

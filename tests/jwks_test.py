@@ -151,21 +151,25 @@ def test_a_url_out_of_reach_lets_nobody_in():
         Jwks(f"http://127.0.0.1:{free_port()}/").find("one")
 
 
+HEAD = b"HTTP/1.0 200 OK\r\n\r\n"
+
+
 def drip(handler, done):
-    """Send a header and then a byte now and then, without an end."""
-    handler.wfile.write(b"HTTP/1.0 200 OK\r\n\r\n")
-    while not done.wait(0.05):
-        handler.wfile.write(b" ")
+    """A good key set, after blanks that take twice as long as there is time."""
+    handler.wfile.write(HEAD)
+    for _ in range(80):
+        if not done.wait(0.05):
+            handler.wfile.write(b" ")
+    handler.wfile.write(issuer.jwks())
 
 
 def silence(handler, done):
-    done.wait(30)
+    done.wait(6)
+    handler.wfile.write(HEAD + issuer.jwks())
 
 
 def flood(handler, done):
-    handler.wfile.write(b"HTTP/1.0 200 OK\r\n\r\n")
-    while not done.is_set():
-        handler.wfile.write(b" " * 65536)
+    handler.wfile.write(HEAD + b" " * 1_000_000 + issuer.jwks())
 
 
 def nonsense(handler, done):
