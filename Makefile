@@ -56,6 +56,10 @@ tables: $(READY) ## create the tables that are missing
 openapi: $(READY) ## write the contract, openapi.json, from routes and types
 	@$(BIN)/python -m tools.openapi
 
+.PHONY: costs
+costs: $(READY) ## print what the deployment costs a month, with the arithmetic
+	@$(BIN)/python -m tools.costs
+
 .PHONY: test
 test: lint ## everything that is checked: style, types, layers and all tests, with coverage
 	@$(BIN)/coverage erase

@@ -8,6 +8,8 @@ import tomllib
 import pytest
 from conftest import CLEAN, ROOT
 
+from tools import costs
+
 LOCKS = sorted(ROOT.glob("requirements*.txt"))
 PROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text())
 README = (ROOT / "README.md").read_text()
@@ -84,6 +86,14 @@ def test_every_command_in_the_readme_exists():
     named = set(re.findall(r"\bmake ([a-z-]+)", README))
     assert {"run", "test"} <= named
     assert named <= set(re.findall(r"^make (\S+)", listed, re.MULTILINE))
+
+
+def test_the_readme_shows_what_make_costs_prints():
+    assert costs.table() in README
+
+
+def test_the_readme_names_the_date_of_the_prices():
+    assert costs.PRICES_OF in README
 
 
 def test_every_path_in_the_readme_exists():
