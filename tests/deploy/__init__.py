@@ -1,0 +1,1 @@
+"""Proof that both deployment files do what they say, on a stand-in for AWS: `make check-deploy`."""
