@@ -8,6 +8,8 @@ PYTHON ?= python3
 VENV := .venv$(if $(filter-out python3,$(PYTHON)),-$(notdir $(PYTHON)))
 BIN := $(VENV)/bin
 READY := $(VENV)/ready
+ARCH ?= arm64
+PACKAGE = $(PYTHON) -m tools.package --arch $(ARCH) $(if $(filter yes,$(VERIFIER)),--verifier)
 
 .PHONY: help
 help: ## list the commands
@@ -59,6 +61,14 @@ openapi: $(READY) ## write the contract, openapi.json, from routes and types
 .PHONY: costs
 costs: $(READY) ## print what the deployment costs a month, with the arithmetic
 	@$(BIN)/python -m tools.costs
+
+.PHONY: package
+package: ## make build/<module>.zip of MODULE (all) for Lambda; ARCH=x86_64; VERIFIER=yes adds PyJWT
+	@$(PACKAGE) $(MODULE)
+
+# `sam build` calls this with ARTIFACTS_DIR, once a function: build-NewsFunction makes the module news.
+build-%Function:
+	@$(PACKAGE) "$$(echo $* | sed 's/\(.\)\([A-Z]\)/\1_\2/g' | tr A-Z a-z)" --into "$(ARTIFACTS_DIR)"
 
 .PHONY: test
 test: lint ## everything that is checked: style, types, layers and all tests, with coverage
@@ -116,9 +126,11 @@ lock: $(READY) ## compile the lock files from pyproject.toml
 	@uv="$(BIN)/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-emit-index-url"; \
 	mark="--custom-compile-command=make lock"; \
 	$$uv "$$mark" pyproject.toml -o requirements.txt && \
-	$$uv "$$mark" pyproject.toml --extra serve --group dev -c requirements.txt -o requirements-dev.txt && \
+	$$uv "$$mark" pyproject.toml --extra verifier -c requirements.txt -o requirements-verifier.txt && \
+	$$uv "$$mark" pyproject.toml --extra serve --extra verifier --group dev -c requirements.txt -o requirements-dev.txt && \
 	$$uv "$$mark" --group valkey -c requirements-dev.txt -o requirements-valkey.txt && \
 	$$uv "$$mark" --group lambda --no-deps -o requirements-lambda.txt && \
 	$$uv "$$mark" --group fuzz -c requirements-dev.txt -o requirements-fuzz.txt && \
 	$$uv "$$mark" --group deploy -o requirements-deploy.txt && \
-	$$uv "$$mark" --group checkov -o requirements-checkov.txt
+	$$uv "$$mark" --group checkov -o requirements-checkov.txt && \
+	$$uv "$$mark" --group package -c requirements-dev.txt -o requirements-package.txt

@@ -2,6 +2,7 @@
 
 import re
 from dataclasses import dataclass
+from importlib.util import find_spec
 from pathlib import Path
 from urllib.parse import urlsplit
 
@@ -37,7 +38,7 @@ def auth_settings(
         is_local: whether this is a run on a developer's machine.
 
     Raises:
-        ValueError: they don't go together; the message names the variable.
+        ValueError: they don't go together, or PyJWT is not installed; the message names the variable.
     """
     if issuer is None and audience is None and jwks is None:
         return None
@@ -52,6 +53,11 @@ def auth_settings(
     url = urlsplit(jwks)
     if url.scheme == "http" and not is_local and url.hostname not in LOOPBACK:
         raise ValueError(f"AUTH_JWKS: {jwks!r} is not https: on the way, the keys could be exchanged")
+    if not find_spec("jwt") or not find_spec("cryptography"):
+        raise ValueError(
+            "AUTH_ISSUER: what verifies its tokens is not installed: install requirements-verifier.txt, or "
+            "build with `make package VERIFIER=yes`; behind API Gateway's authorizer, set no AUTH_*"
+        )
     return AuthSettings(issuer, audience, jwks)
 
 

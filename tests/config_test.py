@@ -135,6 +135,17 @@ def test_keys_over_plain_http_are_taken_on_a_developers_machine_only():
         Settings.from_env(LEAST | plain)
 
 
+@pytest.mark.parametrize(
+    ("env", "said"), [(LEAST, ""), (LEAST | AUTH, "AUTH_ISSUER: what verifies its tokens")]
+)
+def test_tokens_are_taken_only_where_what_verifies_them_is_installed(env, said):
+    bare = [sys.executable, "-S", "-m", "shared.config"]  # no package of anybody's
+    start = subprocess.run(bare, cwd=ROOT, env=env, capture_output=True, text=True, check=False, timeout=30)
+    assert start.returncode == bool(said)
+    assert start.stderr.startswith(f"settings: {said}" if said else "")
+    assert start.stderr.count("\n") == bool(said)
+
+
 def test_a_file_of_keys_must_be_there(tmp_path):
     file = tmp_path / "jwks.json"
     file.write_text("{}")

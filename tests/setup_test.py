@@ -12,6 +12,7 @@ from tools import costs
 
 LOCKS = sorted(ROOT.glob("requirements*.txt"))
 PROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text())
+EXTRAS = PROJECT["project"]["optional-dependencies"]
 README = (ROOT / "README.md").read_text()
 
 
@@ -46,16 +47,22 @@ def test_the_npm_lock_file_names_no_address():
     ("lock", "declared"),
     [
         ("requirements.txt", PROJECT["project"]["dependencies"]),
+        ("requirements-verifier.txt", PROJECT["project"]["dependencies"] + EXTRAS["verifier"]),
         (
             "requirements-dev.txt",
             PROJECT["project"]["dependencies"]
-            + PROJECT["project"]["optional-dependencies"]["serve"]
+            + EXTRAS["serve"]
+            + EXTRAS["verifier"]
             + PROJECT["dependency-groups"]["dev"],
         ),
         ("requirements-valkey.txt", PROJECT["dependency-groups"]["valkey"]),
         ("requirements-fuzz.txt", PROJECT["dependency-groups"]["fuzz"]),
+<<<<<<< HEAD
         ("requirements-deploy.txt", PROJECT["dependency-groups"]["deploy"]),
         ("requirements-checkov.txt", PROJECT["dependency-groups"]["checkov"]),
+=======
+        ("requirements-package.txt", PROJECT["dependency-groups"]["package"]),
+>>>>>>> 27de322 (Build one small, reproducible artefact a module)
     ],
 )
 def test_a_lock_file_holds_what_the_project_declares(lock, declared):
@@ -63,8 +70,12 @@ def test_a_lock_file_holds_what_the_project_declares(lock, declared):
     assert names <= pinned(ROOT / lock).keys()
 
 
-def test_what_is_deployed_holds_nothing_that_only_serves_or_tests():
-    assert not {"gunicorn", "moto", "pytest", "boto3"} & pinned(ROOT / "requirements.txt").keys()
+def test_what_is_deployed_holds_nothing_that_only_serves_verifies_or_tests():
+    assert not {"gunicorn", "pyjwt", "moto", "pytest", "boto3"} & pinned(ROOT / "requirements.txt").keys()
+
+
+def test_what_is_deployed_with_the_verifier_holds_what_is_without():
+    assert pinned(ROOT / "requirements.txt").keys() < pinned(ROOT / "requirements-verifier.txt").keys()
 
 
 def test_lock_files_of_what_runs_together_agree_on_every_version():

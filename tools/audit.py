@@ -7,7 +7,7 @@ from typing import NamedTuple
 
 import msgspec
 
-LOCK = Path(__file__).parent.parent / "requirements.txt"
+LOCK = Path(__file__).parent.parent / "requirements-verifier.txt"  # with all of requirements.txt in it
 SECONDS = 60
 
 OPTIONS = ("--require-hashes", "--disable-pip", "--format=json", "--progress-spinner=off", "--timeout=5")

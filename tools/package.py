@@ -1,0 +1,80 @@
+"""`make package`: one small artefact a module, the same bytes every time, for Lambda's python3.13.
+
+It needs Python, this folder and a package index, but not the developers' environment, so that `sam build` and
+`sls deploy` in a fresh clone take seconds.
+"""
+
+import argparse
+import sys
+import tempfile
+from pathlib import Path
+
+from tools.artefact_files import publish, sizes, zip_folder
+from tools.artefact_python import compile_all
+from tools.artefact_sources import copy_sources, modules
+from tools.artefact_uv import ROOT, PackageError
+from tools.artefact_wheels import PLATFORMS, cut, install
+
+MB = 1_000_000
+
+
+def build(module: str, arch: str, folder: Path, *, verifier: bool = False) -> None:
+    """Make a module's artefact, in place of a folder.
+
+    Args:
+        module: its name.
+        arch: `arm64` or `x86_64`.
+        folder: what Lambda is to find in /var/task.
+        verifier: whether the function verifies tokens itself, and needs PyJWT for it.
+
+    Raises:
+        PackageError: it can't be made.
+    """
+    with tempfile.TemporaryDirectory() as temporary:
+        made = Path(temporary)
+        install(ROOT / f"requirements{'-verifier' if verifier else ''}.txt", arch, made)
+        cut(made)
+        copy_sources(module, made)
+        compile_all(made)
+        publish(made, folder)
+
+
+def main() -> None:
+    """Make the artefacts that are asked for, and say how large they are."""
+    arguments = _arguments()
+    try:
+        for module in arguments.modules or modules():
+            folder: Path = arguments.into or ROOT / "build" / module
+            build(module, arguments.arch, folder, verifier=arguments.verifier)
+            zipped = "" if arguments.into else _zipped(folder)
+            print(f"{module} for {arguments.arch}: {zipped}{_unpacked(folder)}")
+    except PackageError as error:
+        sys.exit(f"package: {error}")
+
+
+def _arguments() -> argparse.Namespace:
+    parser = argparse.ArgumentParser(prog="python -m tools.package")
+    parser.add_argument("modules", nargs="*", metavar="MODULE", help="all, if none is named")
+    parser.add_argument("--arch", default="arm64", choices=PLATFORMS)
+    parser.add_argument("--verifier", action="store_true", help="with PyJWT, to verify tokens itself")
+    parser.add_argument("--into", type=Path, metavar="DIR", help="one module's folder, and no zip")
+    arguments = parser.parse_args()
+    if arguments.into and len(arguments.modules) != 1:
+        parser.error("--into takes one module")
+    return arguments
+
+
+def _zipped(folder: Path) -> str:
+    archive = folder.with_suffix(".zip")
+    zip_folder(folder, archive)
+    return f"build/{archive.name} {archive.stat().st_size / MB:.1f} MB, "
+
+
+def _unpacked(folder: Path) -> str:
+    parts = sizes(folder)
+    largest = ", ".join(f"{name} {size / MB:.1f}" for name, size in list(parts.items())[:5])
+    return f"unpacked {sum(parts.values()) / MB:.1f} MB ({largest}, ...)"
+
+
+if __name__ == "__main__":
+    main()
