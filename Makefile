@@ -9,6 +9,7 @@ VENV := .venv$(if $(filter-out python3,$(PYTHON)),-$(notdir $(PYTHON)))
 BIN := $(VENV)/bin
 READY := $(VENV)/ready
 ARCH ?= arm64
+STAGE ?= dev
 PACKAGE = $(PYTHON) -m tools.package --arch $(ARCH) $(if $(filter yes,$(VERIFIER)),--verifier)
 
 .PHONY: help
@@ -99,6 +100,19 @@ faults: $(READY) ## a minute of faults while it is written to: nothing lost, not
 .PHONY: check-deploy
 check-deploy: $(VENV)-deploy/ready $(VENV)-checkov/ready node_modules/osls/ready ## prove template.yaml and serverless.yml offline, on a stand-in for AWS
 	@$(BIN)/python -m pytest --quiet $(or $(DEPLOY_TESTS),tests/deploy)
+
+.PHONY: deploy-sam
+deploy-sam: $(VENV)-deploy/ready ## build and deploy STAGE (dev) with SAM; PARAMETERS="Cache=false LogLevel=DEBUG"
+	@PATH="$(CURDIR)/$(VENV)-deploy/bin:$$PATH" && sam build && sam deploy --stack-name "news-$(STAGE)" \
+		--parameter-overrides Stage="$(STAGE)" Architecture="$(ARCH)" $(PARAMETERS)
+
+.PHONY: deploy-sls
+deploy-sls: node_modules/osls/ready ## build and deploy STAGE (dev) with the Serverless Framework; PARAMETERS="cache=false"
+	@npx --no-install sls deploy --stage "$(STAGE)" --param="architecture=$(ARCH)" $(PARAMETERS:%=--param="%")
+
+.PHONY: e2e
+e2e: $(VENV)-deploy/ready ## what needs a Docker engine: sam local start-api
+	@$(BIN)/python -m pytest --quiet tests/e2e
 
 $(VENV)-%/ready: requirements-%.txt $(READY)
 	@echo "check-deploy: installing into $(VENV)-$*"

@@ -1,0 +1,174 @@
+"""`sam build` and `sam local start-api`, as typed by hand: news is created, read and listed through them.
+
+The function runs in a container of Lambda's image; its cache and its DynamoDB are on the host.
+"""
+
+import json
+import platform
+import re
+import shutil
+import subprocess
+import sys
+import time
+from ipaddress import ip_network
+from pathlib import Path
+
+import issuer
+import pytest
+import requests
+from conftest import CLEAN, ROOT
+from fakes import sent
+from redis_servers import BINARY, REASON, Valkey
+
+from news.dao import NewsDao
+from shared.config import Settings
+from tools.processes import Processes, free_port, wait_for_port
+from tools.tables import create_tables
+
+SAM = Path(f"{sys.prefix}-deploy/bin/sam")
+ARCH = {"x86_64": "x86_64", "aarch64": "arm64", "arm64": "arm64"}.get(platform.machine(), "")
+TABLE = "news-sam-local"
+START_SECONDS = 120
+"""sam adds its emulator to Lambda's image before the first call."""
+
+
+def docker(*arguments):
+    return subprocess.run(["docker", *arguments], capture_output=True, text=True, check=True).stdout.strip()
+
+
+@pytest.fixture(scope="module")
+def gateway():
+    """The host's address as containers see it."""
+    if (
+        not shutil.which("docker")
+        or subprocess.run(["docker", "info"], capture_output=True, check=False).returncode
+    ):
+        pytest.skip("no Docker engine answers (DOCKER_HOST names one)")
+    if not SAM.exists():
+        pytest.skip(f"{SAM.parent.parent.name} is missing: run `make e2e`")
+    network = json.loads(docker("network", "inspect", "bridge"))[0]["IPAM"]["Config"][0]
+    return network.get("Gateway") or str(
+        ip_network(network["Subnet"])[1]
+    )  # where it is the default, none is named
+
+
+@pytest.fixture(scope="module")
+def valkey(gateway, tmp_path_factory):
+    if not BINARY:
+        pytest.skip(REASON)
+    reachable = ("--bind", "127.0.0.1", gateway, "--protected-mode", "no")
+    with Valkey(tmp_path_factory.mktemp("valkey"), *reachable) as server:
+        yield server
+
+
+@pytest.fixture(scope="module")
+def dynamodb_port(gateway, tmp_path_factory):
+    port = free_port()
+    command = [sys.executable, "-m", "gunicorn", "tools.embedded_dynamodb:app", "--no-control-socket"]
+    command += ["--bind", f"127.0.0.1:{port}", "--bind", f"{gateway}:{port}", "--threads", "8"]
+    with Processes() as processes:
+        wait_for_port(processes.start(command, log=tmp_path_factory.mktemp("moto") / "log"), port)
+        settings = Settings("local", "us-east-1", TABLE, dynamodb_endpoint=f"http://127.0.0.1:{port}")
+        create_tables(settings)
+        NewsDao(settings).check()
+        yield port
+
+
+@pytest.fixture(scope="module")
+def project(gateway, tmp_path_factory):
+    """A clean copy, as a clone is one."""
+    folder = tmp_path_factory.mktemp("project")
+    listed = subprocess.run(
+        ["git", "ls-files", "-co", "--exclude-standard", "-z"], cwd=ROOT, capture_output=True, check=True
+    ).stdout
+    for name in filter(None, listed.decode().split("\0")):
+        (folder / name).parent.mkdir(parents=True, exist_ok=True)
+        if (ROOT / name).exists():
+            shutil.copy(ROOT / name, folder / name)
+    return folder
+
+
+@pytest.fixture(scope="module")
+def api(project, gateway, valkey, dynamodb_port):
+    """The address of `sam local start-api`."""
+    env = CLEAN | {"SAM_CLI_TELEMETRY": "0", "AWS_REGION": "us-east-1", "AWS_DEFAULT_REGION": "us-east-1"}
+    env |= {"AWS_ACCESS_KEY_ID": "test", "AWS_SECRET_ACCESS_KEY": "test"}
+    # There is no authorizer here, so the function verifies tokens itself.
+    build = env | {"ARCH": ARCH, "VERIFIER": "yes"}
+    subprocess.run([SAM, "build"], cwd=project, env=build, check=True, capture_output=True)
+    (project / ".aws-sam/build/NewsFunction/jwks.json").write_bytes(issuer.jwks())
+    variables = {
+        "NEWS_TABLE": TABLE,
+        "AWS_ENDPOINT_URL_DYNAMODB": f"http://host.docker.internal:{dynamodb_port}",
+        "REDIS_URL": f"redis://host.docker.internal:{valkey.port}/0",
+        "AUTH_ISSUER": issuer.ISSUER,
+        "AUTH_AUDIENCE": issuer.AUDIENCE,
+        "AUTH_JWKS": "/var/task/jwks.json",
+    }
+    (project / "env.json").write_text(json.dumps({"NewsFunction": variables}))
+    port = free_port()
+    command = [
+        "env",
+        "-C",
+        str(project),
+        str(SAM),
+        "local",
+        "start-api",
+        "--port",
+        str(port),
+        "--env-vars",
+        "env.json",
+    ]
+    command += ["--add-host", f"host.docker.internal:{gateway}", "--warm-containers", "EAGER"]
+    command += ["--parameter-overrides", "Stage=local", "Cache=false", f"Architecture={ARCH}"]
+    if docker("image", "ls", "--quiet", "--filter", "reference=*/lambda/python:3.13-*"):
+        command.append("--skip-pull-image")
+    log = project / "sam.log"
+    with Processes() as processes:
+        process = processes.start(command, env=env, log=log)
+        deadline = time.monotonic() + START_SECONDS
+        while "Running on" not in log.read_text() and time.monotonic() < deadline and process.poll() is None:
+            time.sleep(0.2)
+        assert "Running on" in log.read_text(), log.read_text()
+        yield f"http://127.0.0.1:{port}"
+
+
+@pytest.fixture(scope="module")
+def writer():
+    with requests.Session() as session:
+        session.headers["Authorization"] = f"Bearer {issuer.token()}"
+        yield session
+
+
+@pytest.fixture(scope="module")
+def created(api, writer):
+    return writer.post(f"{api}/news", json=sent("sam-local"), timeout=60)
+
+
+def test_news_is_created(created):
+    assert (created.status_code, created.headers["ETag"]) == (201, '"1"')
+    assert re.fullmatch(r"/news/[0-9a-f-]{36}", created.headers["Location"])
+
+
+def test_an_item_is_missed_by_the_cache_then_hit(api, created):
+    answers = [requests.get(api + created.headers["Location"], timeout=60) for _ in range(2)]
+    assert [answer.status_code for answer in answers] == [200, 200]
+    assert [answer.headers["X-Cache"] for answer in answers] == ["MISS", "HIT"]
+    assert [answer.json() for answer in answers] == [created.json(), created.json()]
+
+
+@pytest.mark.parametrize("path", ["/news", "/news/"])
+def test_news_is_listed_with_and_without_the_slash(api, created, path):
+    listed = requests.get(api + path, timeout=60)
+    assert listed.status_code == 200
+    assert created.json() in listed.json()["items"]
+
+
+def test_a_writer_without_a_token_is_refused(api):
+    refused = requests.post(f"{api}/news", json=sent("nobody"), timeout=60)
+    assert (refused.status_code, refused.headers["Content-Type"]) == (401, "application/problem+json")
+
+
+def test_health_reaches_what_is_behind(api):
+    healthy = requests.get(f"{api}/health", params={"deep": "1"}, timeout=60)
+    assert healthy.json() == {"status": "ok", "checks": {"redis": "ok", "dynamodb": "ok"}}
