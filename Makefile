@@ -14,7 +14,7 @@ PACKAGE = $(PYTHON) -m tools.package --arch $(ARCH) $(if $(filter yes,$(VERIFIER
 
 .PHONY: help
 help: ## list the commands
-	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "make %-12s %s\n", $$1, $$2}' Makefile
+	@awk -F ':.*## ' '/^[a-z0-9-]+:.*## / {printf "make %-12s %s\n", $$1, $$2}' Makefile
 
 .PHONY: setup
 setup: $(READY) ## make the environment and install what is locked
