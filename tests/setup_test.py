@@ -57,12 +57,9 @@ def test_the_npm_lock_file_names_no_address():
         ),
         ("requirements-valkey.txt", PROJECT["dependency-groups"]["valkey"]),
         ("requirements-fuzz.txt", PROJECT["dependency-groups"]["fuzz"]),
-<<<<<<< HEAD
         ("requirements-deploy.txt", PROJECT["dependency-groups"]["deploy"]),
         ("requirements-checkov.txt", PROJECT["dependency-groups"]["checkov"]),
-=======
         ("requirements-package.txt", PROJECT["dependency-groups"]["package"]),
->>>>>>> 27de322 (Build one small, reproducible artefact a module)
     ],
 )
 def test_a_lock_file_holds_what_the_project_declares(lock, declared):
