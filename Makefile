@@ -8,6 +8,10 @@ PYTHON ?= python3
 VENV := .venv$(if $(filter-out python3,$(PYTHON)),-$(notdir $(PYTHON)))
 BIN := $(VENV)/bin
 READY := $(VENV)/ready
+CHECK_PYTHON := $(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || \
+	{ echo "Python 3.11 or newer is needed: name one with PYTHON=python3.12"; exit 1; }
+
+# The artefacts of functions; `sam build` has these from the environment.
 ARCH ?= arm64
 STAGE ?= dev
 PACKAGE = $(PYTHON) -m tools.package --arch $(ARCH) $(if $(filter yes,$(VERIFIER)),--verifier)
@@ -20,8 +24,7 @@ help: ## list the commands
 setup: $(READY) ## make the environment and install what is locked
 
 $(READY): requirements-dev.txt requirements-valkey.txt requirements-lambda.txt package-lock.json
-	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || \
-		{ echo "setup: Python 3.11 or newer is needed: name one with PYTHON=python3.12"; exit 1; }
+	@$(CHECK_PYTHON)
 	@echo "setup: installing into $(VENV), about a minute"
 	@$(PYTHON) -m venv $(VENV)
 	@$(BIN)/pip install --quiet --disable-pip-version-check --require-hashes -r requirements-dev.txt
@@ -65,10 +68,12 @@ costs: $(READY) ## print what the deployment costs a month, with the arithmetic
 
 .PHONY: package
 package: ## make build/<module>.zip of MODULE (all) for Lambda; ARCH=x86_64; VERIFIER=yes adds PyJWT
+	@$(CHECK_PYTHON)
 	@$(PACKAGE) $(MODULE)
 
 # `sam build` calls this with ARTIFACTS_DIR, once a function: build-NewsFunction makes the module news.
 build-%Function:
+	@$(CHECK_PYTHON)
 	@$(PACKAGE) "$$(echo $* | sed 's/\(.\)\([A-Z]\)/\1_\2/g' | tr A-Z a-z)" --into "$(ARTIFACTS_DIR)"
 
 .PHONY: test

@@ -4,11 +4,11 @@ import json
 import subprocess
 import sys
 import urllib.error
-import urllib.request
 from contextlib import ExitStack
 
 import pytest
 from conftest import CLEAN, ROOT
+from lambda_emulator import invoke
 from lambda_encoders import ENCODERS, Sent, got_from, http_api_2
 
 from tools.lambda_local import packages, serving
@@ -31,16 +31,6 @@ def served(tmp_path):
             return lambda event: invoke(url, event)
 
         yield serve
-
-
-def invoke(url, event):
-    call = urllib.request.Request(url, json.dumps(event).encode())
-    try:
-        with urllib.request.urlopen(call, timeout=30) as answer:
-            return answer.status, json.load(answer)
-    except urllib.error.HTTPError as error:
-        with error:
-            return error.code, json.load(error)
 
 
 def test_every_kind_of_event_is_answered(served):

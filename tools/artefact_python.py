@@ -30,21 +30,21 @@ def runtime_python() -> Path:
             return Path(found)
     try:
         run(uv(), "python", "install", "--quiet", RUNTIME)
-        return Path(run(uv(), "python", "find", RUNTIME).strip())
-    except PackageError as error:
+        return Path(run(uv(), "python", "find", "--system", RUNTIME).strip())
+    except PackageError:
         raise PackageError(
-            f"a CPython {RUNTIME} is needed, to compile for Lambda: install one, or name one with "
-            f"RUNTIME_PYTHON=/path/to/python{RUNTIME} ({error})"
+            f"a CPython {RUNTIME} is needed, to compile for Lambda, and uv can't install one here: "
+            f"name one with RUNTIME_PYTHON=/path/to/python{RUNTIME}"
         ) from None
 
 
-def compile_all(folder: Path) -> None:
+def compile_all(folder: Path, python: Path) -> None:
     """Compile what is in a folder so that it is valid whatever becomes of the files' times (PEP 552).
 
     Raises:
-        PackageError: there is no such Python, or a file doesn't compile.
+        PackageError: a file doesn't compile.
     """
-    compileall = (runtime_python(), "-I", "-m", "compileall", "-q", "--invalidation-mode", "unchecked-hash")
+    compileall = (python, "-I", "-m", "compileall", "-q", "--invalidation-mode", "unchecked-hash")
     run(*compileall, "-s", folder, "-p", TASK, folder)
 
 
@@ -53,7 +53,7 @@ def _places() -> Iterator[str]:
     pyenv = Path(os.environ.get("PYENV_ROOT") or Path.home() / ".pyenv")
     yield from sorted(map(str, pyenv.glob(f"versions/{RUNTIME}.*/bin/python3")))
     try:
-        yield run(uv(), "python", "find", RUNTIME).strip()
+        yield run(uv(), "python", "find", "--system", RUNTIME).strip()  # not a project's environment
     except PackageError:
         return
 

@@ -22,7 +22,7 @@ def sources(module: str, root: Path = ROOT) -> list[Path]:
     computed name is not.
 
     Raises:
-        PackageError: there is no such module.
+        PackageError: there is no such module, or one of its files is no Python.
     """
     if module not in modules(root):
         raise PackageError(f"there is no module {module!r}; there are: {', '.join(modules(root))}")
@@ -37,13 +37,9 @@ def sources(module: str, root: Path = ROOT) -> list[Path]:
     return sorted(found)
 
 
-def copy_sources(module: str, folder: Path, root: Path = ROOT) -> None:
-    """Copy them into a folder.
-
-    Raises:
-        PackageError: there is no such module.
-    """
-    for file in sources(module, root):
+def copy_sources(files: list[Path], folder: Path, root: Path = ROOT) -> None:
+    """Copy files of the project to their places in a folder."""
+    for file in files:
         target = folder / file.relative_to(root)
         target.parent.mkdir(parents=True, exist_ok=True)
         shutil.copyfile(file, target)
@@ -60,8 +56,12 @@ def _imported(file: Path) -> set[str]:
     """The top-level packages that a file names in its imports."""
     if file.suffix != ".py":
         return set()
+    try:
+        parsed = ast.parse(file.read_bytes())
+    except SyntaxError as error:
+        raise PackageError(f"{file.parent.name}/{file.name}, line {error.lineno}: {error.msg}") from None
     names: list[str] = []
-    for node in ast.walk(ast.parse(file.read_bytes(), file.name)):
+    for node in ast.walk(parsed):
         if isinstance(node, ast.Import):
             names += [each.name for each in node.names]
         elif isinstance(node, ast.ImportFrom) and node.module and not node.level:

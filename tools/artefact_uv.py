@@ -11,22 +11,21 @@ ROOT = Path(__file__).parent.parent
 
 
 class PackageError(Exception):
-    """An artefact can't be built; the message is one line for a person."""
+    """An artefact can't be built; the message is for a person."""
 
 
 def run(*command: str | Path) -> str:
     """Run a command to its end and return what it printed.
 
     Raises:
-        PackageError: it isn't there, or failed; with the last that it said.
+        PackageError: it isn't there, or failed; with what it said.
     """
     try:
         ran = subprocess.run(command, cwd=ROOT, check=False, capture_output=True, text=True)
     except OSError as error:
         raise PackageError(f"{command[0]}: {error.strerror}") from None
     if ran.returncode:
-        said = (ran.stderr.strip() or ran.stdout.strip()).splitlines()
-        raise PackageError(f"{Path(command[0]).name} failed: {said[-1].strip() if said else ran.returncode}")
+        raise PackageError(f"{Path(command[0]).name} failed:\n{ran.stderr or ran.stdout}")
     return ran.stdout
 
 

@@ -12,6 +12,7 @@ import sysconfig
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
+from typing import NamedTuple
 
 from tools import local_env
 from tools.processes import Processes, StartError, free_port, wait_for_port
@@ -28,7 +29,6 @@ DEFAULTS = {
     "AWS_LAMBDA_FUNCTION_TIMEOUT": "30",
     "AWS_REGION": "us-east-1",
     "AWS_SECRET_ACCESS_KEY": "local",
-    "LAMBDA_TASK_ROOT": str(ROOT),
     "NEWS_TABLE": "news",
     "STAGE": "local",
 }
@@ -38,6 +38,20 @@ EXAMPLE = (
     '{"version": "2.0", "rawPath": "/news/", "rawQueryString": "limit=1", '
     '"requestContext": {"http": {"method": "GET"}}}'
 )
+
+
+class Runtime(NamedTuple):
+    """What a function runs in.
+
+    Attributes:
+        python: the interpreter.
+        installed: a folder with awslambdaric for it, and the emulator.
+        task: the folder that the function is found in; Lambda's is /var/task.
+    """
+
+    python: str | Path
+    installed: Path
+    task: Path
 
 
 def packages() -> Path:
@@ -57,7 +71,11 @@ def packages() -> Path:
 
 @contextmanager
 def serving(
-    handler: str, port: int = 0, env: Mapping[str, str] | None = None, log: Path | None = None
+    handler: str,
+    port: int = 0,
+    env: Mapping[str, str] | None = None,
+    log: Path | None = None,
+    runtime: Runtime | None = None,
 ) -> Iterator[str]:
     """Run the emulator with that handler.
 
@@ -66,6 +84,7 @@ def serving(
         port: on 127.0.0.1; 0: a free one.
         env: variables of the function besides those of this process.
         log: a file for what the emulator and the function write; None: this process's output.
+        runtime: None: this process's interpreter, and the project as it is.
 
     Yields:
         The URL to POST events to.
@@ -73,19 +92,20 @@ def serving(
     Raises:
         StartError: the emulator isn't there, or doesn't start.
     """
-    installed = packages()
+    runtime = runtime or Runtime(sys.executable, packages(), ROOT)
     machine = "arm64" if platform.machine() in {"aarch64", "arm64"} else "x86_64"
     port = port or free_port()
     command = [
-        str(installed / "samcli" / "local" / "rapid" / f"aws-lambda-rie-{machine}"),
+        str(runtime.installed / "samcli" / "local" / "rapid" / f"aws-lambda-rie-{machine}"),
         *("--runtime-interface-emulator-address", f"127.0.0.1:{port}"),
         *("--runtime-api-address", f"127.0.0.1:{free_port()}"),
-        *(sys.executable, "-m", "awslambdaric", handler),
+        *(str(runtime.python), "-m", "awslambdaric", handler),
     ]
-    given = DEFAULTS | os.environ | dict(env or {})
-    path = os.pathsep.join(filter(None, [str(ROOT), given.get("PYTHONPATH"), str(installed)]))
+    given = DEFAULTS | {"LAMBDA_TASK_ROOT": str(runtime.task)} | os.environ | dict(env or {})
+    path = os.pathsep.join(filter(None, [given.get("PYTHONPATH"), str(runtime.installed)]))
     with Processes() as processes:
-        wait_for_port(processes.start(command, given | {"PYTHONPATH": path}, log), port)
+        # awslambdaric looks for the function in the folder that it is started in, before all others.
+        wait_for_port(processes.start(command, given | {"PYTHONPATH": path}, log, runtime.task), port)
         yield f"http://127.0.0.1:{port}{INVOCATIONS}"
 
 

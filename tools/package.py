@@ -9,11 +9,11 @@ import sys
 import tempfile
 from pathlib import Path
 
-from tools.artefact_files import publish, sizes, zip_folder
-from tools.artefact_python import compile_all
-from tools.artefact_sources import copy_sources, modules
+from tools.artefact_files import LONG_AGO, publish, sizes, zip_folder
+from tools.artefact_python import compile_all, runtime_python
+from tools.artefact_sources import copy_sources, modules, sources
 from tools.artefact_uv import ROOT, PackageError
-from tools.artefact_wheels import PLATFORMS, cut, install
+from tools.artefact_wheels import PLATFORMS, check_architecture, cut, cut_endpoints, install
 
 MB = 1_000_000
 
@@ -30,12 +30,15 @@ def build(module: str, arch: str, folder: Path, *, verifier: bool = False) -> No
     Raises:
         PackageError: it can't be made.
     """
+    ours, python = sources(module), runtime_python()
     with tempfile.TemporaryDirectory() as temporary:
         made = Path(temporary)
         install(ROOT / f"requirements{'-verifier' if verifier else ''}.txt", arch, made)
         cut(made)
-        copy_sources(module, made)
-        compile_all(made)
+        cut_endpoints(made)
+        copy_sources(ours, made)
+        check_architecture(made, arch)
+        compile_all(made, python)
         publish(made, folder)
 
 
@@ -57,11 +60,19 @@ def _arguments() -> argparse.Namespace:
     parser.add_argument("modules", nargs="*", metavar="MODULE", help="all, if none is named")
     parser.add_argument("--arch", default="arm64", choices=PLATFORMS)
     parser.add_argument("--verifier", action="store_true", help="with PyJWT, to verify tokens itself")
-    parser.add_argument("--into", type=Path, metavar="DIR", help="one module's folder, and no zip")
+    parser.add_argument("--into", type=_replaceable, metavar="DIR", help="one module's folder, and no zip")
     arguments = parser.parse_args()
     if arguments.into and len(arguments.modules) != 1:
         parser.error("--into takes one module")
     return arguments
+
+
+def _replaceable(text: str) -> Path:
+    """A folder that is new, empty, or an artefact; another would be lost."""
+    folder = Path(text).absolute()
+    if folder.exists() and any(folder.iterdir()) and folder.stat().st_mtime != LONG_AGO:
+        raise argparse.ArgumentTypeError(f"{text!r} is there already, and is no artefact")
+    return folder
 
 
 def _zipped(folder: Path) -> str:

@@ -43,13 +43,25 @@ class Processes:
             _stop(process)
 
     def start(
-        self, command: Sequence[str], env: Mapping[str, str] | None = None, log: Path | None = None
+        self,
+        command: Sequence[str],
+        env: Mapping[str, str] | None = None,
+        log: Path | None = None,
+        folder: Path | None = None,
     ) -> subprocess.Popen[bytes]:
-        """Start one, out of reach of the terminal's Ctrl-C, and have its output in a file if one is named."""
+        """Start one, out of reach of the terminal's Ctrl-C.
+
+        Args:
+            command: the program and its arguments.
+            env: variables besides those of this process.
+            log: a file for its output; None: this process's.
+            folder: the folder to start it in; None: this process's.
+        """
         with contextlib.ExitStack() as files:
             output = files.enter_context(log.open("wb")) if log else None
             process = subprocess.Popen(
                 command,
+                cwd=folder,
                 env={**os.environ, **(env or {})},
                 stdin=subprocess.DEVNULL,
                 stdout=output,
