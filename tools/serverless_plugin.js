@@ -4,6 +4,7 @@
 // alias that the API calls.
 
 const { execFileSync } = require('node:child_process');
+const { copyFileSync, mkdirSync } = require('node:fs');
 
 const ALIAS = 'live'; // AutoPublishAlias in template.yaml
 
@@ -28,7 +29,10 @@ module.exports = class NewsPlugin {
         cwd: this.serverless.serviceDir,
         stdio: ['ignore', process.stderr, process.stderr], // standard output is for what sls prints
       });
-      this.functions[name].package = { artifact: `build/${name}.zip` };
+      // There sls looks whether the artefact has changed, and deploys nothing where it hasn't.
+      mkdirSync('.serverless', { recursive: true });
+      copyFileSync(`build/${name}.zip`, `.serverless/${name}.zip`);
+      this.functions[name].package = { individually: true, artifact: `.serverless/${name}.zip` };
     }
   }
 
