@@ -1,0 +1,49 @@
+"""The template says what the code needs: routes and scopes, settings, table, permissions, CORS."""
+
+import pytest
+
+from deploy import agreement
+from deploy.parity_test import EVERYTHING, ISSUER
+from deploy.resolving import Resolved
+
+
+@pytest.fixture(scope="module")
+def sam(project):
+    return project.sam()
+
+
+@pytest.mark.parametrize("parameters", [{}, ISSUER], ids=["nobody writes", "issuer"])
+def test_every_view_has_its_route_with_its_scope(sam, parameters):
+    assert list(agreement.routes(Resolved(sam, **parameters))) == []
+
+
+def test_without_an_issuer_no_route_changes_anything(sam):
+    methods = {each["RouteKey"].split()[0] for each in Resolved(sam).of_type("ApiGatewayV2::Route").values()}
+    assert methods == {"GET", "HEAD", "OPTIONS"}
+
+
+def test_the_environment_is_what_the_settings_read(sam):
+    [function] = (each for each in sam["Resources"].values() if each["Type"] == "AWS::Lambda::Function")
+    declared = function["Properties"]["Environment"]["Variables"].keys()
+    assert list(agreement.environment(Resolved(sam), declared)) == []
+
+
+def test_the_function_is_one_that_is_built_and_heard(sam):
+    assert list(agreement.function(Resolved(sam))) == []
+
+
+def test_the_api_tells_browsers_what_the_app_would(sam):
+    assert list(agreement.cors(Resolved(sam, **EVERYTHING))) == []
+
+
+def test_the_table_is_the_daos(sam, moto_url):
+    assert list(agreement.table(Resolved(sam), moto_url)) == []
+
+
+def test_the_role_may_do_what_the_dao_does_and_no_more(sam, moto_url):
+    assert list(agreement.permissions(Resolved(sam), moto_url)) == []
+
+
+def test_the_readme_names_every_parameter(project):
+    readme = (project.folder / "README.md").read_text()
+    assert [name for name in project.template()["Parameters"] if f"`{name}`" not in readme] == []
