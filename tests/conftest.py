@@ -23,6 +23,7 @@ SETTINGS = (
     "AWS_",
     "BIND",
     "CORS_",
+    "DOCS",
     "FEED_",
     "LOCAL",
     "LOG_",

@@ -55,6 +55,8 @@ def test_the_npm_lock_file_names_no_address():
             + EXTRAS["verifier"]
             + PROJECT["dependency-groups"]["dev"],
         ),
+        ("requirements-docs.txt", PROJECT["dependency-groups"]["docs"]),
+        ("requirements-browser.txt", PROJECT["dependency-groups"]["browser"]),
         ("requirements-valkey.txt", PROJECT["dependency-groups"]["valkey"]),
         ("requirements-fuzz.txt", PROJECT["dependency-groups"]["fuzz"]),
         ("requirements-deploy.txt", PROJECT["dependency-groups"]["deploy"]),
@@ -68,7 +70,10 @@ def test_a_lock_file_holds_what_the_project_declares(lock, declared):
 
 
 def test_what_is_deployed_holds_nothing_that_only_serves_verifies_or_tests():
-    assert not {"gunicorn", "pyjwt", "moto", "pytest", "boto3"} & pinned(ROOT / "requirements.txt").keys()
+    assert (
+        not {"flask-swagger-ui", "gunicorn", "pyjwt", "moto", "pytest", "boto3"}
+        & pinned(ROOT / "requirements.txt").keys()
+    )
 
 
 def test_what_is_deployed_with_the_verifier_holds_what_is_without():

@@ -1,4 +1,4 @@
-"""What of the project itself goes into a module's artefact: its entry point, and each package it imports."""
+"""What of the project itself goes into a module's artefact: what its entry point imports; the contract."""
 
 import ast
 import shutil
@@ -26,7 +26,7 @@ def sources(module: str, root: Path = ROOT) -> list[Path]:
     """
     if module not in modules(root):
         raise PackageError(f"there is no module {module!r}; there are: {', '.join(modules(root))}")
-    found: set[Path] = set()
+    found = {root / "openapi.json"}
     waiting = [root / "functions" / "__init__.py", root / "functions" / f"{module}.py"]
     while waiting:
         file = waiting.pop()

@@ -23,6 +23,14 @@ ROOT = Path(__file__).parent.parent
 FILE = ROOT / "openapi.json"
 METHODS = {"GET", "POST", "PUT", "PATCH", "DELETE"}
 SCHEME = "token"
+BEARER = {
+    "type": "http",
+    "scheme": "bearer",
+    "bearerFormat": "JWT",
+    "description": "Must grant the scope that the operation names. `make token` prints one for a local run.",
+}
+SILENT = {"contract", "docs"}
+"""Blueprints whose routes are not in the contract: they show it."""
 
 PROBLEM_HEADERS = {
     401: {"WWW-Authenticate": "What is missing (RFC 6750)."},
@@ -35,14 +43,17 @@ def contract() -> str:
     """The contract of every module's routes, as the file holds it."""
     app = _app()
     project = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]
-    spec = APISpec(project["name"], project["version"], "3.1.0", info={"description": project["description"]})
+    spec = APISpec(
+        *(project["name"], project["version"], "3.1.0"),
+        info={"description": project["description"]},
+        servers=[{"url": ".", "description": "where this contract is"}],  # behind any stage or base path
+    )
     for name, schema in _schemas().items():
         spec.components.schema(name, schema)
-    flow = {"type": "http", "scheme": "bearer", "bearerFormat": "JWT"}
-    spec.components.security_scheme(SCHEME, flow)
+    spec.components.security_scheme(SCHEME, BEARER)
     for rule in sorted(app.url_map.iter_rules(), key=lambda rule: rule.rule):
         for method in sorted(METHODS & (rule.methods or set())):
-            if not rule.alias:
+            if not rule.alias and rule.endpoint.partition(".")[0] not in SILENT:
                 operations = {method.lower(): _operation(app, rule)}
                 spec.path(re.sub(r"<(?:\w+:)?(\w+)>", r"{\1}", rule.rule), operations=operations)
     return json.dumps(spec.to_dict(), indent=2, ensure_ascii=False) + "\n"

@@ -18,7 +18,7 @@ from tools.artefact_wheels import PLATFORMS, check_architecture, cut, cut_endpoi
 MB = 1_000_000
 
 
-def build(module: str, arch: str, folder: Path, *, verifier: bool = False) -> None:
+def build(module: str, arch: str, folder: Path, *, verifier: bool = False, docs: bool = False) -> None:
     """Make a module's artefact, in place of a folder.
 
     Args:
@@ -26,6 +26,7 @@ def build(module: str, arch: str, folder: Path, *, verifier: bool = False) -> No
         arch: `arm64` or `x86_64`.
         folder: what Lambda is to find in /var/task.
         verifier: whether the function verifies tokens itself, and needs PyJWT for it.
+        docs: whether it may show the page at /docs, and needs Swagger UI for it.
 
     Raises:
         PackageError: it can't be made.
@@ -34,6 +35,8 @@ def build(module: str, arch: str, folder: Path, *, verifier: bool = False) -> No
     with tempfile.TemporaryDirectory() as temporary:
         made = Path(temporary)
         install(ROOT / f"requirements{'-verifier' if verifier else ''}.txt", arch, made)
+        if docs:
+            install(ROOT / "requirements-docs.txt", arch, made)
         cut(made)
         cut_endpoints(made)
         copy_sources(ours, made)
@@ -48,7 +51,7 @@ def main() -> None:
     try:
         for module in arguments.modules or modules():
             folder: Path = arguments.into or ROOT / "build" / module
-            build(module, arguments.arch, folder, verifier=arguments.verifier)
+            build(module, arguments.arch, folder, verifier=arguments.verifier, docs=arguments.docs)
             zipped = "" if arguments.into else _zipped(folder)
             print(f"{module} for {arguments.arch}: {zipped}{_unpacked(folder)}")
     except PackageError as error:
@@ -60,6 +63,7 @@ def _arguments() -> argparse.Namespace:
     parser.add_argument("modules", nargs="*", metavar="MODULE", help="all, if none is named")
     parser.add_argument("--arch", default="arm64", choices=PLATFORMS)
     parser.add_argument("--verifier", action="store_true", help="with PyJWT, to verify tokens itself")
+    parser.add_argument("--docs", action="store_true", help="with Swagger UI, to show the contract at /docs")
     parser.add_argument("--into", type=_replaceable, metavar="DIR", help="one module's folder, and no zip")
     arguments = parser.parse_args()
     if arguments.into and len(arguments.modules) != 1:

@@ -50,10 +50,13 @@ def _serve(processes: Processes) -> int:
     _choose_issuer()
     _start_dynamodb(processes)
     _start_valkey(processes)
-    _fill_table(Settings.from_env())
+    settings = Settings.from_env()
+    _fill_table(settings)
     gunicorn = processes.start([str(ROOT / "entrypoint.sh")], {"PYTHON": sys.executable})
     _wait_until_healthy(gunicorn)
     with _saved_addresses():
+        if settings.docs:
+            _say("docs", f"http://{os.environ['BIND']}/docs")
         _say("news", f"http://{os.environ['BIND']}/news/   (Ctrl-C stops everything)")
         code = gunicorn.wait()
     print(f"gunicorn ended with exit code {code}", file=sys.stderr)

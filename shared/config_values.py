@@ -1,0 +1,82 @@
+"""What a setting may look like: each takes the text, or raises ValueError, which says what it must be."""
+
+import re
+from collections.abc import Callable
+from urllib.parse import SplitResult, urlsplit
+
+LOG_LEVELS = ("DEBUG", "INFO", "WARNING", "ERROR", "CRITICAL")
+MAX_FEED_SHARDS = 64
+
+
+def _matching(pattern: str, what: str) -> Callable[[str], str]:
+    def parse(text: str) -> str:
+        if not re.fullmatch(pattern, text):
+            raise ValueError(what)
+        return text
+
+    return parse
+
+
+stage = _matching(r"[a-z][a-z0-9-]{0,31}", "a stage's name such as local, dev or prod")
+region = _matching(r"[a-z]{2,}(-[a-z0-9]+)+", "an AWS region such as eu-central-1")
+# https://docs.aws.amazon.com/amazondynamodb/latest/developerguide/HowItWorks.NamingRulesDataTypes.html
+table = _matching(r"[A-Za-z0-9_.-]{3,255}", "the name of a DynamoDB table (3 to 255 of A-Z a-z 0-9 _ . -)")
+# https://docs.aws.amazon.com/apigateway/latest/developerguide/rest-api-mappings.html
+base_path = _matching(
+    r"[A-Za-z0-9$_.+!*'()-]+(/[A-Za-z0-9$_.+!*'()-]+)*", "an API mapping's key such as v1 or shop/v1"
+)
+
+# https://docs.aws.amazon.com/AmazonElastiCache/latest/dg/auth-iam.html: small letters only
+iam_user = _matching(r"[a-z][a-z0-9-]{0,39}", "the id of an ElastiCache user, in small letters")
+iam_cache = _matching(r"[a-z][a-z0-9-]{0,39}", "the name of an ElastiCache cache, in small letters")
+
+
+def yes_or_no(text: str) -> bool:
+    """A switch."""
+    if text not in {"yes", "no"}:
+        raise ValueError("one of yes, no")
+    return text == "yes"
+
+
+def log_level(text: str) -> str:
+    """A level, in capitals."""
+    if text.upper() not in LOG_LEVELS:
+        raise ValueError(f"one of {', '.join(LOG_LEVELS)}")
+    return text.upper()
+
+
+def feed_shards(text: str) -> int:
+    """A number of shards."""
+    if not re.fullmatch(r"[1-9][0-9]?", text) or int(text) > MAX_FEED_SHARDS:
+        raise ValueError(f"a number from 1 to {MAX_FEED_SHARDS}")
+    return int(text)
+
+
+def http_url(text: str) -> str:
+    """The URL of a server, with or without TLS."""
+    _split_url(text, ("http", "https"), "a URL such as http://127.0.0.1:4567")
+    return text
+
+
+def redis_url(text: str) -> str:
+    """The URL of a cache, without options."""
+    what = "a URL such as redis://127.0.0.1:6379/0, rediss://host:6379 or unix:///run/redis.sock"
+    url = _split_url(text, ("redis", "rediss", "unix"), what)
+    # An option in the URL would win over ours: ?ssl_cert_reqs=none, ?socket_timeout=60.
+    if not re.fullmatch(r"(db=\d{1,5})?" if url.scheme == "unix" else "", url.query) or url.fragment:
+        raise ValueError(f"{what}, without options in it")
+    if url.scheme != "unix" and not re.fullmatch(r"/?|/\d{1,5}", url.path):
+        raise ValueError(what)
+    return text
+
+
+def _split_url(text: str, schemes: tuple[str, ...], what: str) -> SplitResult:
+    try:
+        url = urlsplit(text)
+        port_is_right = url.port != 0  # raises where it is no port at all
+    except ValueError:
+        raise ValueError(what) from None
+    place = url.path if url.scheme == "unix" else url.hostname
+    if url.scheme not in schemes or not place or not port_is_right:
+        raise ValueError(what)
+    return url
