@@ -6,9 +6,9 @@ from deploy.resolving import Resolved
 
 FUNCTION = r"function [\w.]+"
 ALLOWED = {
-    r"ServerlessDeploymentBucket(Policy)?: sls only": "what sls uploads is in the stack; SAM has one for that",
+    r"ServerlessDeploymentBucket(Policy)?: sls only": "sls uploads to one in the stack, SAM to its own",
     r".*\.DependsOn: sls only": "sls says beside each reference that it is one",
-    rf"{FUNCTION}\.Properties\.FunctionName: sls only": "sls names a function, SAM leaves it to CloudFormation",
+    rf"{FUNCTION}\.Properties\.FunctionName: sls only": "sls names a function, SAM lets CloudFormation do it",
     rf"{FUNCTION}\.Metadata: SAM only": "how SAM builds it, and what linters are told of the function alone",
     rf"{FUNCTION}\.Properties\.Code\.S3(Bucket|Key): .*": "each tool uploads for itself",
     rf"{FUNCTION}\.Properties\.Tags: SAM only": "SAM tags what it makes",

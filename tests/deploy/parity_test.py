@@ -10,6 +10,7 @@ EVERYTHING = ISSUER | {
     "Stage": "prod",
     "Cache": "false",
     "CorsOrigins": "https://app.example.com,https://www.example.com",
+    "Docs": "true",
     "Architecture": "x86_64",
     "SnapStart": "true",
     "ReservedConcurrency": "5",
