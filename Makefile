@@ -64,8 +64,8 @@ tables: $(READY) ## create the tables that are missing
 	@$(BIN)/python -m tools.tables
 
 .PHONY: openapi
-openapi: $(READY) ## write the contract, openapi.json, from routes and types
-	@$(BIN)/python -m tools.openapi
+openapi: $(READY) ## write the contract, openapi.json, from routes and types; RELEASED=yes: others rely on it now
+	@$(BIN)/python -m tools.openapi $(if $(filter yes,$(RELEASED)),--released)
 
 .PHONY: costs
 costs: $(READY) ## print what the deployment costs a month, with the arithmetic

@@ -1,9 +1,11 @@
 """`make openapi`: write the contract, openapi.json, from routes, types and what is said of each route."""
 
+import argparse
 import inspect
 import json
 import os
 import re
+import shutil
 import tomllib
 from pathlib import Path
 from typing import Any
@@ -17,10 +19,12 @@ from werkzeug.routing import Rule
 from shared.auth import scope_of
 from shared.constants import PROBLEM_JSON
 from shared.errors import Problem
+from tools.breaking import breaking, permitted
 from tools.operations import EXAMPLES, NUMBERS, OPERATIONS, Answer, Operation
 
 ROOT = Path(__file__).parent.parent
 FILE = ROOT / "openapi.json"
+RELEASED = ROOT / "docs" / "openapi-released.json"
 METHODS = {"GET", "POST", "PUT", "PATCH", "DELETE"}
 SCHEME = "token"
 BEARER = {
@@ -147,10 +151,25 @@ def _reference(kind: type) -> dict[str, str]:
     return {"$ref": f"#/components/schemas/{kind.__name__}"}
 
 
+def problems() -> list[str]:
+    """What the contract breaks of the released one without a version that permits it."""
+    old, new = (json.loads(file.read_text()) for file in (RELEASED, FILE))
+    versions = [each["info"]["version"] for each in (old, new)]
+    return [] if permitted(*versions) else breaking(old, new)
+
+
 def main() -> None:
-    """Write the file."""
+    """Write the file, and say what it breaks; with --released, call it the released one."""
+    parser = argparse.ArgumentParser(prog="make openapi", usage="make openapi [RELEASED=yes]")
+    parser.add_argument("--released", action="store_true")
+    arguments = parser.parse_args()
     FILE.write_text(contract())
     print(f"openapi: {FILE.name} is written")
+    if arguments.released:
+        shutil.copyfile(FILE, RELEASED)
+        print(f"openapi: {RELEASED.relative_to(ROOT)} is the same now")
+    for line in problems():
+        print(f"openapi: breaks what is released: {line}; raise the version in pyproject.toml, or keep it")
 
 
 if __name__ == "__main__":
