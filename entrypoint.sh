@@ -6,6 +6,7 @@
 #   TIMEOUT                   seconds a request may take           30
 #   LIMIT_REQUEST_FIELD_SIZE  bytes of one header field            8190
 #   MAX_REQUESTS              requests until a worker is replaced  0, never
+#   RELOAD                    1: replace workers as code changes   0
 set -eu
 cd "$(dirname "$0")"
 
@@ -20,6 +21,8 @@ number WORKERS "${WORKERS:=1}" 1
 number TIMEOUT "${TIMEOUT:=30}" 1
 number LIMIT_REQUEST_FIELD_SIZE "${LIMIT_REQUEST_FIELD_SIZE:=8190}" 1
 number MAX_REQUESTS "${MAX_REQUESTS:=0}" 0
+number RELOAD "${RELOAD:=0}" 0
+[ "$RELOAD" = 0 ] || set -- --reload
 
 python=${PYTHON:-python3}
 "$python" -m shared.config # says in one line what is wrong with the settings
@@ -30,4 +33,4 @@ exec "$python" -m gunicorn functions.wsgi:app \
     --limit-request-field_size "$LIMIT_REQUEST_FIELD_SIZE" \
     --max-requests "$MAX_REQUESTS" \
     --no-control-socket \
-    --log-level warning
+    --log-level warning "$@"

@@ -30,6 +30,7 @@ SETTINGS = (
     "MAX_",
     "NEWS_",
     "REDIS_",
+    "RELOAD",
     "STAGE",
     "TIMEOUT",
     "WORKERS",

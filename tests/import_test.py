@@ -191,8 +191,8 @@ def test_an_import_with_no_run_up_says_what_to_do(tmp_path):
 def test_tables_are_created_once(moto_url, tmp_path):
     env = environment(settings_for(moto_url))
     first, second = (run([sys.executable, "-m", "tools.tables"], env) for _ in range(2))
-    assert first.stdout == f"created: {env['NEWS_TABLE']}\n"
-    assert second.stdout == f"{env['NEWS_TABLE']} is there already\n"
+    assert first.stdout == f"tables: created {env['NEWS_TABLE']}\n"
+    assert second.stdout == f"tables: {env['NEWS_TABLE']} is there\n"
     wrong = run([sys.executable, "-m", "tools.tables"], CLEAN | {"LOCAL": str(tmp_path)})
     assert wrong.returncode == 1
     assert wrong.stderr.startswith("tables: STAGE: is not set")

@@ -15,14 +15,14 @@ from tools.processes import free_port
 class LocalRun:
     """Starts `python -m tools.run` on a free port, and stops it."""
 
-    def __init__(self, folder, **env):
+    def __init__(self, folder, root=ROOT, **env):
         self.folder = folder
         self.bind = f"127.0.0.1:{free_port()}"
         self.url = f"http://{self.bind}"
         self.environment = {"LOCAL": str(folder)}
         self.process = subprocess.Popen(
             [sys.executable, "-m", "tools.run"],
-            cwd=ROOT,
+            cwd=root,
             env=CLEAN | {"LOCAL": str(folder), "BIND": self.bind} | env,
             stdout=subprocess.PIPE,
             stderr=subprocess.STDOUT,

@@ -1,10 +1,13 @@
 """`make run`: what it starts, what it says, and that nothing stays behind."""
 
+import contextlib
 import os
+import shutil
 import signal
 import socket
 import subprocess
 import sys
+import time
 from pathlib import Path
 
 import pytest
@@ -141,6 +144,32 @@ def test_without_the_valkey_wheel_a_run_has_no_cache_and_works(tmp_path):
         assert requests.get(f"{run.url}/news/", timeout=10).status_code == 200
     finally:
         run.stop(signal.SIGTERM)
+
+
+def test_with_reload_a_run_answers_as_the_code_has_it_now(tmp_path):
+    copy = tmp_path / "copy"
+    ignored = shutil.ignore_patterns(".*", "node_modules", "build", "tests", "__pycache__")
+    shutil.copytree(ROOT, copy, ignore=ignored)
+    # The copy's own source is no source to coverage.
+    run = LocalRun(tmp_path / "run", root=copy, RELOAD="1", COVERAGE_PROCESS_CONFIG="")
+    run.wait_until_up()
+    try:
+        health = copy / "shared" / "health.py"
+        health.write_text(health.read_text().replace('{"status": "ok"}', '{"status": "changed"}'))
+        assert until(lambda: requests.get(f"{run.url}/health", timeout=10).json(), {"status": "changed"})
+    finally:
+        run.stop(signal.SIGTERM)
+
+
+def until(ask, expected):
+    """Whether the answer is the expected one within some seconds; while workers change there may be none."""
+    deadline = time.monotonic() + 30
+    while time.monotonic() < deadline:
+        with contextlib.suppress(requests.ConnectionError):
+            if ask() == expected:
+                return True
+        time.sleep(0.2)
+    return False
 
 
 def test_the_environment_wins_over_the_addresses_of_a_run(tmp_path, monkeypatch):

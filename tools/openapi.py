@@ -164,7 +164,7 @@ def main() -> None:
     parser.add_argument("--released", action="store_true")
     arguments = parser.parse_args()
     FILE.write_text(contract())
-    print(f"openapi: {FILE.name} is written")
+    print(f"openapi: {FILE.name} is written; /docs of a run shows it")
     if arguments.released:
         shutil.copyfile(FILE, RELEASED)
         print(f"openapi: {RELEASED.relative_to(ROOT)} is the same now")

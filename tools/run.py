@@ -55,6 +55,8 @@ def _serve(processes: Processes) -> int:
     gunicorn = processes.start([str(ROOT / "entrypoint.sh")], {"PYTHON": sys.executable})
     _wait_until_healthy(gunicorn)
     with _saved_addresses():
+        if os.environ.get("RELOAD") == "1":
+            _say("reload", "as code changes; data and tokens stay")
         if settings.docs:
             _say("docs", f"http://{os.environ['BIND']}/docs")
         _say("news", f"http://{os.environ['BIND']}/news/   (Ctrl-C stops everything)")

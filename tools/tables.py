@@ -29,7 +29,7 @@ def main() -> None:
         created = create_tables(settings)
     except (SettingsError, PynamoDBException) as error:
         sys.exit(f"tables: {error}")
-    print(f"created: {', '.join(created)}" if created else f"{settings.news_table} is there already")
+    print(f"tables: created {', '.join(created)}" if created else f"tables: {settings.news_table} is there")
 
 
 if __name__ == "__main__":
