@@ -118,7 +118,7 @@ def elsewhere(python, tmp_path_factory):
     folder.mkdir()
     for name in (*PACKAGES, "tools"):
         shutil.copytree(ROOT / name, folder / name, copy_function=shutil.copyfile)
-    for file in (ROOT / "Makefile", *ROOT.glob("requirements*.txt")):
+    for file in (ROOT / "Makefile", ROOT / "openapi.json", *ROOT.glob("requirements*.txt")):
         shutil.copyfile(file, folder / file.name)
     uv()
     (folder / ".venv-package").symlink_to(ROOT / ".venv-package")
@@ -189,7 +189,7 @@ def test_artefact_holds_the_module_and_what_it_imports(unpacked):
 def test_artefact_holds_the_locked_packages_and_nothing_else(unpacked):
     installed = {path.name.split("-")[0] for path in unpacked.glob("*.dist-info")}
     assert installed == locked(ROOT / "requirements.txt")
-    libraries = {path.name for path in unpacked.iterdir()} - {*PACKAGES, "__pycache__"}
+    libraries = {path.name for path in unpacked.iterdir()} - {*PACKAGES, "openapi.json", "__pycache__"}
     known = installed - {"python_dateutil"} | {"dateutil", "six.py", "serverless_wsgi.py"}
     assert {name for name in libraries if not name.endswith(".dist-info")} == known - {
         "six",
@@ -318,11 +318,11 @@ def test_a_package_goes_along_with_the_module_that_imports_it(tmp_path):
     (tmp_path / "search" / "words.json").write_text("[]")
     (tmp_path / "search" / ".words.json.swp").touch()
     found = {path.relative_to(tmp_path).as_posix() for path in sources("news", tmp_path)}
-    functions = {"functions/__init__.py", "functions/news.py"}
+    functions = {"functions/__init__.py", "functions/news.py", "openapi.json"}
     news = {"news/__init__.py", "news/controller.py"}
     assert found == functions | news | {"search/__init__.py", "search/words.json"}
     alone = {path.relative_to(tmp_path).as_posix() for path in sources("search", tmp_path)}
-    assert alone == {"functions/__init__.py", "functions/search.py"}
+    assert alone == {"functions/__init__.py", "functions/search.py", "openapi.json"}
 
 
 def test_artefact_alone_creates_and_lists_news(python, unpacked, moto_url):
