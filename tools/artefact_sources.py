@@ -31,7 +31,7 @@ def sources(module: str, root: Path = ROOT) -> list[Path]:
     while waiting:
         file = waiting.pop()
         found.add(file)
-        for package in _imported(file) - {"functions"}:
+        for package in _imported(file):
             if (root / package / "__init__.py").is_file():
                 waiting += [each for each in _files(root / package) if each not in found]
     return sorted(found)

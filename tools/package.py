@@ -9,7 +9,7 @@ import sys
 import tempfile
 from pathlib import Path
 
-from tools.artefact_files import LONG_AGO, publish, sizes, zip_folder
+from tools.artefact_files import LONG_AGO, publish, sizes
 from tools.artefact_python import compile_all, runtime_python
 from tools.artefact_sources import copy_sources, modules, sources
 from tools.artefact_uv import ROOT, PackageError
@@ -19,7 +19,7 @@ MB = 1_000_000
 
 
 def build(module: str, arch: str, folder: Path, *, verifier: bool = False, docs: bool = False) -> None:
-    """Make a module's artefact, in place of a folder.
+    """Make a module's artefact, in an empty folder.
 
     Args:
         module: its name.
@@ -32,28 +32,28 @@ def build(module: str, arch: str, folder: Path, *, verifier: bool = False, docs:
         PackageError: it can't be made.
     """
     ours, python = sources(module), runtime_python()
-    with tempfile.TemporaryDirectory() as temporary:
-        made = Path(temporary)
-        install(ROOT / f"requirements{'-verifier' if verifier else ''}.txt", arch, made)
-        if docs:
-            install(ROOT / "requirements-docs.txt", arch, made)
-        cut(made)
-        cut_endpoints(made)
-        copy_sources(ours, made)
-        check_architecture(made, arch)
-        compile_all(made, python)
-        publish(made, folder)
+    install(ROOT / f"requirements{'-verifier' if verifier else ''}.txt", arch, folder)
+    if docs:
+        install(ROOT / "requirements-docs.txt", arch, folder)
+    cut(folder)
+    cut_endpoints(folder)
+    copy_sources(ours, folder)
+    check_architecture(folder, arch)
+    compile_all(folder, python)
 
 
 def main() -> None:
     """Make the artefacts that are asked for, and say how large they are."""
-    arguments = _arguments()
+    asked = _arguments()
     try:
-        for module in arguments.modules or modules():
-            folder: Path = arguments.into or ROOT / "build" / module
-            build(module, arguments.arch, folder, verifier=arguments.verifier, docs=arguments.docs)
-            zipped = "" if arguments.into else _zipped(folder)
-            print(f"{module} for {arguments.arch}: {zipped}{_unpacked(folder)}")
+        for module in asked.modules or modules():
+            folder: Path = asked.into or ROOT / "build" / module
+            archive = None if asked.into else folder.with_suffix(".zip")
+            with tempfile.TemporaryDirectory() as temporary:
+                made = Path(temporary)
+                build(module, asked.arch, made, verifier=asked.verifier, docs=asked.docs)
+                publish(made, folder, archive)
+                print(f"{module} for {asked.arch}: {_zipped(archive)}{_unpacked(made)}")
     except PackageError as error:
         sys.exit(f"package: {error}")
 
@@ -79,10 +79,8 @@ def _replaceable(text: str) -> Path:
     return folder
 
 
-def _zipped(folder: Path) -> str:
-    archive = folder.with_suffix(".zip")
-    zip_folder(folder, archive)
-    return f"build/{archive.name} {archive.stat().st_size / MB:.1f} MB, "
+def _zipped(archive: Path | None) -> str:
+    return f"build/{archive.name} {archive.stat().st_size / MB:.1f} MB, " if archive else ""
 
 
 def _unpacked(folder: Path) -> str:
