@@ -163,18 +163,8 @@ def test_origins_are_any_or_a_list(text):
     assert " ".join(Settings.from_env(LEAST | {"CORS_ORIGINS": text}).cors_origins) == text
 
 
-@pytest.mark.parametrize(
-    "env",
-    [
-        {},
-        LEAST | AUTH | {"AUTH_ISSUER": "local"},
-        LEAST | {"REDIS_URL": "nonsense"},
-        LEAST | {"WORKERS": "0"},
-        LEAST | {"TIMEOUT": "1s"},
-    ],
-)
-def test_a_start_with_a_wrong_setting_is_one_line_and_exit_code_1(env):
-    start = subprocess.run(
+def entrypoint(env):
+    return subprocess.run(
         [ROOT / "entrypoint.sh"],
         env={"PATH": CLEAN["PATH"], "PYTHON": sys.executable} | env,
         capture_output=True,
@@ -182,8 +172,60 @@ def test_a_start_with_a_wrong_setting_is_one_line_and_exit_code_1(env):
         check=False,
         timeout=30,
     )
-    assert start.returncode == 1
-    assert start.stdout == ""
+
+
+@pytest.mark.parametrize(
+    ("name", "env"),
+    [
+        ("STAGE", {}),
+        ("AUTH_ISSUER", LEAST | AUTH | {"AUTH_ISSUER": "local"}),
+        ("REDIS_URL", LEAST | {"REDIS_URL": "nonsense"}),
+        *[
+            (name, LEAST | {name: value})
+            for name, values in {
+                "WORKERS": ["0", "257", "two", "-1", "1.5", " 1", "99999999999999999999"],
+                "THREADS": ["0", "65"],
+                "TIMEOUT": ["0", "1s", "3601"],
+                "LIMIT_REQUEST_FIELD_SIZE": ["0", "255", "65537"],
+                "MAX_REQUESTS": ["-1", "10000000", "never"],
+                "BIND": ["8000", ":8000", "127.0.0.1:", "127.0.0.1:0", "h:65536", "h:http", "unix:"],
+            }.items()
+            for value in values
+        ],
+    ],
+)
+def test_a_start_with_a_wrong_setting_is_one_line_and_exit_code_1(name, env):
+    start = entrypoint(env)
+    assert (start.returncode, start.stdout) == (1, "")
     [line] = start.stderr.splitlines()
     assert line.startswith("settings: ")
-    assert any(name in line for name in ("STAGE", "AUTH_ISSUER", "REDIS_URL", "WORKERS", "TIMEOUT"))
+    assert name in line
+
+
+def test_what_gunicorn_is_told_is_what_the_environment_says(tmp_path):
+    (tmp_path / "gunicorn.py").write_text("import sys; print(*sys.argv[1:])")
+    python = tmp_path / "python"
+    python.write_text(f'#!/bin/sh\nPYTHONPATH="{tmp_path}" exec "{sys.executable}" "$@"\n')
+    python.chmod(0o755)
+    default = entrypoint(LEAST | {"PYTHON": str(python)}).stdout
+    for option in ("--bind 127.0.0.1:8000", "--workers 1", "--threads 8", "--timeout 30", "--max-requests 0"):
+        assert option in default
+    assert "--limit-request-field_size 8190" in default
+    given = {
+        "BIND": "unix:/run/news.sock",
+        "WORKERS": "4",
+        "THREADS": "16",
+        "TIMEOUT": "5",
+        "MAX_REQUESTS": "9",
+    }
+    told = entrypoint(LEAST | {"PYTHON": str(python), "LIMIT_REQUEST_FIELD_SIZE": "4096"} | given).stdout
+    for option in (
+        "--bind unix:/run/news.sock",
+        "--workers 4",
+        "--threads 16",
+        "--timeout 5",
+        "--max-requests 9",
+    ):
+        assert option in told
+    assert "--limit-request-field_size 4096" in told
+    assert "--graceful-timeout 5" in told

@@ -25,6 +25,7 @@ SETTINGS = (
     "CORS_",
     "DOCS",
     "FEED_",
+    "LIMIT_",
     "LOCAL",
     "LOG_",
     "MAX_",
@@ -32,6 +33,7 @@ SETTINGS = (
     "REDIS_",
     "RELOAD",
     "STAGE",
+    "THREADS",
     "TIMEOUT",
     "WORKERS",
 )

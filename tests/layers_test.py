@@ -84,7 +84,7 @@ def test_the_project_keeps_the_rules():
         (
             "news/controller.py",
             "import shared.lambda_handler",
-            "what knows of Lambda is used by functions only",
+            "what knows of a server is used by functions only",
         ),
         ("news/service.py", "import redis", "HTTP and caching are in the controller only"),
         (

@@ -1,0 +1,35 @@
+"""gunicorn as entrypoint.sh starts it, on a DynamoDB of the test's choice, or on none that answers."""
+
+import sys
+
+from conftest import CLEAN, ROOT
+
+from tools.processes import Processes, free_port, wait_for_port
+
+SETTINGS = {
+    "STAGE": "dev",
+    "AWS_REGION": "us-east-1",
+    "AWS_ENDPOINT_URL_DYNAMODB": "http://127.0.0.1:1",
+    "NEWS_TABLE": "news",
+}
+
+
+class Served:
+    """Up until the context ends."""
+
+    def __init__(self, folder, *arguments, **env):
+        self.command = [str(ROOT / "entrypoint.sh"), *arguments]
+        self.log = folder / "gunicorn.log"
+        self.port = free_port()
+        self.bind = f"127.0.0.1:{self.port}"
+        self.url = f"http://{self.bind}"
+        self.env = CLEAN | SETTINGS | {"PYTHON": sys.executable, "BIND": self.bind} | env
+        self.processes = Processes()
+
+    def __enter__(self):
+        self.gunicorn = self.processes.start(self.command, self.env, self.log)
+        wait_for_port(self.gunicorn, self.port)
+        return self
+
+    def __exit__(self, *error):
+        self.processes.__exit__(*error)
