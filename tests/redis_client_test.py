@@ -1,16 +1,12 @@
 """How the client comes to Redis: TLS, sockets, databases, passwords, IAM, and which settings are refused."""
 
-import datetime as dt
-import ipaddress
 import ssl
 
 import pytest
 from botocore.credentials import Credentials
 from botocore.session import Session
 from cache_world import Clock, WatchedDao, make_app, x_cache
-from cryptography import x509
-from cryptography.hazmat.primitives import hashes, serialization
-from cryptography.hazmat.primitives.asymmetric import ec
+from certificates import certificate
 from fault_proxy import FaultProxy
 from redis.exceptions import AuthenticationError
 from redis_servers import BINARY, REASON, Valkey
@@ -27,32 +23,6 @@ def misses_and_hits(redis_url, **changes):
     """Whether an app can use the cache at that address."""
     client = make_app(WatchedDao(), redis_url, **changes).test_client()
     return [x_cache(client.get("/news/"))[1] for _ in range(2)] == ["MISS", "HIT"]
-
-
-def certificate(folder, name):
-    """A certificate for an address of this machine that nobody signed but itself."""
-    key = ec.generate_private_key(ec.SECP256R1())
-    names = x509.SubjectAlternativeName([x509.IPAddress(ipaddress.ip_address(name))])
-    subject = x509.Name([x509.NameAttribute(x509.NameOID.COMMON_NAME, "test")])
-    now = dt.datetime.now(dt.UTC)
-    made = (
-        x509.CertificateBuilder()
-        .subject_name(subject)
-        .issuer_name(subject)
-        .public_key(key.public_key())
-        .serial_number(1)
-        .not_valid_before(now - dt.timedelta(days=1))
-        .not_valid_after(now + dt.timedelta(days=1))
-        .add_extension(x509.BasicConstraints(ca=True, path_length=None), critical=True)
-        .add_extension(names, critical=False)
-        .sign(key, hashes.SHA256())
-    )
-    file = folder / "certificate.pem"
-    secret = key.private_bytes(
-        serialization.Encoding.PEM, serialization.PrivateFormat.PKCS8, serialization.NoEncryption()
-    )
-    file.write_bytes(secret + made.public_bytes(serialization.Encoding.PEM))
-    return file
 
 
 @pytest.fixture

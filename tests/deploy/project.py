@@ -69,7 +69,7 @@ class Project:
 
     def template(self):
         """The template as it is written, its short tags spelled out."""
-        return yaml.load((self.folder / "template.yaml").read_text(), _Loader)  # a SafeLoader
+        return yaml.load((self.folder / "template.yaml").read_text(), Loader)  # a SafeLoader
 
     def sam(self, template="template.yaml", **parameters):
         """What AWS's transform makes of the template."""
@@ -100,7 +100,7 @@ def sls_options(parameters):
     return options
 
 
-class _Loader(yaml.SafeLoader):
+class Loader(yaml.SafeLoader):
     """Reads CloudFormation's short tags."""
 
 
@@ -115,4 +115,4 @@ def _long_form(loader, suffix, node):
     return {suffix if suffix in {"Ref", "Condition"} else f"Fn::{suffix}": value}
 
 
-_Loader.add_multi_constructor("!", _long_form)
+Loader.add_multi_constructor("!", _long_form)

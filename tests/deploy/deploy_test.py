@@ -1,0 +1,170 @@
+"""`sls deploy`, and `sam build && sam deploy`, unmodified, against the stand-in: what came up, does it work?
+
+sls begins with a cache and goes on without one, SAM the other way round. A tool's tests follow each other.
+"""
+
+import json
+import platform
+from http import HTTPStatus
+
+import pytest
+from botocore.exceptions import ClientError
+from fakes import sent
+
+from deploy.aws import Gateway, Stack, probe
+from deploy.project import SLS, TOOLS, Project, sls_options
+from deploy.wiring import loose_ends
+
+WRITER = {"iss": "https://login.example.com/", "aud": "news", "scope": "news:read news:write", "sub": "7"}
+PARAMETERS = {
+    "AuthIssuer": WRITER["iss"],
+    "AuthAudience": WRITER["aud"],
+    "Architecture": "arm64" if platform.machine() in {"aarch64", "arm64"} else "x86_64",
+}
+
+
+class Tool:
+    """One of the two, in a copy of the project of its own."""
+
+    def __init__(self, project, aws):
+        self.project, self.aws = project, aws
+        self.env = {"AWS_ENDPOINT_URL": aws.url, "ARCH": PARAMETERS["Architecture"]}
+
+    @property
+    def stack(self):
+        return Stack(self.aws, self.name)
+
+
+class Sls(Tool):
+    name = "news-sls"
+    caches = ("true", "false")
+    nothing_to_do = "No changes to deploy"
+
+    def deploy(self, **parameters):
+        return self.run(SLS, "deploy", *sls_options({"Stage": "sls"} | PARAMETERS | parameters))
+
+    def remove(self):
+        self.run(SLS, "remove", *sls_options({"Stage": "sls"} | PARAMETERS))
+
+    def run(self, *command):
+        return self.project.run("sh", "-c", '"$@" 2>&1', "sh", *command, **self.env)
+
+
+class Sam(Tool):
+    name = "news-sam"
+    caches = ("false", "true")
+    nothing_to_do = "No changes to deploy"
+
+    def deploy(self, **parameters):
+        given = {"Stage": "sam"} | PARAMETERS | parameters
+        overrides = [f"{name}={value}" for name, value in given.items()]
+        self.run("build")
+        return self.run("deploy", "--stack-name", self.name, "--parameter-overrides", *overrides)
+
+    def remove(self):
+        self.run("delete", "--stack-name", self.name, "--no-prompts")
+
+    def run(self, *command):
+        return self.project.run(TOOLS / "sam", *command, **self.env)
+
+
+@pytest.fixture(scope="module", params=[Sls, Sam], ids=["sls", "sam"])
+def tool(request, aws, tmp_path_factory):
+    project = Project.copy(tmp_path_factory.mktemp(request.param.name) / "news")
+    made = request.param(project, aws)
+    made.deploy(Cache=made.caches[0])
+    return made
+
+
+@pytest.fixture(scope="module")
+def shipped():
+    """The hash of what each tool deployed."""
+    return {}
+
+
+def test_the_parts_meet(tool):
+    assert loose_ends(tool.stack) == []
+
+
+def test_the_probe_finds_nothing_wrong(tool, surroundings):
+    surroundings.know(tool.stack)
+    said = probe(tool.stack, surroundings, ["GET", "/health"], ["GET", "/news"])
+    assert 'GET /health 200 {"status":"ok"}' in said
+    assert 'GET /news 200 {"items":[' in said
+
+
+def test_what_is_deployed_creates_reads_and_lists(tool, surroundings):
+    works(tool.stack, surroundings, number=1, has_cache=tool.caches[0] == "true")
+
+
+def test_both_ship_the_same_bytes(tool, shipped):
+    shipped[tool.name] = tool.stack.function()["Configuration"]["CodeSha256"]
+    assert len(set(shipped.values())) == 1
+
+
+def test_a_second_deployment_changes_nothing(tool):
+    assert tool.nothing_to_do in tool.deploy(Cache=tool.caches[0])
+    assert tool.stack.function()["Configuration"]["Version"] == "1"
+
+
+def test_an_update_turns_the_cache_and_publishes_the_new_code(tool, surroundings):
+    code = tool.project.folder / "news" / "controller.py"
+    code.write_text(code.read_text().replace('"""List news, newest first."""', '"""Lists news."""'))
+    before = tool.stack.function()["Configuration"]
+    tool.deploy(Cache=tool.caches[1], LogLevel="WARNING")
+    after = tool.stack.function()["Configuration"]
+    assert (before["Version"], after["Version"]) == ("1", "2")
+    assert before["CodeSha256"] != after["CodeSha256"]
+    assert after["Environment"]["Variables"]["LOG_LEVEL"] == "WARNING"
+    assert len(tool.stack.ids("EC2::VPC")) == (tool.caches[1] == "true")
+    assert loose_ends(tool.stack) == []
+    works(tool.stack, surroundings, number=2, has_cache=tool.caches[1] == "true")
+
+
+def test_a_removal_leaves_the_table_and_nothing_else(tool):
+    stack, aws = tool.stack, tool.aws
+    kept = {stack.id("DynamoDB::Table"), *stack.ids("Lambda::Version")}
+    vpcs = [each["VpcId"] for each in aws.client("ec2").describe_vpcs()["Vpcs"]]
+    tool.remove()
+    with pytest.raises(ClientError, match="does not exist"):
+        stack.described()
+    assert not set(left(aws)) & {each for _, each in stack.resources.values()} - kept
+    assert len(aws.client("ec2").describe_vpcs()["Vpcs"]) == len(vpcs) - len(stack.ids("EC2::VPC"))
+    items = aws.client("dynamodb").scan(TableName=stack.id("DynamoDB::Table"))["Items"]
+    assert len(items) == 2
+
+
+def left(aws):
+    """Names of what is there still."""
+    yield from (each["FunctionName"] for each in aws.client("lambda").list_functions()["Functions"])
+    yield from (each["ApiId"] for each in aws.client("apigatewayv2").get_apis()["Items"])
+    yield from (each["RoleName"] for each in aws.client("iam").list_roles()["Roles"])
+    yield from (each["logGroupName"] for each in aws.client("logs").describe_log_groups()["logGroups"])
+    yield from (each["UserId"] for each in aws.client("elasticache").describe_users()["Users"])
+    yield from aws.client("dynamodb").list_tables()["TableNames"]
+
+
+def works(stack, surroundings, number, *, has_cache):
+    """Create, read and list through what is deployed, with its permissions; be refused without a token."""
+    surroundings.know(stack)
+    miss, hit = ("MISS", "HIT") if has_cache else ("BYPASS", "BYPASS")
+    with Gateway(stack, surroundings) as api:
+        assert api.ask("POST", "/news", sent(number))["statusCode"] == HTTPStatus.UNAUTHORIZED
+        reader = WRITER | {"scope": "news:read"}
+        assert api.ask("POST", "/news", sent(number), reader)["statusCode"] == HTTPStatus.FORBIDDEN
+        created = api.ask("POST", "/news/", sent(number), WRITER)
+        assert created["statusCode"] == HTTPStatus.CREATED
+        place = created["headers"]["Location"]
+        for path in (place, "/news", "/news/?category=science", "/news?source=example.com"):
+            answers = [api.ask("GET", path) for _ in range(2)]
+            assert [(each["statusCode"], each["headers"]["X-Cache"]) for each in answers] == [
+                (200, miss),
+                (200, hit),
+            ]
+        changed = api.ask("PUT", place, sent(number, title="New"), WRITER, headers=[("If-Match", '"1"')])
+        assert changed["statusCode"] == HTTPStatus.OK
+        assert api.ask("GET", place)["headers"]["X-Cache"] == miss
+        checks = {"dynamodb": "ok"} | ({"redis": "ok"} if has_cache else {})
+        assert json.loads(api.ask("GET", "/health?deep=1")["body"]) == {"status": "ok", "checks": checks}
+        assert api.ask("GET", "/nothing")["statusCode"] == HTTPStatus.NOT_FOUND
+    assert surroundings.elasticache.refusals == []

@@ -1,0 +1,184 @@
+"""The stand-in for AWS in ../shared, with what it lacks for these stacks: `stand_in.py FAKE_AWS.PY PORT`.
+
+Runs in the environment of the tools. What it adds, since the stand-in or moto drops or doesn't know it:
+
+  * AWS::Lambda::Alias; AWS::Lambda::Version, which fails where nothing has changed since the last one
+  * an update of a function that keeps its versions and policy, and takes every property as a creation does
+  * an update of a role that changes its policies
+  * AWS::ElastiCache::User and UserGroup, and that the cache's group and the group's users exist
+  * routes, authorizers and permissions that go when a template or a condition drops them
+  * removal of route tables and endpoints, without which no network can go
+  * the ARN of a log group, which ends with `:*` so that it takes its streams in
+  * what stand_in_stacks.py does
+"""
+
+import importlib.util
+import sys
+
+FAKE_AWS, PORT = sys.argv[1:3]
+sys.argv[1:] = [PORT]
+spec = importlib.util.spec_from_file_location("fake_aws", FAKE_AWS)
+fake_aws = importlib.util.module_from_spec(spec)
+spec.loader.exec_module(fake_aws)
+
+import boto3  # noqa: E402
+from moto.awslambda import models as functions  # noqa: E402
+from moto.cloudformation import parsing  # noqa: E402
+from moto.cloudformation.exceptions import ValidationError  # noqa: E402
+from moto.ec2.models.route_tables import RouteTable  # noqa: E402
+from moto.ec2.models.vpcs import VPCEndPoint  # noqa: E402
+from moto.elasticache import models as elasticache  # noqa: E402
+from moto.iam.models import Role  # noqa: E402
+from moto.logs.models import LogGroup  # noqa: E402
+
+call, extra = fake_aws.call, fake_aws.extra
+
+
+# ---------------------------------------------------------------- functions
+@extra("AWS::Lambda::Version")
+def version(name, p, region, logical_id):
+    client = boto3.client("lambda", region_name=region)
+    there = client.list_versions_by_function(FunctionName=p["FunctionName"])["Versions"]
+    made = call("lambda", "PublishVersion", p, region, logical=logical_id)
+    if made["Version"] in {each["Version"] for each in there}:
+        raise ValidationError(
+            logical_id,
+            f"A version for this Lambda function exists ( {made['Version']} ). "
+            "Modify the function to create a new version.",
+        )
+    if p.get("CodeSha256", made["CodeSha256"]) != made["CodeSha256"]:
+        raise ValidationError(logical_id, "CodeSha256 is not that of the function's code")
+    return f"{_unqualified(made['FunctionArn'])}:{made['Version']}", {"Version": made["Version"]}
+
+
+@extra("AWS::Lambda::Alias")
+def alias(name, p, region, logical_id):
+    made = call("lambda", "CreateAlias", p, region, logical=logical_id)
+    client = boto3.client("lambda", region_name=region)
+    arn = f"{_unqualified(made['AliasArn'])}:{p['Name']}"
+    return arn, {"AliasArn": arn}, lambda: client.delete_alias(FunctionName=p["FunctionName"], Name=p["Name"])
+
+
+def _unqualified(arn):
+    return ":".join(arn.split(":")[:7])
+
+
+@extra("AWS::Lambda::Permission")
+def permission(name, p, region, logical_id):
+    call("lambda", "AddPermission", {"StatementId": logical_id, **p}, region, send=False, logical=logical_id)
+    function = functions.lambda_backends[ACCOUNT][region].get_function(p["FunctionName"])
+    function.policy.add_statement(raw=fake_aws.json.dumps({"StatementId": name, **p}))
+    return name, {"Id": name}, lambda: function.policy.del_statement(name)
+
+
+create_function = functions.LambdaFunction.create_from_cloudformation_json.__func__
+
+
+def create_function_of_texts(cls, resource_name, cloudformation_json, account_id, region_name, **kwargs):
+    variables = cloudformation_json["Properties"].get("Environment", {}).get("Variables", {})
+    variables.update({name: str(value) for name, value in variables.items()})
+    return create_function(cls, resource_name, cloudformation_json, account_id, region_name, **kwargs)
+
+
+def update_function(cls, original_resource, new_resource_name, cloudformation_json, account_id, region_name):
+    name = cloudformation_json["Properties"].get("FunctionName", original_resource.function_name)
+    made = cls.create_from_cloudformation_json(name, cloudformation_json, account_id, region_name)
+    made.policy, made.code_or_config_updated = original_resource.policy, True
+    return made
+
+
+ACCOUNT = fake_aws.os.environ["MOTO_ACCOUNT_ID"]
+functions.LambdaFunction.create_from_cloudformation_json = classmethod(create_function_of_texts)
+functions.LambdaFunction.update_from_cloudformation_json = classmethod(update_function)
+
+
+# ---------------------------------------------------------------- roles
+def update_role(cls, original_resource, new_resource_name, cloudformation_json, account_id, region_name):
+    documents = cloudformation_json["Properties"].get("Policies", [])
+    original_resource.policies = {
+        each["PolicyName"]: fake_aws.json.dumps(each["PolicyDocument"]) for each in documents
+    }
+    return original_resource
+
+
+Role.update_from_cloudformation_json = classmethod(update_role)
+
+
+# ---------------------------------------------------------------- the API
+def removable(kind):
+    """What fake_aws creates, with a way to remove it."""
+    create = fake_aws.__dict__[f"_{kind}"]
+
+    @extra(f"AWS::ApiGatewayV2::{kind.title()}")
+    def made(name, p, region, logical_id):
+        physical_id, attributes = create(name, dict(p), region, logical_id)
+        delete = getattr(boto3.client("apigatewayv2", region_name=region), f"delete_{kind}")
+        return physical_id, attributes, lambda: delete(ApiId=p["ApiId"], **{f"{kind.title()}Id": physical_id})
+
+
+removable("route")
+removable("authorizer")
+
+
+# ---------------------------------------------------------------- the cache's users
+GROUPS = {}
+
+
+@extra("AWS::ElastiCache::User")
+def user(name, p, region, logical_id):
+    is_iam = p.get("AuthenticationMode", {}).get("Type") == "iam"
+    if is_iam and p["UserId"] != p["UserName"]:
+        raise ValidationError(logical_id, "a user with IAM authentication has one id and name")
+    made = call("elasticache", "CreateUser", p, region, logical=logical_id)
+    users = elasticache.elasticache_backends[ACCOUNT][region].users
+    return p["UserId"], {"Arn": made["ARN"], "Status": "active"}, lambda: users.pop(p["UserId"])
+
+
+@extra("AWS::ElastiCache::UserGroup")
+def user_group(name, p, region, logical_id):
+    p = call("elasticache", "CreateUserGroup", p, region, send=False, logical=logical_id)
+    if unknown := set(p.get("UserIds", [])) - set(elasticache.elasticache_backends[ACCOUNT][region].users):
+        raise ValidationError(logical_id, f"users not found: {unknown}")
+    GROUPS[p["UserGroupId"]] = p
+    arn = f"arn:aws:elasticache:{region}:{ACCOUNT}:usergroup:{p['UserGroupId']}"
+    return p["UserGroupId"], {"Arn": arn, "Status": "active"}, lambda: GROUPS.pop(p["UserGroupId"], None)
+
+
+@extra("AWS::ElastiCache::ServerlessCache")
+def serverless_cache(name, p, region, logical_id):
+    if p.get("UserGroupId", "") not in {"", *GROUPS}:
+        raise ValidationError(logical_id, f"user group not found: {p['UserGroupId']}")
+    return fake_aws._serverless_cache(name, p, region, logical_id)
+
+
+for cached in (parsing.get_model_list, parsing.get_model_map, parsing.get_name_type_map):
+    cached.cache_clear()
+
+
+# ---------------------------------------------------------------- the network
+def delete_route_table(self, account_id, region_name):
+    boto3.client("ec2", region_name=region_name).delete_route_table(RouteTableId=self.id)
+
+
+def delete_endpoint(self, account_id, region_name):
+    boto3.client("ec2", region_name=region_name).delete_vpc_endpoints(VpcEndpointIds=[self.id])
+
+
+RouteTable.delete, VPCEndPoint.delete = delete_route_table, delete_endpoint
+
+# ---------------------------------------------------------------- logs
+attribute_of_group = LogGroup.get_cfn_attribute
+
+
+def attribute_as_on_aws(self, attribute_name):
+    value = attribute_of_group(self, attribute_name)
+    return f"{value.removesuffix(':*')}:*" if attribute_name == "Arn" else value
+
+
+LogGroup.get_cfn_attribute = attribute_as_on_aws
+
+if __name__ == "__main__":
+    import stand_in_stacks  # noqa: F401  # after fake_aws, whose own changes it goes on from
+    from moto.server import main
+
+    main(["-H", "127.0.0.1", "-p", PORT])
