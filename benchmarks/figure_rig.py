@@ -1,0 +1,154 @@
+"""What the figures share: rows of a table, a cache with an answer in it, and processes that take turns."""
+
+import contextlib
+import json
+import os
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import Callable, Iterator, Mapping
+from pathlib import Path
+from statistics import median
+from typing import NamedTuple
+
+import redis
+
+from benchmarks.cache_rig import WatchedDao, make_app, valkey
+
+ROOT = Path(__file__).parent.parent
+SAMPLE = ROOT / "tools" / "sample_news.jsonl"
+CREDENTIALS = {"AWS_ACCESS_KEY_ID": "local", "AWS_SECRET_ACCESS_KEY": "local"}
+for name in [name for name in os.environ if name.startswith("AWS_")]:
+    del os.environ[name]  # nothing here may ever use real ones
+os.environ.update(CREDENTIALS)
+
+FRESH_FOR_SECONDS = 20.0
+"""An entry is loaded again so often that none is ever due to the process under measurement."""
+
+
+class Row(NamedTuple):
+    """One line of the table: what was measured, of ours and of a peer, and what the ratio has to be."""
+
+    figure: str
+    peer: str
+    ours: float
+    theirs: float
+    unit: str
+    ratio: float
+    limit: float
+    at_least: bool = False
+
+    @property
+    def is_reached(self) -> bool:
+        return self.ratio >= self.limit if self.at_least else self.ratio <= self.limit
+
+
+def row(
+    figure: str, peer: str, unit: str, ours: list[float], theirs: list[float], limit: float, **more
+) -> Row:
+    """Medians, and the median of the ratios of what was measured side by side."""
+    ratio = median(mine / other for mine, other in zip(ours, theirs, strict=True))
+    return Row(figure, peer, median(ours), median(theirs), unit, ratio, limit, **more)
+
+
+class FilledCache:
+    """A Valkey with the first page as this service stores it, and, as `page`, its bare bytes."""
+
+    def __init__(self, server, folder: Path) -> None:
+        self.url = server.url
+        self._redis = redis.Redis.from_url(server.url, protocol=2, driver_info=None)
+        self._client = make_app(WatchedDao(), server.url).test_client()
+        for line in SAMPLE.read_text().splitlines():
+            assert self._client.post("/news/", json=json.loads(line)).status_code == 201
+        self._redis.set("{news}:g", b"1-x")  # settled long ago
+        self._loaded_at = 0.0
+        self.refresh()
+        self.page = folder / "page.json"
+        self.page.write_bytes(self._client.get("/news/").data)
+        self._redis.set("page", self.page.read_bytes())
+
+    @classmethod
+    @contextlib.contextmanager
+    def started(cls) -> Iterator["FilledCache"]:
+        with valkey() as server, tempfile.TemporaryDirectory() as folder:
+            yield cls(server, Path(folder))
+
+    def refresh(self) -> None:
+        """Load the entry again, if it is no longer new."""
+        if time.monotonic() - self._loaded_at > FRESH_FOR_SECONDS:
+            for key in self._redis.keys("{news}:index:*"):
+                self._redis.delete(key)
+            assert self._client.get("/news/").headers["X-Cache"] == "MISS"
+            self._loaded_at = time.monotonic()
+
+    @property
+    def env(self) -> dict[str, str]:
+        """The settings of processes that answer from it; DynamoDB is out of their reach."""
+        return {
+            "AWS_ENDPOINT_URL_DYNAMODB": "http://127.0.0.1:9",
+            "AWS_REGION": "us-east-1",
+            "NEWS_TABLE": "news",
+            "PAGE": str(self.page),
+            "REDIS_URL": self.url,
+            "STAGE": "local",
+        }
+
+
+def environment(settings: Mapping[str, str]) -> dict[str, str]:
+    """The environment of a process that is measured: nothing of the developer's but these settings."""
+    kept = {name: os.environ[name] for name in ("PATH", "HOME", "LANG") if name in os.environ}
+    return kept | CREDENTIALS | dict(settings)
+
+
+@contextlib.contextmanager
+def asked(command: list[str], settings: Mapping[str, str]) -> Iterator[Callable[[int], float]]:
+    """A process that does something as often as it is told, one line a time, and answers with a number."""
+    process = subprocess.Popen(
+        command,
+        cwd=ROOT,
+        env=environment(settings),
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+        text=True,
+    )
+
+    def ask(times: int) -> float:
+        process.stdin.write(f"{times}\n")
+        process.stdin.flush()
+        return float(process.stdout.readline())
+
+    yield ask
+    process.stdin.close()
+    process.wait(10)
+
+
+def in_turns(
+    commands: Mapping[str, list[str]],
+    settings: Mapping[str, str],
+    rounds: int,
+    times: int,
+    before=lambda: None,
+) -> dict[str, list[float]]:
+    """What each of these processes answered, round by round, after a first round that warms it up."""
+    with contextlib.ExitStack() as stack:
+        asks = {name: stack.enter_context(asked(command, settings)) for name, command in commands.items()}
+        answers: dict[str, list[float]] = {name: [] for name in commands}
+        for number in range(rounds + 1):
+            before()
+            for name, ask in asks.items():
+                answer = ask(times)
+                if number:
+                    answers[name].append(answer)
+        return answers
+
+
+def python(*arguments: str) -> list[str]:
+    return [sys.executable, *arguments]
+
+
+def print_rows(rows: list[Row]) -> None:
+    """For a figure that is measured alone."""
+    for each in rows:
+        measured = f"{each.ours:.3g} / {each.theirs:.3g} {each.unit} = {each.ratio:.3f}"
+        print(f"{each.figure} / {each.peer}: {measured}{'' if each.is_reached else '   falls short'}")

@@ -1,0 +1,21 @@
+"""FastAPI and Mangum with one GET from Redis, whose bytes are the answer.
+
+As https://fastapi.tiangolo.com/advanced/response-directly/ and https://mangum.fastapiexpert.com/ have it.
+"""
+
+import os
+
+import redis.asyncio
+from fastapi import FastAPI, Response
+from mangum import Mangum
+
+app = FastAPI()
+cache = redis.asyncio.Redis.from_url(os.environ["REDIS_URL"])
+
+
+@app.get("/news/")
+async def index():
+    return Response(await cache.get("page"), media_type="application/json")
+
+
+handler = Mangum(app, lifespan="off")

@@ -1,0 +1,28 @@
+"""A cached `GET /news/` through the Lambda handler of a warm process, in microseconds."""
+
+from benchmarks.figure_rig import FilledCache, Row, in_turns, print_rows, python, row
+
+FIGURE = "warm cached GET through `handler`"
+PEERS = {
+    "Flask + serverless-wsgi + one redis GET": ("flask_redis", 1.15),
+    "the same, naive: json.loads, jsonify": ("flask_naive", 0.8),
+    "FastAPI + Mangum + redis": ("fastapi_redis", 1.0),
+}
+ROUNDS = 60
+CALLS = 200
+
+
+def measure() -> list[Row]:
+    commands = {"ours": python("-m", "benchmarks.caller", "functions.news", "HIT")}
+    for peer, (module, _) in PEERS.items():
+        commands[peer] = python("-m", "benchmarks.caller", f"benchmarks.peers.{module}")
+    with FilledCache.started() as cache:
+        seconds = in_turns(commands, cache.env, ROUNDS, CALLS, before=cache.refresh)
+    micros = {name: [each * 1e6 for each in times] for name, times in seconds.items()}
+    return [
+        row(FIGURE, peer, "µs", micros["ours"], micros[peer], limit) for peer, (_, limit) in PEERS.items()
+    ]
+
+
+if __name__ == "__main__":
+    print_rows(measure())
