@@ -1,8 +1,11 @@
 """The Flask factory: what every module's app has in common."""
 
 import logging
+from collections.abc import Callable
+from typing import Any
 
-from flask import Flask
+from flask import Flask, Request
+from flask.sessions import NullSession, SessionInterface
 
 from shared.auth import GuardedFlask, init_auth
 from shared.cache import init_cache
@@ -15,6 +18,26 @@ from shared.health import init_health
 from shared.inputs import refuse_unknown_parameters
 
 
+class NoSessions(SessionInterface):
+    """There are none: nothing is kept of a caller between two requests."""
+
+    none = NullSession()
+
+    def open_session(self, app: Flask, request: Request) -> NullSession:  # noqa: ARG002
+        """The one that nothing can be stored in."""
+        return self.none
+
+
+class App(GuardedFlask):
+    """A Flask app whose views are plain functions: whether one is async is not asked at each request."""
+
+    session_interface = NoSessions()
+
+    def ensure_sync(self, func: Callable[..., Any]) -> Callable[..., Any]:
+        """The function itself."""
+        return func
+
+
 def create_app(settings: Settings) -> Flask:
     """An app without modules; each module adds itself with its `setup_route(app)`.
 
@@ -24,7 +47,7 @@ def create_app(settings: Settings) -> Flask:
     logging.getLogger().setLevel(settings.log_level)
     for library in ("botocore", "pynamodb"):  # they tell at INFO how they found their settings
         logging.getLogger(library).setLevel(logging.WARNING)
-    app = GuardedFlask("news", static_folder=None)
+    app = App("news", static_folder=None)
     app.extensions["settings"] = settings
     # One byte more than is taken: of a chunked body, werkzeug hands over what fits, without an error.
     app.config["MAX_CONTENT_LENGTH"] = MAX_BODY_BYTES + 1

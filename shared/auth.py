@@ -59,6 +59,12 @@ def scope_of(app: Flask, endpoint: str) -> str | None:
     return scope
 
 
+def is_anonymous() -> bool:
+    """Whether nothing tells who asks, neither the request nor API Gateway's authorizer."""
+    environ = request.environ
+    return "HTTP_AUTHORIZATION" not in environ and CLAIMS not in environ
+
+
 def init_auth(app: Flask, settings: AuthSettings | None) -> None:
     """Let nobody in who lacks the scope; without settings there is no verifier of tokens."""
     app.extensions["verifier"] = settings and Deferred(partial(_make_verifier, settings))
@@ -72,10 +78,11 @@ def check_scope() -> None:
         Unauthenticated: there is no token, or none to be trusted.
         Forbidden: the caller hasn't got the scope.
     """
-    if request.endpoint is None or request.method == "OPTIONS":  # which browsers send without a token
+    endpoint, method = request.endpoint, request.method
+    if endpoint is None or method == "OPTIONS":  # which browsers send without a token
         return
-    scope = scope_of(current_app, request.endpoint)
-    if scope is None and request.method in SAFE:
+    scope = scope_of(current_app, endpoint)
+    if scope is None and method in SAFE:
         return
     if scope is None or scope not in granted(_claims(scope)):
         raise Forbidden("The token does not grant what this needs.", scope)

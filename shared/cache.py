@@ -15,7 +15,7 @@ import hashlib
 import logging
 from collections.abc import Callable
 from contextlib import suppress
-from functools import wraps
+from functools import lru_cache, wraps
 from http import HTTPStatus
 from typing import Any
 
@@ -24,12 +24,13 @@ from flask import Flask, Response, current_app, request
 from flask.typing import ResponseReturnValue
 from werkzeug.exceptions import HTTPException
 
+from shared.auth import is_anonymous
 from shared.cache_entry import Entry
+from shared.cache_hit import hit
 from shared.cache_store import CacheDown, CacheStore, Found, Place
 from shared.cache_turn import take_turn
 from shared.conditional import revalidated
 from shared.config import Settings
-from shared.constants import CLAIMS
 from shared.errors import DomainError, Unavailable
 from shared.redis_client import connect
 
@@ -45,7 +46,7 @@ What a write makes void here it can't make void there; to ask costs no database,
 
 def init_cache(app: Flask, settings: Settings) -> None:
     """Give the app the cache that its settings name, or none; nothing is connected yet."""
-    app.extensions["cache"] = CacheStore(connect(settings)) if settings.redis_url else None
+    app.extensions["cache"] = CacheStore(connect(settings), settings.stage) if settings.redis_url else None
 
 
 def cached(name: str, key: Callable[..., object]) -> Callable[[View], View]:
@@ -54,7 +55,7 @@ def cached(name: str, key: Callable[..., object]) -> Callable[[View], View]:
     Args:
         name: what invalidates the answers, e.g. the module's name.
         key: is given what the view is given, and returns what the answer depends on, checked and normalised:
-            anything that msgspec can encode, or None where this one is not to be cached.
+            anything hashable that msgspec can encode, or None where this one is not to be cached.
     """
 
     def decorate(view: View) -> View:
@@ -64,12 +65,11 @@ def cached(name: str, key: Callable[..., object]) -> Callable[[View], View]:
                 return current_app.make_response(view(**named))
 
             store: CacheStore | None = current_app.extensions["cache"]
-            if store is None or not _is_anonymous():
+            depends_on = key(**named) if store and is_anonymous() else None
+            if store is None or depends_on is None:
                 return _finished(load(), "BYPASS")
-            depends_on = key(**named)
-            if depends_on is None:
-                return _finished(load(), "BYPASS")
-            return _answer(store, _place(name, view.__name__, depends_on), load)
+            place = _place(name, view.__name__, store.stage, request.root_path, depends_on)
+            return _answer(store, place, load)
 
         return answer
 
@@ -102,23 +102,18 @@ def invalidates(name: str) -> Callable[[View], View]:
     return decorate
 
 
-def _is_anonymous() -> bool:
-    """Whether nothing tells who asks, neither the request nor API Gateway's authorizer."""
-    return "Authorization" not in request.headers and CLAIMS not in request.environ
-
-
 def _status(error: DomainError | HTTPException) -> int:
     status = error.code if isinstance(error, HTTPException) else error.status
     return status or HTTPStatus.INTERNAL_SERVER_ERROR
 
 
-def _place(name: str, view: str, depends_on: object) -> Place:
+@lru_cache(maxsize=1024)
+def _place(name: str, view: str, stage: str, root: str, depends_on: object) -> Place:
     """The key of an answer.
 
-    Stages may share a Redis, and behind another path prefix the links in an answer are others.
+    Stages may share a Redis, and behind another path prefix, `root`, the links in an answer are others.
     """
-    stage = current_app.extensions["settings"].stage
-    text = msgspec.json.encode((stage, request.script_root, depends_on))
+    text = msgspec.json.encode((stage, root, depends_on))
     return Place(name, f"{{{name}}}:{view}:{hashlib.sha256(text).hexdigest()[:32]}")
 
 
@@ -127,8 +122,9 @@ def _answer(store: CacheStore, place: Place, load: Load) -> Response:
         found, is_loader = take_turn(store, place)
     except CacheDown:
         return _finished(load(), "BYPASS")
-    if found.entry and not is_loader and found.entry.is_fresh(store.now()):
-        return _hit(found.entry, store.now())
+    now = store.now()
+    if found.entry and not is_loader and found.entry.is_fresh(now):
+        return hit(found.entry, now)
     return _loaded(store, place, found, load)
 
 
@@ -143,14 +139,16 @@ def _loaded(store: CacheStore, place: Place, found: Found, load: Load) -> Respon
         if stale is None:
             raise
         log.warning("cache: %s answered from an old entry: %s", request.path, error)
-        return _hit(stale, store.now())
+        return hit(stale, store.now())
     if answer.status_code != HTTPStatus.OK or "Set-Cookie" in answer.headers or not found.generation:
         _release(store, found)
         return _finished(answer, "BYPASS")
-    answer.add_etag()
+    _describe(answer)
+    body = answer.get_data()
     headers = [(name, value) for name, value in answer.headers if name != "Content-Length"]
+    headers.append(("Content-Length", str(len(body))))
     with suppress(CacheDown):
-        store.put(place, found, Entry.loaded(found.generation, began, headers, answer.get_data()))
+        store.put(place, found, Entry.loaded(found.generation, began, headers, body))
     return _finished(answer, "MISS")
 
 
@@ -168,17 +166,17 @@ def _stale(store: CacheStore, place: Place) -> Entry | None:
     return None
 
 
-def _hit(entry: Entry, now: float) -> Response:
-    answer = Response(entry.body, headers=entry.about.headers)
-    answer.headers["Age"] = str(max(0, int(entry.age(now))))
-    return _finished(answer, "HIT")
-
-
 def _finished(answer: Response, how: str) -> Response:
-    """Add what says how long to keep the answer, and where it came from."""
+    """The answer of a view, as it leaves: with what says where it came from."""
     if answer.status_code != HTTPStatus.OK:
         return answer
-    is_personal = "Set-Cookie" in answer.headers  # to a request with a token, shared.headers says no-store
-    answer.headers["Cache-Control"] = f"private, {CACHE_CONTROL}" if is_personal else CACHE_CONTROL
+    _describe(answer)
     answer.headers["X-Cache"] = how
     return revalidated(answer)
+
+
+def _describe(answer: Response) -> None:
+    """Add what says how long to keep the answer, and how to ask for it again."""
+    answer.add_etag()  # a hash of the body, where the view set none
+    is_personal = "Set-Cookie" in answer.headers  # to a request with a token, shared.headers says no-store
+    answer.headers["Cache-Control"] = f"private, {CACHE_CONTROL}" if is_personal else CACHE_CONTROL

@@ -27,6 +27,9 @@ KEPT_SECONDS = 600.0
 CLOCK_SKEW_SECONDS = 1.0
 """How far the clocks of two machines may differ; an entry from further in the future is not fresh."""
 
+CHECKSUM_BYTES = 9
+"""The first line: eight digits, and its end."""
+
 
 class Generation(NamedTuple):
     """What every write changes: entries of another generation than the current one are void."""
@@ -90,19 +93,23 @@ class Entry(NamedTuple):
 def encode(entry: Entry) -> bytes:
     """The bytes to store."""
     text = msgspec.json.encode(entry.about) + b"\n" + entry.body
-    return b"%08x\n" % crc32(text) + text
+    return _checksum(text) + text
 
 
 def decode(stored: bytes | None, generation: Generation | None) -> Entry | None:
     """The entry in these bytes; None where there is none, it is damaged, or of another generation."""
     if not stored or not generation:
         return None
-    checksum, _, text = stored.partition(b"\n")
-    if checksum != b"%08x" % crc32(text):
+    if stored[:CHECKSUM_BYTES] != _checksum(memoryview(stored)[CHECKSUM_BYTES:]):
         return None
-    about_json, _, body = text.partition(b"\n")
+    end = stored.find(b"\n", CHECKSUM_BYTES)
     try:
-        about = msgspec.json.decode(about_json, type=About)
+        about = msgspec.json.decode(stored[CHECKSUM_BYTES:end], type=About)
     except msgspec.DecodeError:  # written by another release
         return None
-    return Entry(about, body) if about.generation.encode() == generation.value else None
+    return Entry(about, stored[end + 1 :]) if about.generation.encode() == generation.value else None
+
+
+def _checksum(text: bytes | memoryview) -> bytes:
+    """The first line, with its end."""
+    return b"%08x\n" % crc32(text)

@@ -19,7 +19,7 @@ from redis.exceptions import MaxConnectionsError, ResponseError
 
 from shared.cache_entry import KEPT_SECONDS, Entry, Generation, decode, encode
 from shared.circuit_breaker import CircuitBreaker
-from shared.redis_client import twice
+from shared.redis_client import Reader, twice
 
 log = logging.getLogger(__name__)
 
@@ -64,15 +64,22 @@ class CacheStore:
 
     Args:
         redis: the client.
+        stage: whose answers these are; others may share the Redis.
         now: tells the time, in Unix seconds.
         breaker: guards every call.
     """
 
     def __init__(
-        self, redis: Redis, now: Callable[[], float] = time.time, breaker: CircuitBreaker | None = None
+        self,
+        redis: Redis,
+        stage: str,
+        now: Callable[[], float] = time.time,
+        breaker: CircuitBreaker | None = None,
     ) -> None:
         self._redis = redis
+        self._reader = Reader(redis)
         self._breaker = breaker or CircuitBreaker(*HARMLESS)
+        self.stage = stage
         self.now = now
         self._lock = Lock()
         self._lost: dict[str, object] = {}
@@ -85,7 +92,7 @@ class CacheStore:
     def look(self, place: Place) -> Found:
         """What is there: one round trip."""
         self._make_up(place.name)
-        values = self._run(lambda redis: redis.mget(_generation_key(place), place.key))
+        values = self._run(lambda: self._reader.mget(_generation_key(place), place.key))
         return self._found(place, values)
 
     def reserve(self, place: Place, found: Found) -> tuple[Found, bool]:
@@ -94,8 +101,8 @@ class CacheStore:
         Where the generation is missing this makes a new one, so that the entries of the past stay void.
         """
 
-        def ask(redis: Redis) -> list[Any]:
-            pipe = redis.pipeline(transaction=False)
+        def ask() -> list[Any]:
+            pipe = self._redis.pipeline(transaction=False)
             pipe.set(_generation_key(place), self._new_generation(), nx=True)
             pipe.set(found.lease, b"", nx=True, px=int(LEASE_SECONDS * 1000))
             pipe.mget(_generation_key(place), place.key)
@@ -110,14 +117,14 @@ class CacheStore:
 
     def watch(self, place: Place, found: Found) -> tuple[Found, bool]:
         """Look again, and say whether somebody is still loading."""
-        values = self._run(lambda redis: redis.mget(_generation_key(place), place.key, found.lease))
+        values = self._run(lambda: self._reader.mget(_generation_key(place), place.key, found.lease))
         return self._found(place, values)._replace(lease=found.lease), values[2] is not None
 
     def put(self, place: Place, found: Found, entry: Entry) -> None:
         """Store an entry, and end the lease."""
 
-        def send(redis: Redis) -> None:
-            pipe = redis.pipeline(transaction=False)
+        def send() -> None:
+            pipe = self._redis.pipeline(transaction=False)
             pipe.set(place.key, encode(entry), px=int(KEPT_SECONDS * 1000))
             pipe.delete(found.lease)
             pipe.execute()
@@ -126,7 +133,7 @@ class CacheStore:
 
     def release(self, found: Found) -> None:
         """End a lease."""
-        self._run(lambda redis: redis.delete(found.lease))
+        self._run(lambda: self._redis.delete(found.lease))
 
     def invalidate(self, name: str) -> None:
         """Make every entry void: to be called after a commit, and before it is acknowledged.
@@ -152,8 +159,8 @@ class CacheStore:
                 del self._lost[name]
 
     def _change_generation(self, name: str) -> None:
-        def send(redis: Redis) -> None:
-            pipe = redis.pipeline(transaction=False)
+        def send() -> None:
+            pipe = self._redis.pipeline(transaction=False)
             pipe.delete(f"{{{name}}}:g")  # works where memory is short and SET does not
             pipe.set(f"{{{name}}}:g", self._new_generation())
             deleted, _ = pipe.execute(raise_on_error=False)
@@ -171,10 +178,10 @@ class CacheStore:
         began = entry.about.began if entry else 0
         return Found(generation, entry, f"{place.key}:{generation and generation.value.decode()}:{began}")
 
-    def _run(self, command: Callable[[Redis], T], *, matters: bool = False) -> T:
+    def _run(self, act: Callable[[], T], *, matters: bool = False) -> T:
         try:
             with self._breaker.guard(matters=matters):
-                return twice(lambda: command(self._redis))
+                return twice(act)
         except Exception as error:  # whatever it is, the request must go on
             if isinstance(error, HARMLESS):
                 self._complain(error)

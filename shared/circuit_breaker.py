@@ -2,9 +2,9 @@
 
 import logging
 import time
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable
 from threading import Lock
+from types import TracebackType
 
 log = logging.getLogger(__name__)
 
@@ -28,6 +28,22 @@ class CircuitOpen(Exception):
     """The server failed a moment ago, so it was not called."""
 
 
+class Guard:
+    """One guarded call; a class, since a generator takes longer than all the rest of it."""
+
+    def __init__(self, breaker: "CircuitBreaker", *, matters: bool) -> None:
+        self._breaker = breaker
+        self._matters = matters
+
+    def __enter__(self) -> None:
+        self._started, self._others = self._breaker.enter(matters=self._matters)
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self._breaker.leave(self._started, self._others, error)
+
+
 class CircuitBreaker:
     """Guards the calls to one server; safe with threads.
 
@@ -47,8 +63,7 @@ class CircuitBreaker:
         self._is_silent = False
         self._try_at = 0.0
 
-    @contextmanager
-    def guard(self, *, matters: bool = False) -> Iterator[None]:
+    def guard(self, *, matters: bool = False) -> Guard:
         """Make one call inside of this; what it raises passes.
 
         Args:
@@ -57,45 +72,36 @@ class CircuitBreaker:
         Raises:
             CircuitOpen: no call is to be made now.
         """
-        others = self._enter(matters=matters)
-        started = self._clock()
-        try:
-            yield
-        except self._harmless:
-            self._answered(started, others)
-            raise
-        except BaseException as error:
-            with self._lock:
-                self._under_way -= 1
-                self._lost = 0.0
-            self._open(f"no answer: {error}", is_silent=self._clock() - started > QUICK_SECONDS)
-            raise
-        else:
-            self._answered(started, others)
+        return Guard(self, matters=matters)
 
-    def _enter(self, *, matters: bool) -> int:
-        """Count a call in, and return how many others are under way."""
+    def enter(self, *, matters: bool) -> tuple[float, int]:
+        """Count a call in, and return when it began and how many others are under way."""
         with self._lock:
             if self._is_open and (self._is_silent or not matters):
                 if self._clock() < self._try_at:
                     raise CircuitOpen("it failed a moment ago")
                 self._try_at = self._clock() + OPEN_SECONDS  # this call tries; nobody else does meanwhile
             self._under_way += 1
-            return self._under_way - 1
+            return self._clock(), self._under_way - 1
 
-    def _answered(self, started: float, others: int) -> None:
+    def leave(self, started: float, others: int, error: BaseException | None) -> None:
+        """Count it out again, with what it raised."""
+        now = self._clock()
+        answered = error is None or isinstance(error, self._harmless)
         with self._lock:
             self._under_way -= 1
-            self._count(started, max(others, self._under_way))
-            is_slow = self._lost > PATIENCE_SECONDS
-            if not is_slow:
-                self._is_open = False
-        if is_slow:
-            self._open("slow answers", is_silent=False)
+            if answered:
+                self._count(started, now, max(others, self._under_way))
+                if self._lost <= PATIENCE_SECONDS:
+                    self._is_open = False
+                    return
+            else:
+                self._lost = 0.0
+        why = "slow answers" if answered else f"no answer: {error}"
+        self._open(why, is_silent=not answered and now - started > QUICK_SECONDS)
 
-    def _count(self, started: float, others: int) -> None:
+    def _count(self, started: float, now: float, others: int) -> None:
         """Add up what is lost to slow calls in a row; of those that ran side by side only one counts."""
-        now = self._clock()
         over = now - started - TOLERATED_SECONDS - CONTENDED_SECONDS * others
         if over <= 0:
             self._lost = 0.0

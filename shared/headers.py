@@ -5,8 +5,7 @@ from http import HTTPStatus
 
 from flask import Flask, Response, request
 
-from shared.auth import SAFE
-from shared.constants import CLAIMS
+from shared.auth import SAFE, is_anonymous
 
 HSTS = "max-age=31536000"
 """A year (RFC 6797); subdomains are for whoever owns the domain to decide."""
@@ -26,10 +25,10 @@ def init_headers(app: Flask, origins: tuple[str, ...]) -> None:
 
 def secure(answer: Response) -> Response:
     """Name the security headers of a JSON API (OWASP REST Security Cheat Sheet)."""
-    answer.headers["X-Content-Type-Options"] = "nosniff"
+    answer.headers.add("X-Content-Type-Options", "nosniff")
     if request.is_secure:  # the server's word: gunicorn and the Lambda guard know whom to believe
-        answer.headers["Strict-Transport-Security"] = HSTS
-    if answer.status_code >= HTTPStatus.BAD_REQUEST or _is_personal():
+        answer.headers.add("Strict-Transport-Security", HSTS)
+    if answer.status_code >= HTTPStatus.BAD_REQUEST or not is_anonymous() or request.method not in SAFE:
         answer.headers["Cache-Control"] = "no-store"
     return answer
 
@@ -53,8 +52,3 @@ def share(origins: tuple[str, ...], answer: Response) -> Response:
         answer.headers["Access-Control-Allow-Headers"] = ALLOWED_HEADERS
         answer.headers["Access-Control-Max-Age"] = str(PREFLIGHT_SECONDS)
     return answer
-
-
-def _is_personal() -> bool:
-    """Whether the answer may depend on who asks, or is to something that is not to be repeated."""
-    return "Authorization" in request.headers or CLAIMS in request.environ or request.method not in SAFE

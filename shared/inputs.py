@@ -47,7 +47,7 @@ def refuse_unknown_parameters() -> None:
 
 def query() -> dict[str, str]:
     """The query parameters of the request, each of them known and given once."""
-    return request.args.to_dict()
+    return request.args.to_dict() if request.query_string else {}
 
 
 def json_body() -> object:

@@ -3,6 +3,7 @@
 import base64
 import json
 from collections.abc import Iterable
+from functools import lru_cache
 from http import HTTPStatus
 from typing import NamedTuple
 
@@ -33,11 +34,19 @@ MOST_BYTES_PER_BYTE = 6
 
 
 class Answer(NamedTuple):
-    """What the client is to get. `status` is code and reason, e.g. `404 NOT FOUND`."""
+    """What the client is to get.
+
+    Attributes:
+        status: code and reason, e.g. `404 NOT FOUND`.
+        headers: as the app spelled them.
+        body: the bytes.
+        fields: the last value of each header, by its name in small letters.
+    """
 
     status: str
     headers: list[tuple[str, str]]
     body: bytes
+    fields: dict[str, str]
 
     @property
     def code(self) -> int:
@@ -52,21 +61,25 @@ def answer_of(method: str, status: str, headers: Iterable[tuple[str, str]], body
         ValueError: a header has a value that HTTP can't carry; gunicorn fails on it too.
     """
     bodiless = method == "HEAD" or int(status[:3]) in BODILESS
-    kept = []
+    kept, fields = [], {}
     for name, value in headers:
         lowered = name.lower()
+        if lowered in HOP_BY_HOP:
+            continue
         if lowered == "content-length" and not bodiless:
-            kept.append((name, str(len(body))))  # whatever the app thought it would be
-        elif lowered not in HOP_BY_HOP:
-            kept.append((name, _text(value)))
-    return Answer(status, kept, b"" if bodiless else body)
+            text = str(len(body))  # whatever the app thought it would be
+        else:
+            text = value if value.isascii() and value.isprintable() else _text(value)
+        kept.append((name, text))
+        fields[lowered] = text
+    return Answer(status, kept, b"" if bodiless else body, fields)
 
 
 def problem_answer(status: HTTPStatus, detail: str, request_id: str) -> Answer:
     """An answer of the guard's own, in the form of all errors of the app."""
     body = msgspec.json.encode(Problem(status.phrase, status, detail, request_id))
     headers = {"Content-Type": PROBLEM_JSON, **ERROR_HEADERS}
-    return Answer(f"{status.value} {status.phrase}", list(headers.items()), body)
+    return answer_of("GET", f"{status.value} {status.phrase}", headers.items(), body)
 
 
 def payload_2(answer: Answer) -> Event:
@@ -126,12 +139,9 @@ def _body(answer: Answer) -> Event:
 
 def _as_text(answer: Answer) -> str | None:
     """The body as text; None where it must be base64 to arrive as it is."""
-    headers = {name.lower(): value for name, value in answer.headers}
-    media_type = headers.get("content-type", "").partition(";")[0].strip().lower()
-    is_text = (
-        media_type in TEXT_TYPES or media_type.startswith("text/") or media_type.endswith(("+json", "+xml"))
-    )
-    if answer.body and (not is_text or "content-encoding" in headers):
+    if answer.body and (
+        not _is_text(answer.fields.get("content-type", "")) or "content-encoding" in answer.fields
+    ):
         return None
     try:
         return answer.body.decode()
@@ -139,10 +149,16 @@ def _as_text(answer: Answer) -> str | None:
         return None
 
 
+@lru_cache(maxsize=128)
+def _is_text(content_type: str) -> bool:
+    media_type = content_type.partition(";")[0].strip().lower()
+    return (
+        media_type in TEXT_TYPES or media_type.startswith("text/") or media_type.endswith(("+json", "+xml"))
+    )
+
+
 def _text(value: str) -> str:
     """A header's value, from WSGI's native string: UTF-8 where it can be, else Latin-1."""
-    if value.isascii() and value.isprintable():  # nearly always
-        return value
     if any(character < " " and character != "\t" for character in value):
         raise ValueError("a header of the answer holds a control character")
     raw = value.encode("latin-1")
@@ -163,6 +179,8 @@ def _grouped(answer: Answer) -> dict[str, list[str]]:
 
 def _joined(answer: Answer) -> tuple[dict[str, str], list[str]]:
     """Headers of one value each, joined with commas (RFC 9110, section 5.3); and cookies, which can't be."""
+    if len(answer.fields) == len(answer.headers) and "set-cookie" not in answer.fields:  # nearly always
+        return dict(answer.headers), []
     joined, cookies = {}, []
     for name, values in _grouped(answer).items():
         if name.lower() == "set-cookie":

@@ -73,7 +73,7 @@ def _ask(app: Flask, request: HttpRequest, extra: dict[str, Any], context: Any) 
         request_id = extra[REQUEST_ID]
         log.exception("request %s failed: %s %r", request_id, request.method, request.path)
         problem = problem_answer(HTTPStatus.INTERNAL_SERVER_ERROR, FAILED, request_id)
-        return answer_of(request.method, *problem)
+        return answer_of(request.method, problem.status, problem.headers, problem.body)
 
 
 def _within_limit(source: Source, answer: Answer, request_id: str) -> Event:

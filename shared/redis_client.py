@@ -1,11 +1,13 @@
 """The client of the cache's server: one per process, which gives up fast."""
 
 from collections.abc import Callable
-from typing import TypeVar
+from threading import get_native_id
+from typing import Any, TypeVar
 
-from redis import ConnectionPool, Redis
+from redis import Connection, ConnectionPool, Redis
 from redis.backoff import NoBackoff
 from redis.credentials import CredentialProvider
+from redis.exceptions import ConnectionError, TimeoutError  # noqa: A004  # redis-py's own
 from redis.retry import Retry
 
 from shared.config import Settings
@@ -18,6 +20,9 @@ cost 3 to 5 s a call where the server is away."""
 
 MAX_CONNECTIONS = 64
 """A thread uses one at a time; one that finds none free goes without the cache, and doesn't wait."""
+
+MAX_KEPT = 16
+"""Connections that threads may keep for themselves, to read with."""
 
 
 def connect(settings: Settings) -> Redis:
@@ -41,7 +46,37 @@ def twice(act: Callable[[], T]) -> T:
     Around the whole act, not in the client, for there the second try sends the very bytes of the first. Those
     can reach Redis as well, seconds later, and what was set by both would be set again.
     """
-    return Retry(NoBackoff(), 1).call_with_retry(act, lambda _: None)
+    try:
+        return act()
+    except (ConnectionError, TimeoutError):
+        return act()
+
+
+class Reader:
+    """Reads several keys at once, on a connection that its thread keeps: half the time of redis-py's client.
+
+    A thread is known by its number in the system, which no thread of a forked process has.
+    """
+
+    def __init__(self, redis: Redis) -> None:
+        self._pool: ConnectionPool = redis.connection_pool
+        self._kept: dict[int, Connection] = {}
+
+    def mget(self, *keys: str) -> list[Any]:
+        """The values, None for those that are not there; raises redis-py's errors."""
+        thread = get_native_id()
+        connection = self._kept.pop(thread, None) or self._pool.get_connection()
+        try:
+            connection.send_command("MGET", *keys)
+            values: list[Any] = connection.read_response()
+        except BaseException:
+            self._pool.release(connection)
+            raise
+        if len(self._kept) < MAX_KEPT:
+            self._kept[thread] = connection
+        else:
+            self._pool.release(connection)
+        return values
 
 
 def _credentials(settings: Settings) -> CredentialProvider | None:

@@ -102,7 +102,7 @@ def make_app(dao, redis_url, clock=None, *, can_be_slow=False, **changes):
     if clock and redis_url:
         passing = time.monotonic if can_be_slow else float
         breaker = CircuitBreaker(*HARMLESS, clock=lambda: clock() + passing())
-        app.extensions["cache"] = CacheStore(connect(settings), now=clock, breaker=breaker)
+        app.extensions["cache"] = CacheStore(connect(settings), settings.stage, now=clock, breaker=breaker)
     return app
 
 
