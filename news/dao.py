@@ -5,8 +5,8 @@ import random
 import time
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import AbstractContextManager
+from datetime import datetime
 from itertools import islice
-from operator import attrgetter
 from typing import NamedTuple
 from zlib import crc32
 
@@ -18,7 +18,7 @@ from news.model import News, NewsFilter, position
 from news.table import NewsRow, feed_key
 from shared.clock import timestamp
 from shared.config import Settings
-from shared.dynamodb import bind, database_errors
+from shared.dynamodb import RawRow, bind, database_errors, raw_rows
 from shared.errors import Conflict, DomainError, Stale, Unavailable
 
 MAX_EXAMINED = 1000
@@ -55,14 +55,15 @@ class NewsDao:
         """The item as of the last write."""
         with self._errors():
             try:
-                return _news(self._table.get(news_id, consistent_read=True))
+                return _news(self._table.get(news_id, consistent_read=True).to_dynamodb_dict())
             except self._table.DoesNotExist:
                 return None
 
     def find_many(self, ids: Iterable[str]) -> list[News]:
         """Those of the items that exist, as of the last write, in any order."""
         with self._errors():
-            return [_news(row) for row in self._table.batch_get(ids, consistent_read=True)]
+            rows = self._table.batch_get(ids, consistent_read=True)
+            return [_news(row.to_dynamodb_dict()) for row in rows]
 
     def page(self, wanted: NewsFilter, after: str | None, limit: int) -> Page:
         """Up to `limit` items behind a position, newest first; a page may be short and yet not the last."""
@@ -72,8 +73,8 @@ class NewsDao:
             for row in islice(self._rows(wanted, after, limit), MAX_EXAMINED):
                 if len(items) == limit:
                     return Page(items, last)
-                examined, last = examined + 1, row.sort
-                if wanted.category in {None, row.category}:
+                examined, last = examined + 1, row["sort"]["S"]
+                if wanted.category in {None, row["category"]["S"]}:
                     items.append(_news(row))
         return Page(items, last if examined == MAX_EXAMINED else None)
 
@@ -151,7 +152,7 @@ class NewsDao:
         left = {operation["PutRequest"]["Item"]["id"]["S"] for operation in batch.failed_operations}
         return [row for row in rows if row.id in left]
 
-    def _rows(self, wanted: NewsFilter, after: str | None, limit: int) -> Iterator[NewsRow]:
+    def _rows(self, wanted: NewsFilter, after: str | None, limit: int) -> Iterator[RawRow]:
         """The rows of a list, newest first; rows of both a category and a source are yet to be picked."""
         low = timestamp(wanted.since) if wanted.since else FIRST
         high = timestamp(wanted.until) if wanted.until else LAST
@@ -165,7 +166,7 @@ class NewsDao:
             index.query(key, table.sort.between(low, high), scan_index_forward=False, page_size=page_size)
             for index, key in self._partitions(wanted)
         )
-        return heapq.merge(*lists, key=attrgetter("sort"), reverse=True)
+        return heapq.merge(*map(raw_rows, lists), key=lambda row: row["sort"]["S"], reverse=True)
 
     def _partitions(self, wanted: NewsFilter) -> list[tuple[GlobalSecondaryIndex[NewsRow], str]]:
         table = self._table
@@ -176,8 +177,19 @@ class NewsDao:
         return [(table.by_feed, feed_key(shard)) for shard in range(self._shards)]
 
 
-def _news(row: NewsRow) -> News:
-    return News(**{name: getattr(row, name) for name in News.__struct_fields__})
+def _news(row: RawRow) -> News:
+    return News(
+        id=row["id"]["S"],
+        title=row["title"]["S"],
+        url=row["url"]["S"],
+        source=row["source"]["S"],
+        category=row["category"]["S"],
+        summary=row.get("summary", {}).get("S"),
+        published_at=datetime.fromisoformat(row["published_at"]["S"]),
+        created_at=datetime.fromisoformat(row["created_at"]["S"]),
+        updated_at=datetime.fromisoformat(row["updated_at"]["S"]),
+        version=int(row["version"]["N"]),
+    )
 
 
 def _just_before(place: str) -> str:

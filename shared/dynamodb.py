@@ -4,12 +4,13 @@ import logging
 from collections.abc import Iterator
 from contextlib import contextmanager
 from datetime import datetime
-from typing import TypeVar
+from typing import Any, TypeVar
 
 from pynamodb.attributes import Attribute
 from pynamodb.constants import PAY_PER_REQUEST_BILLING_MODE, STRING
 from pynamodb.exceptions import PynamoDBException
 from pynamodb.models import Model
+from pynamodb.pagination import ResultIterator
 
 from shared.clock import timestamp
 from shared.config import Settings
@@ -19,6 +20,9 @@ from shared.errors import DomainError, Unavailable
 log = logging.getLogger(__name__)
 
 M = TypeVar("M", bound=Model)
+
+RawRow = dict[str, dict[str, Any]]
+"""A row in DynamoDB's own form: of each attribute its type and its value, as `{"title": {"S": "Hello"}}`."""
 
 # https://docs.aws.amazon.com/amazondynamodb/latest/developerguide/Programming.Errors.html
 OVERLOADED = {
@@ -61,6 +65,12 @@ def bind(model: type[M], table: str, settings: Settings) -> type[M]:
     # Threads that call a new connection at once would each build a botocore client of their own.
     bound._get_connection().connection.client  # noqa: B018, SLF001  # there is no public way to build it
     return bound
+
+
+def raw_rows(results: ResultIterator[M]) -> Iterator[RawRow]:
+    """The rows of a query as they come: to make PynamoDB's objects of 20 takes half as long as the query."""
+    for page in results.page_iter:
+        yield from page["Items"]
 
 
 @contextmanager

@@ -1,0 +1,49 @@
+"""The first page, cached and not, of tables that grow a thousandfold, in milliseconds on the wall.
+
+Three dynalites with their data on disk stand side by side. A cached answer is read from Valkey, whatever is
+behind it.
+"""
+
+import contextlib
+
+from benchmarks.cache_rig import valkey
+from benchmarks.figure_rig import Row, in_turns, print_rows, python, row
+from benchmarks.news_tables import news_table
+
+SIZES = (1_000, 100_000, 1_000_000)
+ROUNDS = 40
+MOST = 1.2
+
+
+def measure() -> list[Row]:
+    rows = []
+    with contextlib.ExitStack() as stack:
+        settings = {size: stack.enter_context(news_table(size)) for size in SIZES}
+        cache = {"REDIS_URL": stack.enter_context(valkey()).url}
+        for figure, x_cache, extra, calls in (
+            ("growth: first page from DynamoDB", "BYPASS", {}, 10),
+            ("growth: cached GET", "HIT", cache, 200),
+        ):
+            commands = {}
+            for size, its in settings.items():
+                # Each has its own stage, so that they don't share an entry.
+                own = [f"{name}={value}" for name, value in (its | extra | {"STAGE": f"of-{size}"}).items()]
+                commands[size] = ["env", *own, *python("-m", "benchmarks.caller", "functions.news", x_cache)]
+            seconds = in_turns(commands, {}, ROUNDS, calls)
+            millis = {size: [each * 1e3 for each in times] for size, times in seconds.items()}
+            rows += [
+                row(
+                    f"{figure}, {size:,} items",
+                    f"{SIZES[0]:,} items",
+                    "ms",
+                    millis[size],
+                    millis[SIZES[0]],
+                    MOST,
+                )
+                for size in SIZES[1:]
+            ]
+    return rows
+
+
+if __name__ == "__main__":
+    print_rows(measure())

@@ -1,0 +1,81 @@
+"""Tables of any number of items, in a dynalite with its data on disk: loaded once, and kept in build/."""
+
+import contextlib
+import shutil
+import sys
+import time
+from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
+from datetime import UTC, datetime, timedelta
+from uuid import NAMESPACE_URL, uuid5
+
+from benchmarks.figure_rig import ROOT
+from news.dao import NewsDao
+from news.model import News
+from shared.config import Settings
+from tools.processes import Processes, free_port, wait_for_port
+from tools.tables import create_tables
+
+DYNALITE = ROOT / "node_modules" / "dynalite" / "cli.js"
+FOLDER = ROOT / "build" / "bench"
+START = datetime(2020, 1, 1, tzinfo=UTC)
+BATCH = 25
+THREADS = 8
+
+
+def item(number: int) -> News:
+    url = f"https://example.com/{number}"
+    moment = START + timedelta(minutes=number)
+    return News(
+        id=str(uuid5(NAMESPACE_URL, url)),
+        title=f"Headline number {number}, as long as headlines are",
+        url=url,
+        source=f"source-{number % 1000}.example.com",
+        category=("world", "science", "technology")[number % 3],
+        summary="What it says in a sentence or two, as most of them have it.",
+        published_at=moment,
+        created_at=moment,
+        updated_at=moment,
+        version=1,
+    )
+
+
+def load(settings: Settings, count: int) -> None:
+    """Write the items in batches, with eight threads; a million take about ten minutes."""
+    create_tables(settings)
+    dao, started = NewsDao(settings), time.monotonic()
+
+    def write(first: int) -> None:
+        dao.add_many([item(number) for number in range(first, min(first + BATCH, count))])
+
+    with ThreadPoolExecutor(THREADS) as threads:
+        for first, _ in zip(range(0, count, BATCH), threads.map(write, range(0, count, BATCH)), strict=True):
+            if first and first % 100_000 == 0:
+                print(f"  {first} of {count} items, {time.monotonic() - started:.0f} s", file=sys.stderr)
+
+
+@contextlib.contextmanager
+def news_table(count: int) -> Iterator[dict[str, str]]:
+    """The settings with which a process reads a table of that many items."""
+    if not DYNALITE.exists() or not shutil.which("node"):
+        sys.exit("bench: dynalite is missing: install Node 20, then `npm ci`")
+    folder, complete = FOLDER / f"news-{count}", FOLDER / f"news-{count}.complete"
+    if not complete.exists():
+        shutil.rmtree(folder, ignore_errors=True)
+    folder.mkdir(parents=True, exist_ok=True)
+    with Processes() as processes:
+        port = free_port()
+        command = ["node", str(DYNALITE), "--host", "127.0.0.1", "--port", str(port), "--path", str(folder)]
+        log = FOLDER / f"news-{count}.log"
+        wait_for_port(processes.start([*command, "--createTableMs", "0"], log=log), port)
+        url = f"http://127.0.0.1:{port}"
+        if not complete.exists():
+            print(f"bench: loading {count} items into {folder.relative_to(ROOT)}", file=sys.stderr)
+            load(Settings("local", "us-east-1", "news", dynamodb_endpoint=url), count)
+            complete.touch()
+        yield {
+            "AWS_ENDPOINT_URL_DYNAMODB": url,
+            "AWS_REGION": "us-east-1",
+            "NEWS_TABLE": "news",
+            "STAGE": "local",
+        }
