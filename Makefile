@@ -53,7 +53,7 @@ init: ## give the project its own name, once: NAME=my-service
 	@if [ -e $(READY) ]; then touch $(READY); fi
 
 .PHONY: run
-run: $(READY) ## serve on BIND (127.0.0.1:8000) with DynamoDB, a cache and sample news; RELOAD=1 as code changes
+run: $(READY) ## serve on BIND (127.0.0.1:8000) with DynamoDB, a cache and sample news; RELOAD=1 as code changes, PROFILE=1
 	@$(BIN)/python -m tools.run
 
 .PHONY: lambda

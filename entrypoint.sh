@@ -9,6 +9,7 @@
 #   LIMIT_REQUEST_FIELD_SIZE  bytes of one header field                            8190
 #   MAX_REQUESTS              requests until a worker is replaced                  0, never
 #   RELOAD                    1: replace workers as code changes                   0
+#   PROFILE                   1: show each request's ten costliest functions       0
 set -eu
 cd "$(dirname "$0")"
 
@@ -27,6 +28,9 @@ number LIMIT_REQUEST_FIELD_SIZE "${LIMIT_REQUEST_FIELD_SIZE:=8190}" 256 65536
 number MAX_REQUESTS "${MAX_REQUESTS:=0}" 0 9999999
 number RELOAD "${RELOAD:=0}" 0 1
 [ "$RELOAD" = 0 ] || set -- --reload "$@"
+number PROFILE "${PROFILE:=0}" 0 1
+app=functions.wsgi:app
+if [ "$PROFILE" = 1 ]; then app=tools.profiled:app THREADS=1; fi # a process profiles one thread
 case ${BIND:=127.0.0.1:8000} in
 unix:?*) ;;
 ?*:*) number "port of BIND" "${BIND##*:}" 1 65535 ;;
@@ -39,7 +43,7 @@ python=${PYTHON:-python3}
 if [ -w /dev/shm ]; then set -- --worker-tmp-dir /dev/shm "$@"; fi
 # Idle connections are kept longer than load balancers do (60 s on AWS), else these send into one that closes.
 # A worker has no more connections than files that it may open, 1,024 as a rule.
-exec "$python" -m gunicorn functions.wsgi:app \
+exec "$python" -m gunicorn "$app" \
     --bind "$BIND" \
     --workers "$WORKERS" \
     --threads "$THREADS" \

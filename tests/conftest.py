@@ -30,6 +30,7 @@ SETTINGS = (
     "LOG_",
     "MAX_",
     "NEWS_",
+    "PROFILE",
     "REDIS_",
     "RELOAD",
     "STAGE",

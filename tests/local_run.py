@@ -1,5 +1,6 @@
 """A `make run` of a test's own, in a folder of its own."""
 
+import itertools
 import os
 import signal
 import subprocess
@@ -44,6 +45,10 @@ class LocalRun:
             if "Ctrl-C" in line:
                 return said
         raise AssertionError("".join(said))
+
+    def lines_from(self, text):
+        """What is said, from the next line on that holds the text."""
+        return itertools.dropwhile(lambda line: text not in line, self.process.stdout)
 
     def token(self, scope="news:write"):
         """What `make token` prints for this run."""

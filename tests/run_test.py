@@ -8,6 +8,7 @@ import socket
 import subprocess
 import sys
 import time
+from itertools import islice
 from pathlib import Path
 
 import pytest
@@ -170,6 +171,20 @@ def until(ask, expected):
                 return True
         time.sleep(0.2)
     return False
+
+
+def test_with_profile_each_request_tells_its_ten_costliest_functions(tmp_path):
+    run = LocalRun(tmp_path, PROFILE="1")
+    run.wait_until_up()
+    try:
+        assert requests.get(f"{run.url}/news/?limit=1", timeout=10).json()["items"]
+        lines = run.lines_from("GET /news/: 200 OK, ")
+        functions = [line.split(maxsplit=3) for line in islice(lines, 2, 12)]
+    finally:
+        run.stop(signal.SIGTERM)
+    own = [int(microseconds) for microseconds, *_ in functions]
+    assert own == sorted(own, reverse=True)
+    assert all(int(calls) > 0 and name for _, _, calls, name in functions)
 
 
 def test_the_environment_wins_over_the_addresses_of_a_run(tmp_path, monkeypatch):
