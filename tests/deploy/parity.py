@@ -9,7 +9,7 @@ ALLOWED = {
     r"ServerlessDeploymentBucket(Policy)?: sls only": "sls uploads to one in the stack, SAM to its own",
     r".*\.DependsOn: sls only": "sls says beside each reference that it is one",
     rf"{FUNCTION}\.Properties\.FunctionName: sls only": "sls names a function, SAM lets CloudFormation do it",
-    rf"{FUNCTION}\.Metadata: SAM only": "how SAM builds it, and what linters are told of the function alone",
+    rf"{FUNCTION}\.Metadata\.BuildMethod: SAM only": "how SAM builds it; sls is told by its plugin",
     rf"{FUNCTION}\.Properties\.Code\.S3(Bucket|Key): .*": "each tool uploads for itself",
     rf"{FUNCTION}\.Properties\.Tags: SAM only": "SAM tags what it makes",
     rf"version of {FUNCTION}\.Properties\.CodeSha256: sls only": "sls has Lambda check what was uploaded",
