@@ -1,0 +1,27 @@
+"""What Lambda does, in an interpreter of its own: import a handler from a folder, and give it events.
+
+    python artefact_call.py FOLDER MODULE EVENT TIMES
+
+It ends without the interpreter's own teardown, which Lambda never sees either, and prints its resident memory
+in kB.
+"""
+
+import sys
+
+sys.path.insert(0, sys.argv[1])
+
+import importlib
+import json
+import os
+
+with open(sys.argv[3]) as file:  # noqa: PTH123  # without an import that the function may not make
+    event = json.load(file)
+handler = importlib.import_module(sys.argv[2]).handler
+for _ in range(int(sys.argv[4])):
+    answer = handler(event, None)
+if answer["statusCode"] != 200 or len(json.loads(answer["body"])["items"]) != 20:
+    sys.exit(f"not what is to be measured: {answer}")
+with open("/proc/self/status") as status:  # noqa: PTH123
+    resident = next(line.split()[1] for line in status if line.startswith("VmRSS"))
+os.write(1, f"{answer['headers'].get('X-Cache')} {resident}\n".encode())
+os._exit(0)

@@ -1,0 +1,55 @@
+"""Folders as Lambda would find them in /var/task: this service's own, and those of its peers."""
+
+import hashlib
+import platform
+import shutil
+from pathlib import Path
+
+from benchmarks.figure_rig import ROOT
+from tools.artefact_python import compile_all, runtime_python
+from tools.artefact_sources import copy_sources, sources
+from tools.artefact_wheels import install
+from tools.package import build
+
+FOLDER = ROOT / "build" / "bench"
+PEERS = ROOT / "benchmarks" / "peers"
+ARCH = {"aarch64": "arm64", "arm64": "arm64"}.get(platform.machine(), "x86_64")
+
+
+def ours() -> Path:
+    """What `make package` makes."""
+    folder = FOLDER / "artefact"
+    build("news", ARCH, folder)
+    return folder
+
+
+def peers() -> Path:
+    """The peers with all that they need, compiled as ours is."""
+    folder = _installed("peers", "requirements-bench.txt")
+    shutil.copytree(
+        PEERS, folder, dirs_exist_ok=True, ignore=shutil.ignore_patterns("__pycache__", "__init__.py")
+    )
+    compile_all(folder, runtime_python())
+    return folder
+
+
+def eager() -> Path:
+    """This service as `sam build` packages it by itself: the packages whole, and nothing compiled."""
+    folder = _installed("eager", "requirements.txt")
+    copy_sources(sources("news"), folder)
+    shutil.copy(PEERS / "eager.py", folder)
+    for cache in folder.rglob("__pycache__"):
+        shutil.rmtree(cache)
+    return folder
+
+
+def _installed(name: str, lock: str) -> Path:
+    """A folder with these packages; made again when the lock file changes."""
+    digest = hashlib.sha256((ROOT / lock).read_bytes()).hexdigest()[:16]
+    folder = FOLDER / f"{name}-{digest}"
+    if not folder.exists():
+        made = FOLDER / f"{name}-new"
+        shutil.rmtree(made, ignore_errors=True)
+        install(ROOT / lock, ARCH, made)
+        made.rename(folder)
+    return folder

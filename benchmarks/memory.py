@@ -1,0 +1,49 @@
+"""Resident memory of a warm process, in MB: it has read from DynamoDB, and then answered from the cache."""
+
+import json
+import subprocess
+import tempfile
+from pathlib import Path
+
+from benchmarks import artefacts
+from benchmarks.cache_rig import valkey
+from benchmarks.cold_start import SCRIPT
+from benchmarks.event import EVENT
+from benchmarks.figure_rig import Row, environment, print_rows, row
+from benchmarks.news_tables import news_table
+from tools.artefact_python import runtime_python
+
+REPEATS = 5
+CALLS = 5000
+PEER = """
+import sys
+sys.path.insert(0, sys.argv[1])
+import flask, pynamodb.models, redis
+print("None", next(line.split()[1] for line in open("/proc/self/status") if line.startswith("VmRSS")))
+"""
+
+
+def resident_mb(command: list[str], settings: dict[str, str], x_cache: str) -> float:
+    said = subprocess.run(command, env=environment(settings), capture_output=True, text=True, check=True)
+    found, kilobytes = said.stdout.split()
+    assert found == x_cache, found
+    return int(kilobytes) / 1000
+
+
+def measure() -> list[Row]:
+    python, ours, peers = str(runtime_python()), artefacts.ours(), artefacts.peers()
+    sizes: dict[str, list[float]] = {"ours": [], "peer": []}
+    with news_table(1000) as settings, tempfile.TemporaryDirectory() as temporary:
+        event = Path(temporary, "event.json")
+        event.write_text(json.dumps(EVENT))
+        command = [python, "-B", str(SCRIPT), str(ours), "functions.news", str(event), str(CALLS)]
+        for _ in range(REPEATS):
+            with valkey() as cache:
+                sizes["ours"].append(resident_mb(command, settings | {"REDIS_URL": cache.url}, "HIT"))
+            sizes["peer"].append(resident_mb([python, "-B", "-c", PEER, str(peers)], {}, "None"))
+    figure = "memory of a warm process"
+    return [row(figure, "Flask, redis and pynamodb imported", "MB", sizes["ours"], sizes["peer"], 1.1)]
+
+
+if __name__ == "__main__":
+    print_rows(measure())
