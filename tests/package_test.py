@@ -9,6 +9,7 @@ import zipfile
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
+import botocore
 import pytest
 from botocore.session import Session
 from conftest import CLEAN, ROOT, settings_for
@@ -19,7 +20,7 @@ from tools.artefact_files import publish, zip_folder
 from tools.artefact_python import runtime_python
 from tools.artefact_sources import sources
 from tools.artefact_uv import PackageError, run, uv
-from tools.artefact_wheels import PLATFORMS, check_architecture
+from tools.artefact_wheels import ITEM_OPERATIONS, PLATFORMS, check_architecture
 from tools.lambda_local import packages, serving
 from tools.package import build
 from tools.tables import create_tables
@@ -208,6 +209,30 @@ def test_artefact_holds_no_records_scripts_or_sources_of_compilers(unpacked):
     data = {path.name for path in (unpacked / "botocore" / "data").iterdir()}
     assert "dynamodb" in data
     assert len(data) == 5
+
+
+OPERATIONS = """if True:
+    import json, sys
+    sys.path.insert(0, sys.argv[1])
+    from botocore.session import Session
+    model = Session().get_service_model("dynamodb")
+    def names(shape, seen=()):
+        if shape is None or shape.name in seen:
+            return None
+        inner = dict(getattr(shape, "members", None) or {})
+        inner |= {each: getattr(shape, each) for each in ("member", "key", "value") if hasattr(shape, each)}
+        return [shape.type_name, {name: names(each, (*seen, shape.name)) for name, each in inner.items()}]
+    every = {name: model.operation_model(name) for name in model.operation_names}
+    shapes = {name: [names(op.input_shape), names(op.output_shape)] for name, op in every.items()}
+    print(json.dumps(shapes))
+"""
+
+
+def test_what_is_left_of_dynamodbs_model_is_as_it_was(python, unpacked):
+    whole = Path(botocore.__file__).parent.parent
+    left, all_of_it = (json.loads(call(python, OPERATIONS, folder)) for folder in (unpacked, whole))
+    assert set(left) == set(ITEM_OPERATIONS)
+    assert left == {name: all_of_it[name] for name in left}
 
 
 def test_artefact_is_small(archive, unpacked):

@@ -1,8 +1,10 @@
 """The locked packages of an artefact: for the function's platform, checked, and cut to what is used."""
 
+import gzip
 import json
 import shutil
 from pathlib import Path
+from typing import Any
 
 from tools.artefact_python import RUNTIME
 from tools.artefact_uv import PackageError, run, uv
@@ -21,6 +23,24 @@ BOTOCORE_DATA = {
     "dynamodb",
 }
 """What a client of DynamoDB reads. Not `sts`: Lambda puts the role's credentials into the environment."""
+
+ITEM_OPERATIONS = (
+    "BatchExecuteStatement",
+    "BatchGetItem",
+    "BatchWriteItem",
+    "DeleteItem",
+    "DescribeTable",
+    "ExecuteStatement",
+    "ExecuteTransaction",
+    "GetItem",
+    "PutItem",
+    "Query",
+    "Scan",
+    "TransactGetItems",
+    "TransactWriteItems",
+    "UpdateItem",
+)
+"""What a function may call; tables, backups and the like are the deployment's business."""
 
 UNUSED = ("*.c", "*.h", "*.pyi", "py.typed", ".lock")
 """Patterns of what only compilers, type checkers and uv read."""
@@ -64,6 +84,38 @@ def cut_endpoints(folder: Path) -> None:
     for partition in endpoints["partitions"]:
         partition["services"] = {"dynamodb": partition["services"]["dynamodb"]}
     file.write_text(json.dumps(endpoints, separators=(",", ":")))
+
+
+def cut_model(folder: Path) -> None:
+    """Keep of DynamoDB's model what reads and writes items, without its documentation.
+
+    With the whole model a function's first client takes 1.5 MB more, and 9 ms more of 60.
+    """
+    (file,) = folder.glob("botocore/data/dynamodb/*/service-2.json.gz")
+    model = json.loads(gzip.decompress(file.read_bytes()), object_hook=_without_documentation)
+    model["operations"] = {name: model["operations"][name] for name in ITEM_OPERATIONS}
+    model["shapes"] = _reached(model["operations"], model["shapes"])
+    file.write_bytes(gzip.compress(json.dumps(model, separators=(",", ":")).encode(), mtime=0))
+
+
+def _without_documentation(part: dict[str, Any]) -> dict[str, Any]:
+    return {name: value for name, value in part.items() if name != "documentation"}
+
+
+def _reached(operations: dict[str, Any], shapes: dict[str, Any]) -> dict[str, Any]:
+    """The shapes that operations name, and those that these name."""
+    found: dict[str, Any] = {}
+    left: list[Any] = [operations]
+    while left:
+        part = left.pop()
+        if isinstance(part, list):
+            left += part
+        elif isinstance(part, dict):
+            left += part.values()
+        elif isinstance(part, str) and part in shapes and part not in found:
+            found[part] = shapes[part]
+            left.append(found[part])
+    return found
 
 
 def check_architecture(folder: Path, arch: str) -> None:

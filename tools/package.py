@@ -13,7 +13,7 @@ from tools.artefact_files import LONG_AGO, publish, sizes
 from tools.artefact_python import compile_all, runtime_python
 from tools.artefact_sources import copy_sources, modules, sources
 from tools.artefact_uv import ROOT, PackageError
-from tools.artefact_wheels import PLATFORMS, check_architecture, cut, cut_endpoints, install
+from tools.artefact_wheels import PLATFORMS, check_architecture, cut, cut_endpoints, cut_model, install
 
 MB = 1_000_000
 
@@ -37,6 +37,7 @@ def build(module: str, arch: str, folder: Path, *, verifier: bool = False, docs:
         install(ROOT / "requirements-docs.txt", arch, folder)
     cut(folder)
     cut_endpoints(folder)
+    cut_model(folder)
     copy_sources(ours, folder)
     check_architecture(folder, arch)
     compile_all(folder, python)
