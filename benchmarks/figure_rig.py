@@ -15,6 +15,7 @@ from typing import NamedTuple
 import redis
 
 from benchmarks.cache_rig import WatchedDao, make_app, valkey
+from tools.tables import LOCAL_NAMES
 
 ROOT = Path(__file__).parent.parent
 SAMPLE = ROOT / "tools" / "sample_news.jsonl"
@@ -88,7 +89,7 @@ class FilledCache:
         return {
             "AWS_ENDPOINT_URL_DYNAMODB": "http://127.0.0.1:9",
             "AWS_REGION": "us-east-1",
-            "NEWS_TABLE": "news",
+            **LOCAL_NAMES,
             "PAGE": str(self.page),
             "REDIS_URL": self.url,
             "STAGE": "local",

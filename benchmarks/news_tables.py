@@ -14,7 +14,7 @@ from news.dao import NewsDao
 from news.model import News
 from shared.config import Settings
 from tools.processes import Processes, free_port, wait_for_port
-from tools.tables import create_tables
+from tools.tables import LOCAL_NAMES, TABLES, create_tables
 
 DYNALITE = ROOT / "node_modules" / "dynalite" / "cli.js"
 FOLDER = ROOT / "build" / "bench"
@@ -71,11 +71,14 @@ def news_table(count: int) -> Iterator[dict[str, str]]:
         url = f"http://127.0.0.1:{port}"
         if not complete.exists():
             print(f"bench: loading {count} items into {folder.relative_to(ROOT)}", file=sys.stderr)
-            load(Settings("local", "us-east-1", "news", dynamodb_endpoint=url), count)
+            load(
+                Settings("local", "us-east-1", {module: module for module in TABLES}, dynamodb_endpoint=url),
+                count,
+            )
             complete.touch()
         yield {
             "AWS_ENDPOINT_URL_DYNAMODB": url,
             "AWS_REGION": "us-east-1",
-            "NEWS_TABLE": "news",
+            **LOCAL_NAMES,
             "STAGE": "local",
         }

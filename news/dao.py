@@ -46,8 +46,8 @@ class NewsDao:
     """
 
     def __init__(self, settings: Settings, sleep: Callable[[float], None] = time.sleep) -> None:
-        self._table = bind(NewsRow, settings.news_table, settings)
-        self._table_name = settings.news_table
+        self._table_name = settings.table("news")
+        self._table = bind(NewsRow, self._table_name, settings)
         self._shards = settings.feed_shards
         self._sleep = sleep
 

@@ -48,7 +48,12 @@ class NewsService:
 
     @classmethod
     def from_settings(cls, settings: Settings) -> Self:
-        """The service on the table of a stage."""
+        """The service on the table of a stage.
+
+        Raises:
+            SettingsError: it has none.
+        """
+        settings.table("news")  # which the dao reads only when it is made
         return cls(cast("NewsDao", Deferred(partial(_make_dao, settings))))
 
     def query(self, parameters: Mapping[str, str]) -> NewsQuery:

@@ -5,6 +5,7 @@ import sys
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from importlib.util import find_spec
+from pathlib import Path
 from typing import TypeVar
 from urllib.parse import urlsplit
 
@@ -12,6 +13,8 @@ from shared import config_values as values
 from shared.auth_config import AuthSettings, auth_settings, jwks_place, origins, party
 
 T = TypeVar("T")
+
+TABLE = "_TABLE"
 
 
 class SettingsError(ValueError):
@@ -25,7 +28,7 @@ class Settings:
     Attributes:
         stage: `local`, `dev`, `prod`, ...
         region: AWS region, e.g. `eu-central-1`.
-        news_table: name of the DynamoDB table of the news module.
+        tables: name of each module's DynamoDB table, by module, as `table` gives it.
         dynamodb_endpoint: URL of DynamoDB where it is not AWS's own, else None.
         redis_url: URL of the cache, or None: no cache, and everything still works.
         redis_iam_user: ElastiCache user (its id, which is also its name) to log in as with IAM, else None.
@@ -42,7 +45,7 @@ class Settings:
 
     stage: str
     region: str
-    news_table: str
+    tables: Mapping[str, str]
     dynamodb_endpoint: str | None = None
     redis_url: str | None = None
     redis_iam_user: str | None = None
@@ -65,7 +68,7 @@ class Settings:
         settings = cls(
             stage=stage,
             region=_read(env, "AWS_REGION", values.region),
-            news_table=_read(env, "NEWS_TABLE", values.table),
+            tables={name.removesuffix(TABLE).lower(): env[name] for name in env if name.endswith(TABLE)},
             dynamodb_endpoint=_read(env, "AWS_ENDPOINT_URL_DYNAMODB", values.http_url, None),
             redis_url=_read(env, "REDIS_URL", values.redis_url, None),
             redis_iam_user=_read(env, "REDIS_IAM_USER", values.iam_user, None),
@@ -79,6 +82,15 @@ class Settings:
         )
         _check_iam(settings)
         return settings
+
+    def table(self, module: str) -> str:
+        """The name of a module's table: NEWS_TABLE is that of the module news.
+
+        Raises:
+            SettingsError: it is missing, or no table can be called so.
+        """
+        name = module.upper() + TABLE
+        return _read({name: self.tables.get(module, "")}, name, values.table)
 
 
 _REQUIRED = object()
@@ -138,7 +150,9 @@ def _check_iam(settings: Settings) -> None:
 def main() -> None:
     """Check the settings before anything starts: one line and exit code 1 where one is wrong."""
     try:
-        Settings.from_env()
+        settings = Settings.from_env()
+        for file in sorted(Path(__file__).parent.parent.glob("*/table.py")):
+            settings.table(file.parent.name)
     except SettingsError as error:
         sys.exit(f"settings: {error}")
 

@@ -30,7 +30,7 @@ LACKING = f'Bearer error="insufficient_scope", {NEEDED}'
 
 
 def make_app(auth=None, dao=None):
-    app = create_app(Settings(stage="dev", region="us-east-1", news_table="news", auth=auth))
+    app = create_app(Settings(stage="dev", region="us-east-1", tables={"news": "news"}, auth=auth))
     setup_route(app, NewsService(dao or FakeDao(), now=clock()))
     return app
 

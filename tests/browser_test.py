@@ -142,7 +142,7 @@ def test_trying_it_shows_the_problem_of_a_bad_token(page, local):
 
 
 def test_behind_a_base_path_trying_it_asks_there(page):
-    app = create_app(Settings(stage="local", region="us-east-1", news_table="news", docs=True))
+    app = create_app(Settings(stage="local", region="us-east-1", tables={"news": "news"}, docs=True))
     service = NewsService(FakeDao(), now=clock())
     setup_route(app, service)
     service.create(sent("behind"))

@@ -18,6 +18,7 @@ from shared.cache import cached, invalidates
 from shared.constants import CLAIMS
 from shared.cursor import encode
 from shared.errors import Unavailable
+from tools.tables import LOCAL_NAMES
 
 MANY = 1000
 
@@ -309,7 +310,7 @@ def test_a_hit_in_a_new_process_makes_one_round_trip_and_imports_no_aws_sdk(dao,
         redis.set("{news}:g", b"1-x")  # settled long ago: the entry outlives a slow start
     make_app(dao, valkey.url).test_client().get("/news/")
     with FaultProxy(valkey.port) as proxy:
-        env = CLEAN | {"STAGE": "local", "AWS_REGION": "us-east-1", "NEWS_TABLE": "news"}
+        env = CLEAN | LOCAL_NAMES | {"STAGE": "local", "AWS_REGION": "us-east-1"}
         env |= {"REDIS_URL": f"redis://127.0.0.1:{proxy.port}/0", "PATH": os.environ["PATH"]}
         command = [sys.executable, "-c", script]
         said = subprocess.run(command, cwd=ROOT, env=env, capture_output=True, text=True, check=True)

@@ -94,7 +94,7 @@ def make_app(dao, redis_url, clock=None, *, can_be_slow=False, **changes):
 
     Only where Redis `can_be_slow` does time pass for the circuit breaker: a busy machine is to break no test.
     """
-    plain = {"stage": "local", "region": "us-east-1", "news_table": "news", "redis_url": redis_url}
+    plain = {"stage": "local", "region": "us-east-1", "tables": {"news": "news"}, "redis_url": redis_url}
     settings = Settings(**plain | changes)
     app = create_app(settings)
     app.test_client_class = Writer

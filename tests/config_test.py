@@ -8,8 +8,11 @@ from conftest import CLEAN, ROOT
 
 from shared.auth_config import AuthSettings
 from shared.config import Settings, SettingsError
+from tools import tables
+from tools.tables import LOCAL_NAMES
 
-LEAST = {"STAGE": "dev", "AWS_REGION": "eu-central-1", "NEWS_TABLE": "news-dev"}
+LEAST = LOCAL_NAMES | {"STAGE": "dev", "AWS_REGION": "eu-central-1"}
+TABLES = {module: module for module in tables.TABLES}
 MOST = LEAST | {
     "AWS_ENDPOINT_URL_DYNAMODB": "http://127.0.0.1:4567",
     "REDIS_URL": "rediss://user:secret@cache.example.com:6379/0",
@@ -25,9 +28,7 @@ MOST = LEAST | {
 
 
 def test_without_the_optional_ones_settings_have_defaults():
-    assert Settings.from_env(LEAST) == Settings(
-        stage="dev", region="eu-central-1", news_table="news-dev", docs=True
-    )
+    assert Settings.from_env(LEAST) == Settings(stage="dev", region="eu-central-1", tables=TABLES, docs=True)
     assert Settings.from_env(LEAST | dict.fromkeys(MOST.keys() - LEAST, "")) == Settings.from_env(LEAST)
 
 
@@ -35,7 +36,7 @@ def test_every_setting_is_read():
     assert Settings.from_env(MOST) == Settings(
         stage="dev",
         region="eu-central-1",
-        news_table="news-dev",
+        tables=TABLES,
         dynamodb_endpoint="http://127.0.0.1:4567",
         redis_url="rediss://user:secret@cache.example.com:6379/0",
         log_level="DEBUG",
@@ -51,6 +52,13 @@ def test_every_form_of_a_redis_url_is_taken(url):
     assert Settings.from_env(LEAST | {"REDIS_URL": url}).redis_url == url
 
 
+def start(env):
+    """What every start reads: the settings, and the table of each module."""
+    settings = Settings.from_env(env)
+    for module in TABLES:
+        settings.table(module)
+
+
 @pytest.mark.parametrize("name", LEAST)
 @pytest.mark.parametrize("missing", ["absent", "empty"])
 def test_a_missing_setting_is_named(name, missing):
@@ -58,7 +66,7 @@ def test_a_missing_setting_is_named(name, missing):
     if missing == "empty":
         env[name] = ""
     with pytest.raises(SettingsError, match=f"^{name}: is not set: it must be"):
-        Settings.from_env(env)
+        start(env)
 
 
 @pytest.mark.parametrize(
@@ -105,7 +113,7 @@ def test_a_missing_setting_is_named(name, missing):
 )
 def test_a_wrong_setting_is_named_with_what_it_should_look_like(name, value):
     with pytest.raises(SettingsError, match=rf"^{name}: .* is not (an?|one|the) ") as error:
-        Settings.from_env(LEAST | {name: value})
+        start(LEAST | {name: value})
     assert "\n" not in str(error.value)
 
 
@@ -180,6 +188,7 @@ def entrypoint(env):
         ("STAGE", {}),
         ("AUTH_ISSUER", LEAST | AUTH | {"AUTH_ISSUER": "local"}),
         ("REDIS_URL", LEAST | {"REDIS_URL": "nonsense"}),
+        ("NEWS_TABLE", LEAST | {"NEWS_TABLE": ""}),
         *[
             (name, LEAST | {name: value})
             for name, values in {

@@ -13,7 +13,7 @@ from redis_servers import BINARY, REASON, Valkey
 from news.dao import NewsDao
 from shared.config import Settings
 from tools.processes import Processes, free_port, wait_for_port
-from tools.tables import create_tables
+from tools.tables import TABLES, create_tables
 
 ROOT = Path(__file__).parent.parent
 SHARED = ROOT.parent / "shared"
@@ -82,11 +82,16 @@ def dynalite_url(processes, tmp_path_factory):
 
 
 def settings_for(endpoint, **changes):
-    """Settings with a table of their own."""
-    name = f"news-{uuid.uuid4().hex}"
+    """Settings with tables of their own."""
+    tables = {module: f"{module}-{uuid.uuid4().hex}" for module in TABLES}
     return Settings(
-        stage="local", region="us-east-1", dynamodb_endpoint=endpoint, **{"news_table": name} | changes
+        stage="local", region="us-east-1", dynamodb_endpoint=endpoint, **{"tables": tables} | changes
     )
+
+
+def table_settings(settings):
+    """The variables from which the settings' tables are read."""
+    return {f"{module.upper()}_TABLE": name for module, name in settings.tables.items()}
 
 
 @pytest.fixture(params=["moto_url", "dynalite_url"])

@@ -21,7 +21,7 @@ def dao():
 
 
 def make_client(dao, **changes):
-    app = create_app(Settings(stage="local", region="us-east-1", news_table="news", **changes))
+    app = create_app(Settings(stage="local", region="us-east-1", tables={"news": "news"}, **changes))
     setup_route(app, NewsService(dao, now=clock()))
     client = app.test_client()
     client.environ_base[CLAIMS] = {"scope": "news:write"}

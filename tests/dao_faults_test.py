@@ -109,7 +109,7 @@ def test_what_a_batch_left_unprocessed_is_sent_again(faulty, dao):
 
     items = [stored(n) for n in range(10)]
     by_id = {item.id: item for item in items}
-    dao_behind = NewsDao(settings_for(faulty.target, news_table=dao._table_name))
+    dao_behind = NewsDao(settings_for(faulty.target, tables={"news": dao._table_name}))
     faulty.fault = fault
     dao.add_many(items)
     assert faulty.seen.count("BatchWriteItem") == 4
@@ -125,7 +125,7 @@ def test_a_batch_that_stays_unprocessed_is_unavailable_after_longer_and_longer_p
 
     faulty.fault = fault
     pauses = []
-    patient = NewsDao(settings_for(faulty.url, news_table=dao._table_name), sleep=pauses.append)
+    patient = NewsDao(settings_for(faulty.url, tables={"news": dao._table_name}), sleep=pauses.append)
     with pytest.raises(Unavailable, match="2 of 2 items"):
         patient.add_many([stored(1), stored(2)])
     assert faulty.seen.count("BatchWriteItem") == 8

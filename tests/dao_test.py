@@ -169,10 +169,10 @@ def test_pages_go_on_behind_an_item_that_was_removed(dao, sixty):
 
 def test_a_list_spread_over_shards_reads_like_one(settings, sixty):
     """The number of shards grows while items of the one shard there was are still there."""
-    dao = NewsDao(settings_for(settings.dynamodb_endpoint, news_table=settings.news_table, feed_shards=5))
+    dao = NewsDao(settings_for(settings.dynamodb_endpoint, tables=settings.tables, feed_shards=5))
     more = [stored(n) for n in range(100, 125)]
     dao.add_many(more)
-    table = bind(NewsRow, settings.news_table, settings)
+    table = bind(NewsRow, settings.table("news"), settings)
     shards = {row.feed for row in table.batch_get([item.id for item in more])}
     assert len(shards) == 5
     assert every_page(dao, EVERYTHING, 7)[0] == newest_first(sixty + more)
@@ -240,7 +240,7 @@ def test_a_table_that_is_absent_is_unavailable_and_the_log_says_which(moto_url, 
         NewsDao(settings).find(stored(1).id)
     with pytest.raises(Unavailable):
         NewsDao(settings).page(EVERYTHING, None, 5)
-    assert f"table {settings.news_table} does not exist" in caplog.text
+    assert f"table {settings.table('news')} does not exist" in caplog.text
     assert "make tables" in caplog.text
 
 

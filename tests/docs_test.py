@@ -19,7 +19,7 @@ ON_LAMBDA = LEAST | {"AWS_LAMBDA_FUNCTION_NAME": "news-dev-news"}
 
 
 def make_app(**changes):
-    return create_app(Settings(stage="local", region="us-east-1", news_table="news", **changes))
+    return create_app(Settings(stage="local", region="us-east-1", tables={"news": "news"}, **changes))
 
 
 @pytest.fixture

@@ -17,7 +17,7 @@ RAISED = {
 
 @pytest.fixture
 def client():
-    app = create_app(Settings(stage="local", region="us-east-1", news_table="news"))
+    app = create_app(Settings(stage="local", region="us-east-1", tables={"news": "news"}))
 
     @app.get("/raise/<name>")
     def raise_it(name):

@@ -13,7 +13,7 @@ from pathlib import Path
 
 import issuer
 import requests
-from conftest import ROOT, settings_for
+from conftest import ROOT, settings_for, table_settings
 from dynamodb_proxy import LOST, Proxy, throttled
 from fakes import sent
 
@@ -60,7 +60,7 @@ class World:
             "TIMEOUT": "10",
             "PYTHON": sys.executable,
             "AWS_REGION": self.settings.region,
-            "NEWS_TABLE": self.settings.news_table,
+            **table_settings(self.settings),
             "AWS_ENDPOINT_URL_DYNAMODB": self.proxy.url,
             "REDIS_URL": f"redis://127.0.0.1:{self.redis_port}/0",
             "AUTH_ISSUER": self.auth.issuer,

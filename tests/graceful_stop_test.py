@@ -8,7 +8,7 @@ import time
 from http.client import HTTPConnection
 
 import pytest
-from conftest import settings_for
+from conftest import settings_for, table_settings
 from fakes import sent
 from raw import HEAD, WAIT_SECONDS, connect, get, rest, statuses
 from served import Served
@@ -62,7 +62,7 @@ def stage(moto_url):
     settings = settings_for(moto_url)
     create_tables(settings)
     NewsService.from_settings(settings).create_many([sent(str(number)) for number in range(10)])
-    return {"AWS_ENDPOINT_URL_DYNAMODB": moto_url, "NEWS_TABLE": settings.news_table}
+    return {"AWS_ENDPOINT_URL_DYNAMODB": moto_url, **table_settings(settings)}
 
 
 @pytest.mark.parametrize("workers", ["1", "2"])

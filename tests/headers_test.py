@@ -27,7 +27,7 @@ CORS = {
 
 
 def make_app(**changes):
-    app = create_app(Settings(stage="local", region="us-east-1", news_table="news", **changes))
+    app = create_app(Settings(stage="local", region="us-east-1", tables={"news": "news"}, **changes))
     setup_route(app, NewsService(FakeDao(), now=clock()))
     app.get("/failing")(lambda: 1 / 0)
     return app

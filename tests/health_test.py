@@ -8,7 +8,7 @@ from shared.health import add_check
 
 
 def test_a_service_that_hangs_is_slow_and_the_answer_comes_all_the_same():
-    app = create_app(Settings(stage="local", region="us-east-1", news_table="news"))
+    app = create_app(Settings(stage="local", region="us-east-1", tables={"news": "news"}))
     hang = threading.Event()
     add_check(app, "hanging", hang.wait)
     add_check(app, "quick", lambda: None)

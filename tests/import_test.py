@@ -8,7 +8,7 @@ import sys
 import time
 
 import pytest
-from conftest import CLEAN, ROOT, settings_for
+from conftest import CLEAN, ROOT, settings_for, table_settings
 from fakes import FakeDao, clock, sent
 
 from news.dao import NewsDao
@@ -103,7 +103,7 @@ def environment(settings):
     return CLEAN | {
         "STAGE": "local",
         "AWS_REGION": settings.region,
-        "NEWS_TABLE": settings.news_table,
+        **table_settings(settings),
         "AWS_ENDPOINT_URL_DYNAMODB": settings.dynamodb_endpoint,
         "AWS_ACCESS_KEY_ID": "test",
         "AWS_SECRET_ACCESS_KEY": "test",
@@ -191,8 +191,8 @@ def test_an_import_with_no_run_up_says_what_to_do(tmp_path):
 def test_tables_are_created_once(moto_url, tmp_path):
     env = environment(settings_for(moto_url))
     first, second = (run([sys.executable, "-m", "tools.tables"], env) for _ in range(2))
-    assert first.stdout == f"tables: created {env['NEWS_TABLE']}\n"
-    assert second.stdout == f"tables: {env['NEWS_TABLE']} is there\n"
+    assert f"tables: {env['NEWS_TABLE']} is created\n" in first.stdout
+    assert f"tables: {env['NEWS_TABLE']} is there\n" in second.stdout
     wrong = run([sys.executable, "-m", "tools.tables"], CLEAN | {"LOCAL": str(tmp_path)})
     assert wrong.returncode == 1
     assert wrong.stderr.startswith("tables: STAGE: is not set")

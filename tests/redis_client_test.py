@@ -151,7 +151,7 @@ def test_settings_of_iam_that_do_not_fit_stop_the_start(variables, named):
 
 
 def settings(**changes):
-    plain = {"stage": "prod", "region": "eu-central-1", "news_table": "news", "redis_url": "rediss://h"}
+    plain = {"stage": "prod", "region": "eu-central-1", "tables": {"news": "news"}, "redis_url": "rediss://h"}
     return Settings(**plain | IAM | changes)
 
 

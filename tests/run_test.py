@@ -120,13 +120,13 @@ def test_a_run_uses_the_servers_that_the_environment_names(tmp_path, moto_url):
     create_tables(settings)
     env = {
         "AWS_ENDPOINT_URL_DYNAMODB": moto_url,
-        "NEWS_TABLE": settings.news_table,
+        "NEWS_TABLE": settings.table("news"),
         "REDIS_URL": "redis://127.0.0.1:1/0",
     }
     run = LocalRun(tmp_path, **env)
     said = "".join(run.wait_until_up())
     try:
-        assert f"{settings.news_table} (was there)" in said
+        assert f"{settings.table('news')} (was there)" in said
         assert requests.get(f"{run.url}/news/", timeout=10).json()["items"] == []
         assert not (tmp_path / "dynamodb.log").exists()
         assert not (tmp_path / "valkey.log").exists()

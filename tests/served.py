@@ -5,12 +5,13 @@ import sys
 from conftest import CLEAN, ROOT
 
 from tools.processes import Processes, free_port, wait_for_port
+from tools.tables import LOCAL_NAMES
 
 SETTINGS = {
     "STAGE": "dev",
     "AWS_REGION": "us-east-1",
     "AWS_ENDPOINT_URL_DYNAMODB": "http://127.0.0.1:1",
-    "NEWS_TABLE": "news",
+    **LOCAL_NAMES,
 }
 
 

@@ -16,6 +16,7 @@ from typing import NamedTuple
 
 from tools import local_env
 from tools.processes import Processes, StartError, free_port, wait_for_port
+from tools.tables import LOCAL_NAMES
 
 ROOT = Path(__file__).parent.parent
 INVOCATIONS = "/2015-03-31/functions/function/invocations"
@@ -29,8 +30,8 @@ DEFAULTS = {
     "AWS_LAMBDA_FUNCTION_TIMEOUT": "30",
     "AWS_REGION": "us-east-1",
     "AWS_SECRET_ACCESS_KEY": "local",
-    "NEWS_TABLE": "news",
     "STAGE": "local",
+    **LOCAL_NAMES,
 }
 """What Lambda sets, and a stage; a run that is up and the caller's environment count more."""
 

@@ -29,13 +29,14 @@ def read() -> dict[str, str]:
 
 
 def load(skip: str | None = None) -> None:
-    """Add the addresses of the run that is up to the environment, unless that names a table already.
+    """Add the addresses of the run that is up to the environment, unless that names a table of its own.
 
     Args:
         skip: the beginning of names to leave out.
     """
-    if os.environ.get("NEWS_TABLE"):
+    addresses = read()
+    if any(os.environ.get(name) for name in addresses if name.endswith("_TABLE")):
         return
-    for name, value in read().items():
+    for name, value in addresses.items():
         if skip is None or not name.startswith(skip):
             os.environ.setdefault(name, value)

@@ -21,6 +21,7 @@ from shared.constants import PROBLEM_JSON
 from shared.errors import Problem
 from tools.breaking import breaking, permitted
 from tools.operations import EXAMPLES, NUMBERS, OPERATIONS, Answer, Operation
+from tools.tables import LOCAL_NAMES
 
 ROOT = Path(__file__).parent.parent
 FILE = ROOT / "openapi.json"
@@ -64,7 +65,7 @@ def contract() -> str:
 
 
 def _app() -> Flask:
-    os.environ.update(STAGE="local", AWS_REGION="us-east-1", NEWS_TABLE="news")
+    os.environ.update(LOCAL_NAMES, STAGE="local", AWS_REGION="us-east-1")
     from functions.wsgi import app  # noqa: PLC0415  # reads the environment as it is imported
 
     return app

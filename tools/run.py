@@ -20,12 +20,12 @@ from tools import local_env
 from tools.import_news import import_lines, read_lines
 from tools.processes import START_SECONDS, Processes, StartError, free_port, wait_for_port
 from tools.readers import READERS
-from tools.tables import create_tables
+from tools.tables import LOCAL_NAMES, TABLES, create_tables
 from tools.token import make_key
 
 ROOT = Path(__file__).parent.parent
 SAMPLE = ROOT / "tools" / "sample_news.jsonl"
-DEFAULTS = {"AWS_REGION": "us-east-1", "BIND": "127.0.0.1:8000", "NEWS_TABLE": "news", "STAGE": "local"}
+DEFAULTS = {"AWS_REGION": "us-east-1", "BIND": "127.0.0.1:8000", "STAGE": "local", **LOCAL_NAMES}
 CREDENTIALS = {"AWS_ACCESS_KEY_ID": "local", "AWS_SECRET_ACCESS_KEY": "local"}
 AUTH = ("AUTH_ISSUER", "AUTH_AUDIENCE", "AUTH_JWKS")
 SAVED = (*DEFAULTS, *CREDENTIALS, *AUTH, "AWS_ENDPOINT_URL_DYNAMODB", "REDIS_URL", "FEED_SHARDS")
@@ -51,7 +51,7 @@ def _serve(processes: Processes) -> int:
     _start_dynamodb(processes)
     _start_valkey(processes)
     settings = Settings.from_env()
-    _fill_table(settings)
+    _fill_tables(settings)
     gunicorn = processes.start([str(ROOT / "entrypoint.sh")], {"PYTHON": sys.executable})
     _wait_until_healthy(gunicorn)
     with _saved_addresses():
@@ -161,13 +161,22 @@ def _start_valkey(processes: Processes) -> None:
     _say("cache", f"redis://127.0.0.1:{port}/0 (Valkey)")
 
 
-def _fill_table(settings: Settings) -> None:
-    if not create_tables(settings):
-        _say("table", f"{settings.news_table} (was there)")
-        return
+def _fill_tables(settings: Settings) -> None:
+    created = create_tables(settings)
+    for module in TABLES:
+        name = settings.table(module)
+        if name not in created:
+            _say("table", f"{name} (was there)")
+        elif module == "news":
+            _say("table", f"{name} (created, with {_load_sample(settings)} sample items)")
+        else:
+            _say("table", f"{name} (created)")
+
+
+def _load_sample(settings: Settings) -> int:
     with SAMPLE.open("rb") as file:
-        counts = import_lines(read_lines(file, READERS["news"]), NewsService.from_settings(settings))
-    _say("table", f"{settings.news_table} (created, with {counts.created} sample items)")
+        lines = read_lines(file, READERS["news"])
+        return import_lines(lines, NewsService.from_settings(settings)).created
 
 
 def _wait_until_healthy(gunicorn: "subprocess.Popen[bytes]") -> None:

@@ -3,17 +3,27 @@
 import sys
 
 from pynamodb.exceptions import PynamoDBException
+from pynamodb.models import Model
 
 from news.table import NewsRow
 from shared.config import Settings, SettingsError
 from shared.dynamodb import bind
 from tools import local_env
 
+TABLES: dict[str, type[Model]] = {
+    "news": NewsRow,
+}
+"""The table of each module that has one."""
+
+LOCAL_NAMES = {f"{module.upper()}_TABLE": module for module in TABLES}
+"""The setting that names each of them, and its name on a developer's machine."""
+
 
 def create_tables(settings: Settings) -> list[str]:
     """Create what is missing in the stage's DynamoDB, and return the names of the new tables."""
     created = []
-    for model, name in ((NewsRow, settings.news_table),):
+    for module, model in TABLES.items():
+        name = settings.table(module)
         table = bind(model, name, settings)
         if not table.exists():
             table.create_table(wait=True)
@@ -29,7 +39,9 @@ def main() -> None:
         created = create_tables(settings)
     except (SettingsError, PynamoDBException) as error:
         sys.exit(f"tables: {error}")
-    print(f"tables: created {', '.join(created)}" if created else f"tables: {settings.news_table} is there")
+    for module in TABLES:
+        name = settings.table(module)
+        print(f"tables: {name} is {'created' if name in created else 'there'}")
 
 
 if __name__ == "__main__":

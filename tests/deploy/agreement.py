@@ -55,7 +55,7 @@ def routes(resolved) -> Iterator[str]:
 
 def views():
     """Method, path and needed scope of everything that the app answers."""
-    app = create_app(Settings(stage="dev", region="eu-central-1", news_table="news"))
+    app = create_app(Settings(stage="dev", region="eu-central-1", tables={"news": "news"}))
     setup_route(app, service=object.__new__(_NoService))
     for rule in app.url_map.iter_rules():
         path = "/".join("x" if part.startswith("<") else part for part in rule.rule.split("/"))
@@ -153,7 +153,7 @@ def table(resolved, endpoint) -> Iterator[str]:
     settings = settings_for(endpoint)
     create_tables(settings)
     client = boto3.client("dynamodb", region_name=settings.region, endpoint_url=endpoint)
-    ours = client.describe_table(TableName=settings.news_table)["Table"]
+    ours = client.describe_table(TableName=settings.table("news"))["Table"]
     for name in ("KeySchema", "AttributeDefinitions", "GlobalSecondaryIndexes"):
         one, other = _sorted(deployed[name]), _sorted(ours[name])
         if one != other:

@@ -23,11 +23,12 @@ from redis_servers import BINARY, REASON, Valkey
 from news.dao import NewsDao
 from shared.config import Settings
 from tools.processes import Processes, free_port, wait_for_port
-from tools.tables import create_tables
+from tools.tables import TABLES, create_tables
 
 SAM = Path(f"{sys.prefix}-deploy/bin/sam")
 ARCH = {"x86_64": "x86_64", "aarch64": "arm64", "arm64": "arm64"}.get(platform.machine(), "")
 TABLE = "news-sam-local"
+NAMES = {module: module for module in TABLES} | {"news": TABLE}
 START_SECONDS = 120
 """sam adds its emulator to Lambda's image before the first call."""
 
@@ -68,7 +69,7 @@ def dynamodb_port(gateway, tmp_path_factory):
     command += ["--bind", f"127.0.0.1:{port}", "--bind", f"{gateway}:{port}", "--threads", "8"]
     with Processes() as processes:
         wait_for_port(processes.start(command, log=tmp_path_factory.mktemp("moto") / "log"), port)
-        settings = Settings("local", "us-east-1", TABLE, dynamodb_endpoint=f"http://127.0.0.1:{port}")
+        settings = Settings("local", "us-east-1", NAMES, dynamodb_endpoint=f"http://127.0.0.1:{port}")
         create_tables(settings)
         NewsDao(settings).check()
         yield port
