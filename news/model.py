@@ -99,7 +99,10 @@ class NewsPage(Struct, frozen=True):
     next_cursor: str | None
 
 
-POSITION = r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{6}Z#[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}"
+UUID = r"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}"
+"""What an id looks like."""
+
+POSITION = rf"\d{{4}}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{{6}}Z#{UUID}"
 """What `position` makes, as a pattern."""
 
 

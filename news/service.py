@@ -10,7 +10,7 @@ from uuid import NAMESPACE_URL, uuid5
 from msgspec import UNSET
 from msgspec.structs import asdict
 
-from news.model import News, NewsInput, NewsPage, NewsQuery, NewsReplacement
+from news.model import UUID, News, NewsInput, NewsPage, NewsQuery, NewsReplacement
 from news.rules import check_item, check_query
 from shared import cursor
 from shared.clock import utc_now
@@ -20,8 +20,6 @@ from shared.errors import Conflict, InvalidInput, NotFound, Stale
 
 if TYPE_CHECKING:
     from news.dao import NewsDao
-
-UUID = r"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}"
 
 BATCH = 25
 """Items that `create_many` takes at once: what DynamoDB writes in one request."""
