@@ -164,7 +164,7 @@ def test_with_reload_a_run_answers_as_the_code_has_it_now(tmp_path):
 
 def until(ask, expected):
     """Whether the answer is the expected one within some seconds; while workers change there may be none."""
-    deadline = time.monotonic() + 30
+    deadline = time.monotonic() + 120
     while time.monotonic() < deadline:
         with contextlib.suppress(requests.ConnectionError):
             if ask() == expected:
