@@ -139,8 +139,8 @@ deploy-sls: node_modules/osls/ready ## build and deploy STAGE (dev) with the Ser
 	@npx --no-install sls deploy --stage "$(STAGE)" --param="architecture=$(ARCH)" $(PARAMETERS:%=--param="%")
 
 .PHONY: e2e
-e2e: $(VENV)-deploy/ready ## what needs a Docker engine: sam local start-api
-	@echo "e2e: starts the function in a container; where there is no Docker engine, that is said"
+e2e: $(VENV)-deploy/ready ## what needs a Docker engine: sam local start-api, the images, compose.yaml
+	@echo "e2e: builds images and starts containers; where there is no Docker engine, that is said"
 	@$(BIN)/python -m pytest --quiet tests/e2e
 
 $(VENV)-%/ready: requirements-%.txt $(READY)
@@ -173,6 +173,7 @@ lock: $(READY) ## compile the lock files from pyproject.toml
 	$$uv "$$mark" pyproject.toml -o requirements.txt && \
 	$$uv "$$mark" pyproject.toml --extra verifier -c requirements.txt -o requirements-verifier.txt && \
 	$$uv "$$mark" pyproject.toml --extra serve --extra verifier --group dev -c requirements.txt -o requirements-dev.txt && \
+	$$uv "$$mark" pyproject.toml --extra serve --extra verifier -c requirements-dev.txt -o requirements-serve.txt && \
 	$$uv "$$mark" --group docs -c requirements.txt -o requirements-docs.txt && \
 	$$uv "$$mark" --group browser -c requirements-dev.txt -o requirements-browser.txt && \
 	$$uv "$$mark" --group valkey -c requirements-dev.txt -o requirements-valkey.txt && \

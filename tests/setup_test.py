@@ -49,6 +49,12 @@ def test_the_npm_lock_file_names_no_address():
         ("requirements.txt", PROJECT["project"]["dependencies"]),
         ("requirements-verifier.txt", PROJECT["project"]["dependencies"] + EXTRAS["verifier"]),
         (
+            "requirements-serve.txt",
+            PROJECT["project"]["dependencies"]
+            + PROJECT["project"]["optional-dependencies"]["serve"]
+            + PROJECT["project"]["optional-dependencies"]["verifier"],
+        ),
+        (
             "requirements-dev.txt",
             PROJECT["project"]["dependencies"]
             + EXTRAS["serve"]

@@ -1,0 +1,65 @@
+# The images of the service, each a target:
+#
+#   docker build -t news .                                  gunicorn, with every module
+#   docker build -t news-lambda --target lambda .           one module as a Lambda function: --build-arg MODULE=news
+#   docker build -t news-tools --target tools .             what compose.yaml prepares a stage with
+#
+# Nothing in them was built here or can be built there: packages come as wheels, pinned with hashes, and pip is gone.
+
+# --- what is installed, and ours, both compiled: containers may not write
+FROM python:3.13-slim AS packages
+COPY requirements-serve.txt /
+RUN python -m venv --without-pip /venv \
+ && python -m pip --python /venv/bin/python install --quiet --root-user-action ignore --disable-pip-version-check \
+    --no-cache-dir --no-compile --only-binary :all: --require-hashes -r /requirements-serve.txt \
+ && cd /venv/lib/python3.13/site-packages \
+ && find botocore/data -mindepth 1 -maxdepth 1 -type d ! -name dynamodb ! -name "ss*" ! -name sts -exec rm -r {} + \
+ && python -m compileall -q --invalidation-mode unchecked-hash .
+
+FROM python:3.13-slim AS sources
+COPY entrypoint.sh openapi.json /app/
+COPY functions /app/functions
+COPY shared /app/shared
+# Every module:
+COPY news /app/news
+RUN python -m compileall -q --invalidation-mode unchecked-hash /app
+
+# --- the Lambda function, from the same bytes as `make package` puts into its zip
+FROM python:3.13-slim AS artefact
+ARG MODULE=news OPTIONS=""
+COPY . /src
+WORKDIR /src
+RUN python -m tools.package "$MODULE" --arch "$(uname -m | sed s/aarch64/arm64/)" $OPTIONS --into /artefact
+
+FROM public.ecr.aws/lambda/python:3.13 AS lambda
+COPY --from=artefact /artefact /var/task
+CMD ["functions.news.handler"]
+
+# --- what the images for gunicorn have in common
+FROM python:3.13-slim AS base
+RUN python -m pip uninstall --quiet --yes --root-user-action ignore pip \
+ && rm -rf /usr/local/lib/python3.13/ensurepip
+COPY --from=packages /venv /venv
+COPY --from=sources /app /app
+WORKDIR /app
+ENV PYTHON=/venv/bin/python PYTHONDONTWRITEBYTECODE=1 PYTHONUNBUFFERED=1
+# A user without a name, a home or a file of its own.
+USER 10001:10001
+
+# --- creates tables and a key to sign tokens with; for development
+FROM base AS tools
+USER root
+RUN install -d -o 10001 -g 10001 /local
+USER 10001:10001
+COPY tools /app/tools
+ENV LOCAL=/local
+ENTRYPOINT ["/venv/bin/python", "-m"]
+CMD ["tools.compose_setup"]
+
+# --- the service
+FROM base AS gunicorn
+ENV BIND=0.0.0.0:8000
+EXPOSE 8000
+HEALTHCHECK --interval=10s --timeout=3s --start-period=20s CMD "$PYTHON" -c "from urllib.request import urlopen; \
+    urlopen('http://127.0.0.1:${BIND##*:}/health', timeout=2)"
+ENTRYPOINT ["/app/entrypoint.sh"]

@@ -1,0 +1,121 @@
+"""compose.yaml as typed by hand: the service with a cache, and data that outlives the containers.
+
+Where a registry can't be reached, dynalite stands for DynamoDB local and this machine's Valkey for its image.
+"""
+
+import json
+import shutil
+import uuid
+from pathlib import Path
+
+import pytest
+import requests
+from conftest import DYNALITE, ROOT
+from engine import docker, need_engine, wait_until, works
+from fakes import sent
+from raw import WAIT_SECONDS
+from redis_servers import BINARY, REASON
+
+from tools.processes import free_port
+
+FOR_VALKEY = """
+FROM python:3.13-slim
+COPY valkey-server /usr/local/bin/
+"""
+
+FOR_DYNAMODB = """
+FROM python:3.13-slim
+COPY node /usr/local/bin/
+COPY node_modules /node_modules
+"""
+
+
+def image_of(service):
+    return docker("compose", "config", "--images", service).split()[0]
+
+
+def valkey(folder):
+    if not BINARY:
+        pytest.skip(REASON)
+    shutil.copy(BINARY, folder / "valkey-server")
+    (folder / "Dockerfile").write_text(FOR_VALKEY)
+    return docker("build", "--quiet", str(folder))
+
+
+def dynamodb(folder):
+    if not DYNALITE.exists() or not shutil.which("node"):
+        pytest.skip("dynalite needs Node 20 and `npm ci`")
+    shutil.copy(Path(shutil.which("node")).resolve(), folder / "node")
+    shutil.copytree(ROOT / "node_modules", folder / "node_modules", symlinks=True)
+    (folder / "Dockerfile").write_text(FOR_DYNAMODB)
+    return docker("build", "--quiet", str(folder))
+
+
+@pytest.fixture(scope="module")
+def files(tmp_path_factory):
+    """The compose files: ours, and one with stand-ins for images that can't be had."""
+    need_engine()
+    if not works("compose", "version"):
+        pytest.skip("docker compose is not installed")
+    override = tmp_path_factory.mktemp("compose") / "stand-ins.json"
+    services = {}
+    if not works("pull", "--quiet", image_of("valkey")):
+        command = ["valkey-server", "--save", "", "--maxmemory", "64mb", "--protected-mode", "no"]
+        services["valkey"] = {"image": valkey(tmp_path_factory.mktemp("valkey")), "command": command}
+    if not works("pull", "--quiet", image_of("dynamodb")):
+        command = [
+            "node",
+            "/node_modules/dynalite/cli.js",
+            "--host",
+            "0.0.0.0",
+            "--port",
+            "8000",
+            "--path",
+            "/data",
+        ]
+        stand_in = {"image": dynamodb(tmp_path_factory.mktemp("dynamodb")), "command": command}
+        services["dynamodb"] = stand_in | {"init": True}  # node alone would not end at SIGTERM
+    override.write_text(json.dumps({"services": services}))
+    print(f"\nstand-ins: {', '.join(services) or 'none'}")
+    return ["--file", "compose.yaml", "--file", str(override)]
+
+
+@pytest.fixture
+def compose(files, monkeypatch):
+    """Runs a docker compose command in a project that is gone afterwards, with its data."""
+    port = free_port()
+    monkeypatch.setenv("PORT", str(port))
+    project = ["compose", "--project-name", f"news-{uuid.uuid4().hex[:8]}", *files]
+
+    def run(*arguments):
+        return docker(*project, *arguments)
+
+    run.url = f"http://127.0.0.1:{port}"
+    yield run
+    run("down", "--volumes", "--timeout", "5", "--rmi", "local")
+
+
+def is_healthy(url):
+    try:
+        return requests.get(f"{url}/health?deep=1", timeout=WAIT_SECONDS).json()["status"] == "ok"
+    except requests.ConnectionError:
+        return False
+
+
+def test_what_is_written_is_cached_and_outlives_the_containers(compose):
+    compose("up", "--build", "--detach")
+    wait_until(lambda: is_healthy(compose.url))
+    bearer = {"Authorization": f"Bearer {compose('run', '--rm', 'setup', 'tools.token')}"}
+    assert requests.post(f"{compose.url}/news/", json=sent(), timeout=WAIT_SECONDS).status_code == 401
+    created = requests.post(f"{compose.url}/news/", json=sent(), headers=bearer, timeout=WAIT_SECONDS)
+    assert created.status_code == 201
+    item = compose.url + created.headers["Location"]
+    answers = [requests.get(item, timeout=WAIT_SECONDS) for _ in range(2)]
+    assert [answer.headers["X-Cache"] for answer in answers] == ["MISS", "HIT"]
+    compose("down", "--timeout", "40")
+    compose("up", "--detach")
+    wait_until(lambda: is_healthy(compose.url))
+    assert requests.get(item, timeout=WAIT_SECONDS).json() == created.json()
+    assert requests.get(f"{compose.url}/news/", timeout=WAIT_SECONDS).json()["items"] == [created.json()]
+    deleted = requests.delete(item, headers=bearer, timeout=WAIT_SECONDS)
+    assert deleted.status_code == 204
