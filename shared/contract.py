@@ -68,5 +68,6 @@ def asset(name: str) -> ResponseReturnValue:
 
 def _answer(body: bytes, content_type: str) -> Response:
     answer = Response(body, content_type=content_type)
-    answer.cache_control.no_cache = True  # may be kept, and is asked for again: its ETag is a hash
+    answer.cache_control.no_cache = True  # it may be kept, and is asked for again
+    answer.add_etag()  # a hash of the body, since an artefact's files all have one time
     return revalidated(answer)
