@@ -31,7 +31,7 @@ COPY . /src
 WORKDIR /src
 RUN python -m tools.package "$MODULE" --arch "$(uname -m | sed s/aarch64/arm64/)" $OPTIONS --into /artefact
 
-FROM public.ecr.aws/lambda/python:3.13 AS lambda
+FROM amazon/aws-lambda-python:3.13 AS lambda
 COPY --from=artefact /artefact /var/task
 CMD ["functions.news.handler"]
 
