@@ -182,5 +182,6 @@ lock: $(READY) ## compile the lock files from pyproject.toml
 	$$uv "$$mark" --group deploy -o requirements-deploy.txt && \
 	$$uv "$$mark" --group checkov -o requirements-checkov.txt && \
 	$$uv "$$mark" --group package -c requirements-dev.txt -o requirements-package.txt && \
-	$$uv "$$mark" pyproject.toml --extra serve --group bench -c requirements-dev.txt -o requirements-bench.txt
+	$$uv "$$mark" pyproject.toml --extra serve --group bench -c requirements-dev.txt -o requirements-bench.txt && \
+	$$uv "$$mark" --group load -c requirements-dev.txt -o requirements-load.txt
 	@echo "lock: done; make test tells whether they work, git diff what changed"

@@ -8,6 +8,7 @@
 #                             to take the answer; and a worker, to stop
 #   LIMIT_REQUEST_FIELD_SIZE  bytes of one header field                            8190
 #   MAX_REQUESTS              requests until a worker is replaced                  0, never
+#   METRICS_PATH              where Prometheus finds the metrics                   nowhere
 #   RELOAD                    1: replace workers as code changes                   0
 #   PROFILE                   1: show each request's ten costliest functions       0
 set -eu
@@ -36,6 +37,11 @@ unix:?*) ;;
 ?*:*) number "port of BIND" "${BIND##*:}" 1 65535 ;;
 *) refuse BIND "$BIND" "an address and port such as 127.0.0.1:8000, or unix:PATH" ;;
 esac
+
+if [ -n "${METRICS_PATH:-}" ]; then # the workers add them up in an empty folder
+    PROMETHEUS_MULTIPROC_DIR=$(mktemp -d)
+    export PROMETHEUS_MULTIPROC_DIR
+fi
 
 python=${PYTHON:-python3}
 "$python" -m shared.config # says in one line what is wrong with the settings

@@ -6,6 +6,7 @@ import sys
 import tempfile
 import time
 from collections.abc import Iterator
+from functools import partial
 from pathlib import Path
 from uuid import NAMESPACE_URL, uuid5
 
@@ -14,7 +15,8 @@ import redis
 
 sys.path.insert(0, str(Path(__file__).parent.parent / "tests"))  # servers, proxy and fakes are the tests' own
 
-from cache_world import WatchedDao, make_app
+import cache_world
+from cache_world import WatchedDao
 from fakes import sent
 from fault_proxy import FaultProxy
 from redis_servers import Valkey
@@ -22,6 +24,9 @@ from redis_servers import Valkey
 from news.model import News
 
 PATH = f"/news/{uuid5(NAMESPACE_URL, str(sent()['url']))}"
+
+
+make_app = partial(cache_world.make_app, log_level="WARNING")  # a line for each request would be in the way
 
 
 @contextlib.contextmanager

@@ -1,6 +1,5 @@
 """The Flask factory: what every module's app has in common."""
 
-import logging
 from collections.abc import Callable
 from typing import Any
 
@@ -16,6 +15,9 @@ from shared.errors import init_errors
 from shared.headers import init_headers
 from shared.health import init_health
 from shared.inputs import refuse_unknown_parameters
+from shared.logs import init_logs
+from shared.request_lines import tell_json, tell_text
+from shared.request_log import Tell, init_request_log
 
 
 class NoSessions(SessionInterface):
@@ -43,10 +45,7 @@ def create_app(settings: Settings) -> Flask:
 
     A route that changes something and names no scope is refused as it is added.
     """
-    logging.basicConfig(format="%(asctime)s %(levelname)s %(name)s: %(message)s")
-    logging.getLogger().setLevel(settings.log_level)
-    for library in ("botocore", "pynamodb"):  # they tell at INFO how they found their settings
-        logging.getLogger(library).setLevel(logging.WARNING)
+    init_logs(settings.log_level, as_json=settings.log_json)
     app = App("news", static_folder=None)
     app.extensions["settings"] = settings
     # One byte more than is taken: of a chunked body, werkzeug hands over what fits, without an error.
@@ -60,7 +59,18 @@ def create_app(settings: Settings) -> Flask:
     init_cache(app, settings)
     init_health(app)
     init_contract(app, docs=settings.docs)
+    init_request_log(app, _told(app, settings))
     return app
+
+
+def _told(app: Flask, settings: Settings) -> list[Tell]:
+    """Who is told of each request."""
+    told = [tell_json(settings.stage) if settings.log_json else tell_text]
+    if settings.metrics_path:
+        from shared.prometheus import init_prometheus  # noqa: PLC0415  # of gunicorn only, and off by default
+
+        told.append(init_prometheus(app, settings.metrics_path, settings.metrics_dir))
+    return told
 
 
 def settings_of(app: Flask) -> Settings:

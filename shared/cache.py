@@ -32,6 +32,7 @@ from shared.cache_turn import take_turn
 from shared.conditional import revalidated
 from shared.config import Settings
 from shared.errors import DomainError, Unavailable
+from shared.observed import observed
 from shared.redis_client import connect
 
 log = logging.getLogger(__name__)
@@ -138,7 +139,8 @@ def _loaded(store: CacheStore, place: Place, found: Found, load: Load) -> Respon
         stale = _stale(store, place) if isinstance(error, Unavailable) else None
         if stale is None:
             raise
-        log.warning("cache: %s answered from an old entry: %s", request.path, error)
+        observed().meet("stale_served")
+        log.warning("cache: %s answered from an old entry: %s", request.url_rule, error)
         return hit(stale, store.now())
     if answer.status_code != HTTPStatus.OK or "Set-Cookie" in answer.headers or not found.generation:
         _release(store, found)

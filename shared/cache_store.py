@@ -19,6 +19,7 @@ from redis.exceptions import MaxConnectionsError, ResponseError
 
 from shared.cache_entry import KEPT_SECONDS, Entry, Generation, decode, encode
 from shared.circuit_breaker import CircuitBreaker
+from shared.observed import observed
 from shared.redis_client import Reader, twice
 
 log = logging.getLogger(__name__)
@@ -183,6 +184,7 @@ class CacheStore:
             with self._breaker.guard(matters=matters):
                 return twice(act)
         except Exception as error:  # whatever it is, the request must go on
+            observed().meet("cache_down", once=True)
             if isinstance(error, HARMLESS):
                 self._complain(error)
             raise CacheDown(str(error)) from error

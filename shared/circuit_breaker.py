@@ -6,6 +6,8 @@ from collections.abc import Callable
 from threading import Lock
 from types import TracebackType
 
+from shared.observed import observed
+
 log = logging.getLogger(__name__)
 
 OPEN_SECONDS = 10.0
@@ -115,4 +117,5 @@ class CircuitBreaker:
             self._is_silent = is_silent
             self._try_at = self._clock() + OPEN_SECONDS
         if not was_open:
+            observed().meet("breaker_openings")
             log.warning("redis: %s; left alone for %s s", why, OPEN_SECONDS)

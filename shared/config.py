@@ -34,6 +34,9 @@ class Settings:
         redis_iam_user: ElastiCache user (its id, which is also its name) to log in as with IAM, else None.
         redis_iam_cache: name of the ElastiCache cache or replication group, with `redis_iam_user`.
         log_level: one of Python's level names.
+        log_json: whether the log is JSON, or text for a person.
+        metrics_path: where Prometheus finds the metrics, e.g. `/metrics`, else None.
+        metrics_dir: folder in which workers share them, empty when the first starts; None: one worker.
         base_path: where a custom domain or a load balancer has the API, e.g. `v1` for
             https://api.example.com/v1/news/; empty where it is at the root.
         feed_shards: number of partitions new items of the feed are spread over. It may grow at any
@@ -51,6 +54,9 @@ class Settings:
     redis_iam_user: str | None = None
     redis_iam_cache: str | None = None
     log_level: str = "INFO"
+    log_json: bool = False
+    metrics_path: str | None = None
+    metrics_dir: str | None = None
     base_path: str = ""
     feed_shards: int = 1
     auth: AuthSettings | None = None
@@ -74,6 +80,9 @@ class Settings:
             redis_iam_user=_read(env, "REDIS_IAM_USER", values.iam_user, None),
             redis_iam_cache=_read(env, "REDIS_IAM_CACHE", values.iam_cache, None),
             log_level=_read(env, "LOG_LEVEL", values.log_level, "INFO"),
+            log_json=_read(env, "LOG_FORMAT", values.is_json, not _is_local(env, stage)),
+            metrics_path=_read(env, "METRICS_PATH", values.metrics_path, None),
+            metrics_dir=_read(env, "PROMETHEUS_MULTIPROC_DIR", values.folder, None),
             base_path=_read(env, "BASE_PATH", values.base_path, ""),
             feed_shards=_read(env, "FEED_SHARDS", values.feed_shards, 1),
             auth=_auth(env, stage),
@@ -113,6 +122,15 @@ def _on_lambda(env: Mapping[str, str]) -> bool:
     return bool(env.get("AWS_LAMBDA_FUNCTION_NAME"))
 
 
+def _is_local(env: Mapping[str, str], stage: str) -> bool:
+    return stage == "local" and not _on_lambda(env)
+
+
+def xray_of_invocation() -> str:
+    """X-Ray's header of the current invocation, which Lambda's runtime sets for each; empty elsewhere."""
+    return os.environ.get("_X_AMZN_TRACE_ID", "")
+
+
 def _docs(env: Mapping[str, str]) -> bool:
     """Not on Lambda unless it is asked for: there, the assets are in the artefact of those only who asked."""
     installed = find_spec("flask_swagger_ui") is not None
@@ -123,7 +141,7 @@ def _docs(env: Mapping[str, str]) -> bool:
 
 
 def _auth(env: Mapping[str, str], stage: str) -> AuthSettings | None:
-    is_local = stage == "local" and not _on_lambda(env)
+    is_local = _is_local(env, stage)
     issuer = _read(env, "AUTH_ISSUER", party, None)
     audience = _read(env, "AUTH_AUDIENCE", party, None)
     jwks = _read(env, "AUTH_JWKS", jwks_place, None)

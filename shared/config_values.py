@@ -2,6 +2,8 @@
 
 import re
 from collections.abc import Callable
+from importlib.util import find_spec
+from pathlib import Path
 from urllib.parse import SplitResult, urlsplit
 
 LOG_LEVELS = ("DEBUG", "INFO", "WARNING", "ERROR", "CRITICAL")
@@ -43,6 +45,29 @@ def log_level(text: str) -> str:
     if text.upper() not in LOG_LEVELS:
         raise ValueError(f"one of {', '.join(LOG_LEVELS)}")
     return text.upper()
+
+
+def is_json(text: str) -> bool:
+    """The form of a log: whether it is JSON."""
+    if text not in {"json", "text"}:
+        raise ValueError("one of json, text")
+    return text == "json"
+
+
+def metrics_path(text: str) -> str:
+    """Where Prometheus finds the metrics; its client is not installed on Lambda."""
+    if not re.fullmatch(r"(/[A-Za-z0-9._-]+)+", text):
+        raise ValueError("a path such as /metrics")
+    if find_spec("prometheus_client") is None:
+        raise ValueError("possible here: prometheus-client is not installed")
+    return text
+
+
+def folder(text: str) -> str:
+    """A folder."""
+    if not Path(text).is_dir():
+        raise ValueError("a folder that is there")
+    return text
 
 
 def feed_shards(text: str) -> int:

@@ -12,6 +12,9 @@ ERROR_HEADERS = {"Cache-Control": "no-store", "X-Content-Type-Options": "nosniff
 REQUEST_ID = "app.request_id"
 """WSGI environ key of the request's id; with a dot in it, no header can set it (PEP 3333)."""
 
+XRAY = "app.xray"
+"""WSGI environ key of X-Ray's header as Lambda's runtime gives it for the invocation."""
+
 CLAIMS = "app.claims"
 """WSGI environ key of what API Gateway has verified about the caller, a dict; absent where that is none."""
 
@@ -26,5 +29,6 @@ DYNAMODB_READ_TIMEOUT_SECONDS = 2.0
 DYNAMODB_RETRIES = 1
 """Retries after the first try: with the time limits above, no call takes longer than about 6 s."""
 
-HEALTH_TIMEOUT_SECONDS = 1.0
-"""How long a deep health check waits for one of the services behind the app."""
+DATABASE_HEALTH_SECONDS = 1.0
+REDIS_HEALTH_SECONDS = 0.5
+"""How long a deep health check waits for each of the services behind the app."""

@@ -16,6 +16,7 @@ from shared.clock import timestamp
 from shared.config import Settings
 from shared.constants import DYNAMODB_CONNECT_TIMEOUT_SECONDS, DYNAMODB_READ_TIMEOUT_SECONDS, DYNAMODB_RETRIES
 from shared.errors import DomainError, Unavailable
+from shared.observed import observed
 
 log = logging.getLogger(__name__)
 
@@ -33,6 +34,8 @@ OVERLOADED = {
     "ServiceUnavailable",
     "ThrottlingException",
 }
+
+THROTTLED = {"ProvisionedThroughputExceededException", "RequestLimitExceeded", "ThrottlingException"}
 
 
 class TimestampAttribute(Attribute[datetime]):
@@ -63,8 +66,20 @@ def bind(model: type[M], table: str, settings: Settings) -> type[M]:
 
     bound: type[M] = type(model.__name__, (model,), {"Meta": Meta})
     # Threads that call a new connection at once would each build a botocore client of their own.
-    bound._get_connection().connection.client  # noqa: B018, SLF001  # there is no public way to build it
+    client = bound._get_connection().connection.client  # noqa: SLF001  # there is no public way to build it
+    client.meta.events.register("response-received.dynamodb", _count)
     return bound
+
+
+def _count(parsed_response: dict[str, Any] | None, **_: object) -> None:
+    """Count a request to DynamoDB, each try of it; PynamoDB asks for the consumed capacity by itself."""
+    seen, answer = observed(), parsed_response or {}
+    consumed = answer.get("ConsumedCapacity") or []
+    each = consumed if isinstance(consumed, list) else [consumed]  # a batch may touch several tables
+    seen.dynamodb_calls += 1
+    seen.dynamodb_units += sum(one.get("CapacityUnits", 0.0) for one in each)
+    if answer.get("Error", {}).get("Code") in THROTTLED:
+        seen.meet("dynamodb_throttles")
 
 
 def raw_rows(results: ResultIterator[M]) -> Iterator[RawRow]:

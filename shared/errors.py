@@ -152,5 +152,5 @@ def _http_error(error: HTTPException) -> Response:
 
 
 def _unexpected_error(error: Exception) -> Response:
-    log.error("request %s failed: %s %s", request_id(), request.method, request.path, exc_info=error)
+    log.error("request %s failed: %s", request_id(), request.url_rule, exc_info=error)
     return problem(HTTPStatus.INTERNAL_SERVER_ERROR, "The server failed; the log has the reason.")

@@ -7,13 +7,14 @@ from http.client import HTTPException
 from pathlib import Path
 from threading import Lock
 from typing import Any
-from urllib.request import HTTPRedirectHandler, build_opener
+from urllib.request import HTTPRedirectHandler, Request, build_opener
 
 import msgspec
 from jwt.algorithms import RSAAlgorithm
 from jwt.exceptions import PyJWTError
 
 from shared.errors import Unavailable
+from shared.tracing import trace_headers
 
 log = logging.getLogger(__name__)
 
@@ -88,7 +89,8 @@ def fetch_jwks(place: str) -> bytes:
         return Path(place).read_bytes()
     deadline = time.monotonic() + TIMEOUT_SECONDS
     found = b""
-    with build_opener(_NoRedirect).open(place, timeout=TIMEOUT_SECONDS) as answer:
+    request = Request(place, headers=trace_headers())  # noqa: S310  # http or https, as asked above
+    with build_opener(_NoRedirect).open(request, timeout=TIMEOUT_SECONDS) as answer:
         while part := answer.read1(MAX_BYTES):
             found += part
             if time.monotonic() > deadline or len(found) > MAX_BYTES:

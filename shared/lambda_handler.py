@@ -14,7 +14,8 @@ from typing import TYPE_CHECKING, Any, NoReturn
 import serverless_wsgi
 from flask import Flask
 
-from shared.constants import CLAIMS, REQUEST_ID
+from shared.config import xray_of_invocation
+from shared.constants import CLAIMS, REQUEST_ID, XRAY
 from shared.lambda_answers import Answer, answer_of, is_longer_than, problem_answer
 from shared.lambda_events import Source, is_warm_up, source_of
 from shared.lambda_fields import Event
@@ -52,7 +53,8 @@ def make_handler(app: Flask, base_path: str = "") -> Callable[[Any, Any], Event]
         except ValueError as error:  # MalformedEvent, or what neither base64 nor UTF-8 can hold
             log.warning("request %s is malformed (%s): %s", request_id, source.name, error)
             return source.write(problem_answer(HTTPStatus.BAD_REQUEST, UNREADABLE, request_id))
-        answer = _ask(app, request, {REQUEST_ID: request_id, "serverless.event": event}, context)
+        extra = {REQUEST_ID: request_id, XRAY: xray_of_invocation(), "serverless.event": event}
+        answer = _ask(app, request, extra, context)
         return _within_limit(source, answer, request_id)
 
     return handler
@@ -71,7 +73,7 @@ def _ask(app: Flask, request: HttpRequest, extra: dict[str, Any], context: Any) 
         return answer_of(request.method, call.status, call.headers, b"".join(call.chunks))
     except Exception:
         request_id = extra[REQUEST_ID]
-        log.exception("request %s failed: %s %r", request_id, request.method, request.path)
+        log.exception("request %s failed", request_id)
         problem = problem_answer(HTTPStatus.INTERNAL_SERVER_ERROR, FAILED, request_id)
         return answer_of(request.method, problem.status, problem.headers, problem.body)
 

@@ -17,6 +17,9 @@ MOST = LEAST | {
     "AWS_ENDPOINT_URL_DYNAMODB": "http://127.0.0.1:4567",
     "REDIS_URL": "rediss://user:secret@cache.example.com:6379/0",
     "LOG_LEVEL": "debug",
+    "LOG_FORMAT": "text",
+    "METRICS_PATH": "/metrics",
+    "PROMETHEUS_MULTIPROC_DIR": "/",
     "BASE_PATH": "shop/v1",
     "FEED_SHARDS": "64",
     "AUTH_ISSUER": "https://login.example.com/",
@@ -28,7 +31,9 @@ MOST = LEAST | {
 
 
 def test_without_the_optional_ones_settings_have_defaults():
-    assert Settings.from_env(LEAST) == Settings(stage="dev", region="eu-central-1", tables=TABLES, docs=True)
+    assert Settings.from_env(LEAST) == Settings(
+        stage="dev", region="eu-central-1", tables=TABLES, log_json=True, docs=True
+    )
     assert Settings.from_env(LEAST | dict.fromkeys(MOST.keys() - LEAST, "")) == Settings.from_env(LEAST)
 
 
@@ -40,11 +45,28 @@ def test_every_setting_is_read():
         dynamodb_endpoint="http://127.0.0.1:4567",
         redis_url="rediss://user:secret@cache.example.com:6379/0",
         log_level="DEBUG",
+        log_json=False,
+        metrics_path="/metrics",
+        metrics_dir="/",
         base_path="shop/v1",
         feed_shards=64,
         auth=AuthSettings("https://login.example.com/", "news", "https://login.example.com/jwks.json"),
         cors_origins=("https://app.example.com", "http://localhost:3000"),
     )
+
+
+@pytest.mark.parametrize(
+    ("env", "is_json"),
+    [
+        ({"STAGE": "local"}, False),
+        ({"STAGE": "local", "LOG_FORMAT": "json"}, True),
+        ({"STAGE": "local", "AWS_LAMBDA_FUNCTION_NAME": "f"}, True),
+        ({"STAGE": "dev"}, True),
+        ({"STAGE": "dev", "LOG_FORMAT": "text"}, False),
+    ],
+)
+def test_the_log_is_text_where_a_person_reads_it(env, is_json):
+    assert Settings.from_env(LEAST | env).log_json is is_json
 
 
 @pytest.mark.parametrize("url", ["redis://h", "redis://h:1/0", "redis://:p@h", "unix:///run/redis.sock?db=1"])
@@ -72,6 +94,10 @@ def test_a_missing_setting_is_named(name, missing):
 @pytest.mark.parametrize(
     ("name", "value"),
     [
+        ("LOG_FORMAT", "yaml"),
+        ("METRICS_PATH", "metrics"),
+        ("METRICS_PATH", "/"),
+        ("PROMETHEUS_MULTIPROC_DIR", "no/such/folder"),
         ("STAGE", "Prod 1"),
         ("STAGE", "dev\n"),
         ("AWS_REGION", "Frankfurt"),

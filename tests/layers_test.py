@@ -101,6 +101,16 @@ def test_the_project_keeps_the_rules():
         ("functions/wsgi.py", "import boto3", "the AWS SDK is used by daos and tools only"),
         ("shared/app.py", "import botocore.session", "the AWS SDK is used by daos and tools only"),
         ("news/service.py", "import shared.dynamodb", "what daos share is used by daos only"),
+        ("news/service.py", "import shared.logs", "HTTP and caching are in the controller only"),
+        ("news/controller.py", "import shared.request_log", "HTTP and caching are in the controller only"),
+        ("shared/observed.py", "import flask", "what everybody may count with"),
+        ("shared/observed.py", "import shared.dynamodb", "what everybody may count with"),
+        ("shared/app.py", "import prometheus_client", "Powertools and Prometheus' client have one user each"),
+        (
+            "news/dao.py",
+            "import aws_lambda_powertools",
+            "Powertools and Prometheus' client have one user each",
+        ),
         ("news/service.py", "import os", "only the settings read the environment"),
     ],
 )

@@ -5,6 +5,7 @@ import os
 import signal
 import subprocess
 import sys
+import threading
 import time
 from pathlib import Path
 
@@ -29,6 +30,7 @@ class LocalRun:
             stderr=subprocess.STDOUT,
             text=True,
         )
+        self.reader = threading.Thread(target=self.process.stdout.read)
 
     def __enter__(self):
         self.wait_until_up()
@@ -43,6 +45,7 @@ class LocalRun:
         for line in self.process.stdout:
             said.append(line)
             if "Ctrl-C" in line:
+                self.reader.start()  # else the run would wait for somebody who reads its log
                 return said
         raise AssertionError("".join(said))
 
@@ -76,6 +79,8 @@ class LocalRun:
         """Send a signal and return the exit code."""
         self.process.send_signal(with_signal)
         code = self.process.wait(20)
+        if self.reader.ident:
+            self.reader.join()
         self.process.stdout.close()
         return code
 

@@ -1,0 +1,62 @@
+"""A request as a line of the log: as JSON, which holds its metrics too, or as text for a person.
+
+Powertools' Logger and Metrics would take a fifth of a cached GET for it (benchmarks/logging_cost.py). Most of
+a line is the same for all requests of a kind, so that part is encoded once and kept.
+"""
+
+import logging
+import time
+from functools import lru_cache
+
+import msgspec
+
+from shared.logs import write
+from shared.metrics import counted, directives
+from shared.request_log import Kind, Met, Tell, Told
+
+log = logging.getLogger("request")
+
+KEPT = 1000
+"""Kinds of requests: there are as many as routes, methods and statuses, times what a request may meet."""
+
+
+def tell_json(stage: str) -> Tell:
+    """Write requests as JSON: with the metrics of the stage, and so whatever the log level is."""
+
+    @lru_cache(KEPT)
+    def common(kind: Kind, met: Met) -> str:
+        """The rest of a line, up to the time of its metrics."""
+        numbers = counted(kind, met)
+        fields = kind._asdict() | {"cache": kind.cache or None, "requests": 1} | numbers
+        metrics = {"CloudWatchMetrics": directives(stage, tuple(numbers)), "Timestamp": 0}
+        return msgspec.json.encode(fields | {"_aws": metrics})[1:-3].decode()
+
+    def tell(told: Told) -> None:
+        now = int(time.time() * 1000)
+        write(f"{_own(told, now)},{common(told.kind, told.seen.met)}{now}}}}}\n")
+
+    return tell
+
+
+def tell_text(told: Told) -> None:
+    """Write a request for a person."""
+    kind, seen = told.kind, told.seen
+    took = {"dynamodb_calls": seen.dynamodb_calls, "dynamodb_units": seen.dynamodb_units, **dict(seen.met)}
+    rest = [f"{name}={number:g}" for name, number in took.items() if number]
+    log.info("%s", " ".join([kind.route, str(kind.status), f"{told.milliseconds:.1f} ms", kind.cache, *rest]))
+
+
+def _own(told: Told, now: int) -> str:
+    """The start of a line: what is the request's own. Nothing in it is of a client's making, but checked."""
+    seen = told.seen
+    return (
+        f'{{"level":"INFO","message":"request","timestamp":"{_second(now // 1000)}.{now % 1000:03d}+00:00",'
+        f'"request_id":"{seen.request_id}","trace_id":"{seen.trace_id}","traceparent":"{seen.traceparent}",'
+        f'"milliseconds":{told.milliseconds:.3f},"cold_start":{"true" if told.cold_start else "false"},'
+        f'"dynamodb_calls":{seen.dynamodb_calls},"dynamodb_units":{seen.dynamodb_units:g}'
+    )
+
+
+@lru_cache(2)  # the clock can be put back
+def _second(now: int) -> str:
+    return time.strftime("%Y-%m-%dT%H:%M:%S", time.gmtime(now))
