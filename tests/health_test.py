@@ -22,7 +22,7 @@ def test_a_service_that_hangs_is_slow_and_the_answer_comes_all_the_same():
 
 
 def test_each_service_has_its_own_time_limit_and_the_log_says_which_is_slow(caplog):
-    app = create_app(Settings(stage="local", region="us-east-1", news_table="news"))
+    app = create_app(Settings(stage="local", region="us-east-1", tables={"news": "news"}))
     hang = threading.Event()
     add_check(app, "hanging", hang.wait, required=False, seconds=0.01)
     add_check(app, "patient", lambda: time.sleep(0.05), seconds=30)
@@ -33,7 +33,7 @@ def test_each_service_has_its_own_time_limit_and_the_log_says_which_is_slow(capl
 
 
 def test_what_a_check_asks_of_dynamodb_counts_for_the_request():
-    app = create_app(Settings(stage="local", region="us-east-1", news_table="news"))
+    app = create_app(Settings(stage="local", region="us-east-1", tables={"news": "news"}))
     seen = []
     add_check(app, "probe", lambda: seen.append(observed().request_id))
     app.test_client().get("/health?deep=1", environ_overrides={REQUEST_ID: "8c1f"})

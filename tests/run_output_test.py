@@ -45,7 +45,7 @@ class Run:
             self.environment = {
                 "AWS_REGION": self.settings.region,
                 "AWS_ENDPOINT_URL_DYNAMODB": self.proxy.url,
-                "NEWS_TABLE": self.settings.news_table,
+                "NEWS_TABLE": self.settings.table("news"),
                 "REDIS_URL": self.valkey.url,
                 "STAGE": "test",
             }
