@@ -93,6 +93,12 @@ def environment(resolved, declared) -> Iterator[str]:
     )
 
 
+def declared(template):
+    """Names of the variables that the template declares, with whatever value."""
+    [function] = (each for each in template["Resources"].values() if each["Type"] == "AWS::Lambda::Function")
+    return function["Properties"]["Environment"]["Variables"].keys()
+
+
 class _Recorder(dict):
     """An environment that keeps the names that it was asked for."""
 
@@ -158,6 +164,16 @@ def table(resolved, endpoint) -> Iterator[str]:
         one, other = _sorted(deployed[name]), _sorted(ours[name])
         if one != other:
             yield f"table's {name}: {one}, the dao's is {other}"
+
+
+def kept(resolved) -> Iterator[str]:
+    """A table that may go with its data."""
+    for name, each in resolved.resources.items():
+        if each["Type"] == "AWS::DynamoDB::Table":
+            if (each.get("DeletionPolicy"), each.get("UpdateReplacePolicy")) != ("Retain", "Retain"):
+                yield f"{name} goes with its stack"
+            if not each["Properties"].get("DeletionProtectionEnabled"):
+                yield f"{name} can be deleted"
 
 
 def _sorted(parts):

@@ -23,9 +23,7 @@ def test_without_an_issuer_no_route_changes_anything(sam):
 
 
 def test_the_environment_is_what_the_settings_read(sam):
-    [function] = (each for each in sam["Resources"].values() if each["Type"] == "AWS::Lambda::Function")
-    declared = function["Properties"]["Environment"]["Variables"].keys()
-    assert list(agreement.environment(Resolved(sam), declared)) == []
+    assert list(agreement.environment(Resolved(sam), agreement.declared(sam))) == []
 
 
 def test_the_function_is_one_that_is_built_and_heard(sam):
@@ -38,6 +36,10 @@ def test_the_api_tells_browsers_what_the_app_would(sam):
 
 def test_the_table_is_the_daos(sam, moto_url):
     assert list(agreement.table(Resolved(sam), moto_url)) == []
+
+
+def test_the_table_of_prod_outlives_its_stack_and_can_not_be_deleted(sam):
+    assert list(agreement.kept(Resolved(sam, Stage="prod"))) == []
 
 
 def test_the_role_may_do_what_the_dao_does_and_no_more(sam, moto_url):

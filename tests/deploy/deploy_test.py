@@ -3,19 +3,16 @@
 sls begins with a cache and goes on without one, SAM the other way round. A tool's tests follow each other.
 """
 
-import json
 import platform
-from http import HTTPStatus
 
 import pytest
 from botocore.exceptions import ClientError
-from fakes import sent
 
-from deploy.aws import Gateway, Stack, probe
+from deploy.aws import Stack, probe
 from deploy.project import SLS, TOOLS, Project, sls_options
+from deploy.using import WRITER, works
 from deploy.wiring import loose_ends
 
-WRITER = {"iss": "https://login.example.com/", "aud": "news", "scope": "news:read news:write", "sub": "7"}
 PARAMETERS = {
     "AuthIssuer": WRITER["iss"],
     "AuthAudience": WRITER["aud"],
@@ -142,29 +139,3 @@ def left(aws):
     yield from (each["logGroupName"] for each in aws.client("logs").describe_log_groups()["logGroups"])
     yield from (each["UserId"] for each in aws.client("elasticache").describe_users()["Users"])
     yield from aws.client("dynamodb").list_tables()["TableNames"]
-
-
-def works(stack, surroundings, number, *, has_cache):
-    """Create, read and list through what is deployed, with its permissions; be refused without a token."""
-    surroundings.know(stack)
-    miss, hit = ("MISS", "HIT") if has_cache else ("BYPASS", "BYPASS")
-    with Gateway(stack, surroundings) as api:
-        assert api.ask("POST", "/news", sent(number))["statusCode"] == HTTPStatus.UNAUTHORIZED
-        reader = WRITER | {"scope": "news:read"}
-        assert api.ask("POST", "/news", sent(number), reader)["statusCode"] == HTTPStatus.FORBIDDEN
-        created = api.ask("POST", "/news/", sent(number), WRITER)
-        assert created["statusCode"] == HTTPStatus.CREATED
-        place = created["headers"]["Location"]
-        for path in (place, "/news", "/news/?category=science", "/news?source=example.com"):
-            answers = [api.ask("GET", path) for _ in range(2)]
-            assert [(each["statusCode"], each["headers"]["X-Cache"]) for each in answers] == [
-                (200, miss),
-                (200, hit),
-            ]
-        changed = api.ask("PUT", place, sent(number, title="New"), WRITER, headers=[("If-Match", '"1"')])
-        assert changed["statusCode"] == HTTPStatus.OK
-        assert api.ask("GET", place)["headers"]["X-Cache"] == miss
-        checks = {"dynamodb": "ok"} | ({"redis": "ok"} if has_cache else {})
-        assert json.loads(api.ask("GET", "/health?deep=1")["body"]) == {"status": "ok", "checks": checks}
-        assert api.ask("GET", "/nothing")["statusCode"] == HTTPStatus.NOT_FOUND
-    assert surroundings.elasticache.refusals == []

@@ -4,6 +4,7 @@ import json
 import shutil
 import subprocess
 import sys
+from functools import cache
 from pathlib import Path
 
 import yaml
@@ -73,9 +74,10 @@ class Project:
 
     def sam(self, template="template.yaml", **parameters):
         """What AWS's transform makes of the template."""
-        given = [f"{name}={value}" for name, value in parameters.items()]
-        translate = (TOOLS / "python", Path(__file__).parent / "translate.py")
-        return json.loads(self.run(*translate, template, *given))
+        process = _translator()
+        process.stdin.write(json.dumps([str(self.folder / template), parameters]) + "\n")
+        process.stdin.flush()
+        return json.loads(process.stdout.readline())
 
     def sls(self, *, build=True, **parameters):
         """What `sls package` makes of serverless.yml; without `build`, of an empty artefact."""
@@ -88,6 +90,13 @@ class Project:
         return json.loads(
             (self.folder / ".serverless" / "cloudformation-template-update-stack.json").read_text()
         )
+
+
+@cache
+def _translator():
+    """A process that translates until this one ends."""
+    command = [TOOLS / "python", Path(__file__).parent / "translate.py"]
+    return subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
 
 
 def sls_options(parameters):

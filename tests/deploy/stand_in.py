@@ -5,7 +5,7 @@ Runs in the environment of the tools. What it adds, since the stand-in or moto d
   * AWS::Lambda::Alias; AWS::Lambda::Version, which fails where nothing has changed since the last one
   * an update of a function that keeps its versions and policy, and takes every property as a creation does
   * an update of a role that changes its policies
-  * AWS::ElastiCache::User and UserGroup, and that the cache's group and the group's users exist
+  * AWS::ElastiCache::User and UserGroup, and that a cache's engine, its group, and the group's users exist
   * routes, authorizers and permissions that go when a template or a condition drops them
   * removal of route tables and endpoints, without which no network can go
   * the ARN of a log group, which ends with `:*` so that it takes its streams in
@@ -13,6 +13,7 @@ Runs in the environment of the tools. What it adds, since the stand-in or moto d
 """
 
 import importlib.util
+import os
 import sys
 
 FAKE_AWS, PORT = sys.argv[1:3]
@@ -146,6 +147,8 @@ def user_group(name, p, region, logical_id):
 
 @extra("AWS::ElastiCache::ServerlessCache")
 def serverless_cache(name, p, region, logical_id):
+    if p["Engine"] not in {"memcached", "redis", "valkey"}:
+        raise ValidationError(logical_id, f"no such engine: {p['Engine']}")
     if p.get("UserGroupId", "") not in {"", *GROUPS}:
         raise ValidationError(logical_id, f"user group not found: {p['UserGroupId']}")
     return fake_aws._serverless_cache(name, p, region, logical_id)
@@ -153,9 +156,21 @@ def serverless_cache(name, p, region, logical_id):
 
 for cached in (parsing.get_model_list, parsing.get_model_map, parsing.get_name_type_map):
     cached.cache_clear()
+    cached()  # keeps the types, to which nothing else refers
 
 
 # ---------------------------------------------------------------- the network
+create_endpoint = VPCEndPoint.create_from_cloudformation_json.__func__
+
+
+def create_endpoint_of_no_routes(cls, resource_name, cloudformation_json, *args, **kwargs):
+    cloudformation_json["Properties"].setdefault("RouteTableIds", [])
+    return create_endpoint(cls, resource_name, cloudformation_json, *args, **kwargs)
+
+
+VPCEndPoint.create_from_cloudformation_json = classmethod(create_endpoint_of_no_routes)
+
+
 def delete_route_table(self, account_id, region_name):
     boto3.client("ec2", region_name=region_name).delete_route_table(RouteTableId=self.id)
 
@@ -179,6 +194,7 @@ LogGroup.get_cfn_attribute = attribute_as_on_aws
 
 if __name__ == "__main__":
     import stand_in_stacks  # noqa: F401  # after fake_aws, whose own changes it goes on from
-    from moto.server import main
+    from moto import server
 
-    main(["-H", "127.0.0.1", "-p", PORT])
+    server.signal_handler = lambda *_: os._exit(0)  # moto's waits for connections that are kept alive
+    server.main(["-H", "127.0.0.1", "-p", PORT])

@@ -1,6 +1,6 @@
-"""SAM's own translation of a template, offline: `translate.py template.yaml Name=Value ... > out.json`.
+"""SAM's own translation of templates, offline: a line with a file and parameters in, a template out.
 
-Runs in the environment of the tools.
+Runs in the environment of the tools until its input ends: to start takes longer than to translate.
 """
 
 import json
@@ -15,16 +15,20 @@ from samtranslator.public.translator import ManagedPolicyLoader
 from samtranslator.translator.transform import transform
 from samtranslator.yaml_helper import yaml_parse
 
-template = yaml_parse(Path(sys.argv[1]).read_text())
-parameters = {
-    name: each["Default"] for name, each in template.get("Parameters", {}).items() if "Default" in each
-}
-parameters |= dict(each.split("=", 1) for each in sys.argv[2:])
-for each in template["Resources"].values():
-    if "CodeUri" in each.get("Properties", {}):  # the translator takes none that is not uploaded
-        each["Properties"]["CodeUri"] = "s3://bucket/key"
-loader = ManagedPolicyLoader(None)
-loader._policy_map = get_bundled_managed_policy_map("aws")
-translated = transform(template, parameters, loader)
-translated.pop("Transform", None)
-json.dump(translated, sys.stdout, default=str)
+
+def translated(file, given):
+    """What AWS's transform makes of a template."""
+    template = yaml_parse(Path(file).read_text())
+    parameters = {name: each["Default"] for name, each in template["Parameters"].items()} | given
+    for each in template["Resources"].values():
+        if "CodeUri" in each.get("Properties", {}):  # the translator takes none that is not uploaded
+            each["Properties"]["CodeUri"] = "s3://bucket/key"
+    loader = ManagedPolicyLoader(None)
+    loader._policy_map = get_bundled_managed_policy_map("aws")
+    made = transform(template, parameters, loader)
+    made.pop("Transform", None)
+    return made
+
+
+for line in sys.stdin:
+    print(json.dumps(translated(*json.loads(line)), default=str), flush=True)
