@@ -24,6 +24,8 @@ SET_BY_LAMBDA = {"AWS_REGION", "AWS_LAMBDA_FUNCTION_NAME"}
 NOT_DEPLOYED = {
     "BASE_PATH",  # the API is at the root of its own domain
     "CORS_ORIGINS",  # the API does it, also for what it refuses itself
+    "LOG_FORMAT",  # JSON on Lambda
+    *("METRICS_PATH", "PROMETHEUS_MULTIPROC_DIR"),  # CloudWatch has the metrics from the log
 }
 
 
@@ -109,6 +111,10 @@ class _Recorder(dict):
     def get(self, name, default=None):
         self.names.add(name)
         return super().get(name, default)
+
+    def __getitem__(self, name):
+        self.names.add(name)
+        return super().__getitem__(name)
 
 
 def function(resolved) -> Iterator[str]:
