@@ -25,7 +25,7 @@ def check(answer: Any, x_cache: str | None) -> None:
         return
     assert answer["statusCode"] == 200, answer
     assert len(json.loads(answer["body"])["items"]) == 20, answer
-    assert answer.get("headers", {}).get("X-Cache") == x_cache, answer
+    assert answer.get("headers", {}).get("X-Cache") == x_cache, answer["headers"]
 
 
 def main() -> None:

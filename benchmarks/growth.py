@@ -19,7 +19,10 @@ def measure() -> list[Row]:
     rows = []
     with contextlib.ExitStack() as stack:
         settings = {size: stack.enter_context(news_table(size)) for size in SIZES}
-        cache = {"REDIS_URL": stack.enter_context(valkey()).url}
+        server = stack.enter_context(valkey())
+        with server.client() as redis:
+            redis.set("{news}:g", b"1-x")  # settled long ago: what is loaded stays fresh
+        cache = {"REDIS_URL": server.url}
         for figure, x_cache, extra, calls in (
             ("growth: first page from DynamoDB", "BYPASS", {}, 10),
             ("growth: cached GET", "HIT", cache, 200),

@@ -25,7 +25,7 @@ print("None", next(line.split()[1] for line in open("/proc/self/status") if line
 
 def resident_mb(command: list[str], settings: dict[str, str], x_cache: str) -> float:
     said = subprocess.run(command, env=environment(settings), capture_output=True, text=True, check=True)
-    found, kilobytes = said.stdout.split()
+    found, kilobytes, *_ = said.stdout.split()
     assert found == x_cache, found
     return int(kilobytes) / 1000
 

@@ -17,7 +17,7 @@ def measure() -> list[Row]:
     for peer, (module, _) in PEERS.items():
         commands[peer] = python("-m", "benchmarks.caller", f"benchmarks.peers.{module}")
     with FilledCache.started() as cache:
-        seconds = in_turns(commands, cache.env, ROUNDS, CALLS, before=cache.refresh)
+        seconds = in_turns(commands, cache.env, ROUNDS, CALLS)
     micros = {name: [each * 1e6 for each in times] for name, times in seconds.items()}
     return [
         row(FIGURE, peer, "µs", micros["ours"], micros[peer], limit) for peer, (_, limit) in PEERS.items()

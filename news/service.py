@@ -52,7 +52,8 @@ class NewsService:
             SettingsError: it has none.
         """
         settings.table("news")  # which the dao reads only when it is made
-        return cls(cast("NewsDao", Deferred(partial(_make_dao, settings))))
+        make = partial(_make_dao, settings)
+        return cls(make() if settings.preload else cast("NewsDao", Deferred(make)))
 
     def query(self, parameters: Mapping[str, str]) -> NewsQuery:
         """Check the parameters of a list: two that ask the same become equal.

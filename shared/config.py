@@ -44,6 +44,7 @@ class Settings:
         auth: whose tokens are taken, or None: none are.
         cors_origins: the origins whose pages may call; `*` stands for any.
         docs: whether GET /docs shows the contract.
+        preload: whether daos are imported and made at the start, not by the first request that needs one.
     """
 
     stage: str
@@ -62,6 +63,7 @@ class Settings:
     auth: AuthSettings | None = None
     cors_origins: tuple[str, ...] = ()
     docs: bool = False
+    preload: bool = False
 
     @classmethod
     def from_env(cls, env: Mapping[str, str] = os.environ) -> "Settings":
@@ -88,6 +90,7 @@ class Settings:
             auth=_auth(env, stage),
             cors_origins=_read(env, "CORS_ORIGINS", origins, ()),
             docs=_docs(env),
+            preload=_preload(env),
         )
         _check_iam(settings)
         return settings
@@ -138,6 +141,15 @@ def _docs(env: Mapping[str, str]) -> bool:
     if docs and not installed:
         raise SettingsError("DOCS: is yes, but the page's assets, flask-swagger-ui, are not installed")
     return docs
+
+
+def _preload(env: Mapping[str, str]) -> bool:
+    """By itself where the start is over before a caller waits; elsewhere it is a part of every cold start.
+
+    https://docs.aws.amazon.com/lambda/latest/dg/configuration-envvars.html#configuration-envvars-runtime
+    """
+    is_ahead = env.get("AWS_LAMBDA_INITIALIZATION_TYPE") in {"provisioned-concurrency", "snap-start"}
+    return _read(env, "PRELOAD", values.yes_or_no, is_ahead)
 
 
 def _auth(env: Mapping[str, str], stage: str) -> AuthSettings | None:

@@ -27,6 +27,7 @@ MOST = LEAST | {
     "AUTH_JWKS": "https://login.example.com/jwks.json",
     "CORS_ORIGINS": "https://app.example.com, http://localhost:3000",
     "DOCS": "no",
+    "PRELOAD": "yes",
 }
 
 
@@ -52,6 +53,7 @@ def test_every_setting_is_read():
         feed_shards=64,
         auth=AuthSettings("https://login.example.com/", "news", "https://login.example.com/jwks.json"),
         cors_origins=("https://app.example.com", "http://localhost:3000"),
+        preload=True,
     )
 
 
@@ -264,3 +266,18 @@ def test_what_gunicorn_is_told_is_what_the_environment_says(tmp_path):
         assert option in told
     assert "--limit-request-field_size 4096" in told
     assert "--graceful-timeout 5" in told
+
+
+@pytest.mark.parametrize(
+    ("kind", "given", "preload"),
+    [
+        ("on-demand", "", False),
+        ("on-demand", "yes", True),
+        ("provisioned-concurrency", "", True),
+        ("snap-start", "", True),
+        ("snap-start", "no", False),
+    ],
+)
+def test_daos_are_made_at_the_start_where_nobody_waits_for_it(kind, given, preload):
+    env = LEAST | {"AWS_LAMBDA_INITIALIZATION_TYPE": kind, "PRELOAD": given}
+    assert Settings.from_env(env).preload is preload

@@ -56,3 +56,12 @@ def test_a_cached_get_imports_the_web_framework_the_cache_and_nothing_else(valke
     if_installed = {"cryptography", "typing_extensions"}  # which redis-py tries, and no artefact has
     assert found[0] == "HIT"
     assert set(found[1:]) - if_installed == ours | framework | {"msgspec", "redis", "serverless_wsgi"}
+
+
+@pytest.mark.parametrize(("preload", "loaded"), [("yes", True), ("no", False)])
+def test_the_aws_sdk_is_loaded_at_the_start_only_where_that_is_asked_for(preload, loaded):
+    script = """if True:
+        import sys, functions.news
+        print("pynamodb" in sys.modules)
+    """
+    assert said(script, PRELOAD=preload).strip() == str(loaded)
