@@ -1,4 +1,4 @@
-"""Where the log goes, and how it is written: JSON for machines, or text for a person, on standard output.
+"""Where the log goes, and how it is written: JSON for machines, or text for a person, on standard error.
 
 JSON is written by Powertools' formatter, but for the lines of requests: see shared.request_lines. It takes as
 long to import as all of the log may add to a cold start, and so it is imported with the first line.
@@ -25,9 +25,9 @@ def init_logs(level: str, *, as_json: bool) -> None:
     """Set up the log of this process; once more, where that has been done before."""
     root = logging.getLogger()
     for each in root.handlers[:]:
-        if isinstance(each, StdoutHandler) or type(each).__module__.startswith("awslambdaric"):
+        if isinstance(each, StderrHandler) or type(each).__module__.startswith("awslambdaric"):
             root.removeHandler(each)  # Lambda's own would write every line a second time
-    handler = StdoutHandler()
+    handler = StderrHandler()
     handler.setFormatter(JsonFormatter() if as_json else logging.Formatter(TEXT))
     root.addHandler(handler)
     root.setLevel(level)
@@ -36,16 +36,16 @@ def init_logs(level: str, *, as_json: bool) -> None:
 
 
 def write(line: str) -> None:
-    """Write a whole line to standard output; that nobody reads it is no reason to fail."""
+    """Write a whole line to standard error; that nobody reads it is no reason to fail."""
     try:
-        sys.stdout.buffer.write(line.encode())
-        sys.stdout.buffer.flush()
+        sys.stderr.buffer.write(line.encode())
+        sys.stderr.buffer.flush()
     except (OSError, ValueError):  # a broken pipe, a closed file
         pass
 
 
-class StdoutHandler(logging.Handler):
-    """Writes to what is the standard output by then: Lambda's runtime and tests exchange it."""
+class StderrHandler(logging.Handler):
+    """Writes to what is standard error by then: Lambda's runtime and tests exchange it."""
 
     def emit(self, record: logging.LogRecord) -> None:
         """Write one line."""

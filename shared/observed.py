@@ -19,16 +19,15 @@ class Observed:
         met: what should be rare, by the names of shared.metrics, and how often: see `meet`.
     """
 
-    def __init__(
-        self, request_id: str = "", trace_id: str = "", traceparent: str = "", xray: str = ""
-    ) -> None:
+    trace_id = ""
+    traceparent = ""
+    xray = ""
+    dynamodb_calls = 0
+    dynamodb_units = 0.0
+    met: tuple[tuple[str, int], ...] = ()
+
+    def __init__(self, request_id: str = "") -> None:
         self.request_id = request_id
-        self.trace_id = trace_id
-        self.traceparent = traceparent
-        self.xray = xray
-        self.dynamodb_calls = 0
-        self.dynamodb_units = 0.0
-        self.met: tuple[tuple[str, int], ...] = ()
 
     def meet(self, name: str, *, once: bool = False) -> None:
         """Count something rare; with `once`, no more than once a request."""

@@ -11,7 +11,8 @@ from prometheus_client import CONTENT_TYPE_LATEST, CollectorRegistry, Counter, H
 from prometheus_client.multiprocess import MultiProcessCollector
 
 from shared.metrics import CACHE, NAMESPACE, RARE, counted
-from shared.request_log import Tell, Told
+from shared.observed import Observed
+from shared.request_log import Kind, Tell
 
 BUCKETS = (0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0)
 """Seconds: a hit takes a millisecond or two, and no request should outlast DynamoDB's two tries."""
@@ -51,10 +52,10 @@ def _counting(registry: CollectorRegistry) -> Tell:
         for name in (*CACHE.values(), *RARE)
     }
 
-    def tell(told: Told) -> None:
-        requests.labels(told.kind.route, told.kind.status_class).inc()
-        seconds.labels(told.kind.route).observe(told.milliseconds / 1000)
-        for name, number in counted(told.kind, told.seen.met).items():
+    def tell(kind: Kind, seen: Observed, milliseconds: float, _is_cold: bool) -> None:  # noqa: FBT001
+        requests.labels(kind.route, kind.status_class).inc()
+        seconds.labels(kind.route).observe(milliseconds / 1000)
+        for name, number in counted(kind, seen.met).items():
             others[name].inc(number)
 
     return tell

@@ -1,7 +1,7 @@
 """A request as a line of the log: as JSON, which holds its metrics too, or as text for a person.
 
-Powertools' Logger and Metrics would take a fifth of a cached GET for it (benchmarks/logging_cost.py). Most of
-a line is the same for all requests of a kind, so that part is encoded once and kept.
+Powertools' Logger and Metrics would take two thirds of a cached GET for it (benchmarks/logging_cost.py). Most
+of a line is the same for all requests of a kind, so that part is encoded once and kept.
 """
 
 import logging
@@ -12,7 +12,8 @@ import msgspec
 
 from shared.logs import write
 from shared.metrics import counted, directives
-from shared.request_log import Kind, Met, Tell, Told
+from shared.observed import Observed
+from shared.request_log import Kind, Met, Tell
 
 log = logging.getLogger("request")
 
@@ -31,30 +32,26 @@ def tell_json(stage: str) -> Tell:
         metrics = {"CloudWatchMetrics": directives(stage, tuple(numbers)), "Timestamp": 0}
         return msgspec.json.encode(fields | {"_aws": metrics})[1:-3].decode()
 
-    def tell(told: Told) -> None:
+    def tell(kind: Kind, seen: Observed, milliseconds: float, is_cold: bool) -> None:  # noqa: FBT001
         now = int(time.time() * 1000)
-        write(f"{_own(told, now)},{common(told.kind, told.seen.met)}{now}}}}}\n")
+        moment = f"{_second(now // 1000)}.{now % 1000:03d}+00:00"
+        # Nothing in it is of a client's making, but checked or one of a few.
+        write(
+            f'{{"level":"INFO","message":"request","timestamp":"{moment}",'
+            f'"request_id":"{seen.request_id}","trace_id":"{seen.trace_id}","traceparent":"{seen.traceparent}",'
+            f'"milliseconds":{milliseconds:.3f},"cold_start":{"true" if is_cold else "false"},'
+            f'"dynamodb_calls":{seen.dynamodb_calls},"dynamodb_units":{seen.dynamodb_units:g},'
+            f"{common(kind, seen.met)}{now}}}}}\n"
+        )
 
     return tell
 
 
-def tell_text(told: Told) -> None:
+def tell_text(kind: Kind, seen: Observed, milliseconds: float, _is_cold: bool) -> None:  # noqa: FBT001
     """Write a request for a person."""
-    kind, seen = told.kind, told.seen
     took = {"dynamodb_calls": seen.dynamodb_calls, "dynamodb_units": seen.dynamodb_units, **dict(seen.met)}
     rest = [f"{name}={number:g}" for name, number in took.items() if number]
-    log.info("%s", " ".join([kind.route, str(kind.status), f"{told.milliseconds:.1f} ms", kind.cache, *rest]))
-
-
-def _own(told: Told, now: int) -> str:
-    """The start of a line: what is the request's own. Nothing in it is of a client's making, but checked."""
-    seen = told.seen
-    return (
-        f'{{"level":"INFO","message":"request","timestamp":"{_second(now // 1000)}.{now % 1000:03d}+00:00",'
-        f'"request_id":"{seen.request_id}","trace_id":"{seen.trace_id}","traceparent":"{seen.traceparent}",'
-        f'"milliseconds":{told.milliseconds:.3f},"cold_start":{"true" if told.cold_start else "false"},'
-        f'"dynamodb_calls":{seen.dynamodb_calls},"dynamodb_units":{seen.dynamodb_units:g}'
-    )
+    log.info("%s", " ".join([kind.route, str(kind.status), f"{milliseconds:.1f} ms", kind.cache, *rest]))
 
 
 @lru_cache(2)  # the clock can be put back

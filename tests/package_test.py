@@ -195,10 +195,16 @@ def test_artefact_holds_the_locked_packages_and_nothing_else(unpacked):
     installed = {path.name.split("-")[0] for path in unpacked.glob("*.dist-info")}
     assert installed == locked(ROOT / "requirements.txt")
     libraries = {path.name for path in unpacked.iterdir()} - {*PACKAGES, "openapi.json", "__pycache__"}
-    known = installed - {"python_dateutil"} | {"dateutil", "six.py", "serverless_wsgi.py"}
+    known = installed - {"python_dateutil"} | {
+        "dateutil",
+        "six.py",
+        "serverless_wsgi.py",
+        "typing_extensions.py",
+    }
     assert {name for name in libraries if not name.endswith(".dist-info")} == known - {
         "six",
         "serverless_wsgi",
+        "typing_extensions",
     }
 
 

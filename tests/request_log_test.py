@@ -26,7 +26,7 @@ from shared.lambda_handler import make_handler
 from shared.logs import init_logs
 from shared.metrics import CACHE, RARE
 from shared.observed import CURRENT, Observed, observed
-from shared.request_log import kind
+from shared.request_log import kind_of
 from shared.tracing import valid_traceparent, xray_root
 from tools.tables import create_tables
 
@@ -39,7 +39,7 @@ SECRETS = ("s3cr3t-token", "s3cr3t-body", "s3cr3t-query", "s3cr3t-header", "s3cr
 
 @pytest.fixture(autouse=True)
 def plain_log():
-    """Another test's log is text, on the standard output of its time."""
+    """Another test's log is text, on the standard error of its time."""
     yield
     init_logs("INFO", as_json=False)
 
@@ -63,7 +63,7 @@ def ask(app, capsys):
     def ask(path, method="GET", **options):
         capsys.readouterr()
         app.test_client().open(path, method=method, **options)
-        [line] = requests_in(capsys.readouterr().out)
+        [line] = requests_in(capsys.readouterr().err)
         return line
 
     return ask
@@ -101,7 +101,9 @@ def test_a_route_has_one_name_and_nobody_can_make_up_others(ask, method, path, r
 
 def test_the_number_of_series_is_what_the_readme_says(app):
     rules = [(method, rule) for rule in app.url_map.iter_rules() for method in rule.methods]
-    routes = {kind(method, rule.rule, rule.endpoint, "200 OK", "").route for method, rule in rules} | {"none"}
+    routes = {kind_of(method, rule.rule, rule.endpoint, "200 OK", "").route for method, rule in rules} | {
+        "none"
+    }
     series = len(routes) * 4 + len(routes) + len(CACHE) + len(RARE)
     assert f"there are {len(routes)}, which makes {series} series" in (ROOT / "README.md").read_text()
 
@@ -121,7 +123,7 @@ def test_what_the_cache_did_is_counted(dao, valkey, capsys):
     client = make_app(dao, valkey.url, log_json=True, stage="prod").test_client()
     for headers in ({}, {}, {"Authorization": "Bearer x"}):
         client.get("/news/", headers=headers)
-    lines = requests_in(capsys.readouterr().out)
+    lines = requests_in(capsys.readouterr().err)
     assert [line["cache"] for line in lines] == ["MISS", "HIT", "BYPASS"]
     assert [total(lines, name) for name in ("cache_misses", "cache_hits", "cache_bypasses")] == [1, 1, 1]
     assert metrics_of(lines[1])["cache_hits"] == (1, {})
@@ -130,20 +132,20 @@ def test_what_the_cache_did_is_counted(dao, valkey, capsys):
 
 def test_requests_are_told_whatever_the_log_level_since_metrics_are_made_from_them(dao, capsys):
     make_app(dao, None, log_json=True, log_level="CRITICAL").test_client().get("/health")
-    assert len(requests_in(capsys.readouterr().out)) == 1
+    assert len(requests_in(capsys.readouterr().err)) == 1
 
 
 def test_the_text_for_a_person_is_one_line_and_heeds_the_log_level(dao, capsys):
     make_app(dao, None).test_client().get("/news/")
-    assert re.search(r" INFO request: GET /news 200 \d+\.\d ms BYPASS\n$", capsys.readouterr().out)
+    assert re.search(r" INFO request: GET /news 200 \d+\.\d ms BYPASS\n$", capsys.readouterr().err)
     make_app(dao, None, log_level="WARNING").test_client().get("/news/")
-    assert capsys.readouterr().out == ""
+    assert capsys.readouterr().err == ""
 
 
 def test_an_error_is_one_more_line_with_the_same_ids(app, capsys):
     app.view_functions["news.index"] = lambda: {}["missing"]
     answer = app.test_client().get("/news/", headers={"traceparent": TRACEPARENT})
-    error, line = lines_in(capsys.readouterr().out)
+    error, line = lines_in(capsys.readouterr().err)
     assert (line["status"], line["status_class"]) == (500, "5xx")
     assert (error["level"], error["exception_name"]) == ("ERROR", "KeyError")
     assert "Traceback" in error["exception"]
@@ -155,28 +157,28 @@ def test_an_error_is_one_more_line_with_the_same_ids(app, capsys):
 def test_a_message_that_is_json_stays_a_text(capsys):
     init_logs("INFO", as_json=True)
     logging.getLogger("x").warning('{"message": "request"}')
-    [line] = lines_in(capsys.readouterr().out)
+    [line] = lines_in(capsys.readouterr().err)
     assert line["message"] == '{"message": "request"}'
 
 
 def test_what_json_has_no_word_for_is_logged_all_the_same(capsys):
     init_logs("INFO", as_json=True)
     logging.getLogger("x").warning("\ud800 and %s", object, extra={"thing": {1, 2}})
-    assert "and <class 'object'>" in capsys.readouterr().out
+    assert "and <class 'object'>" in capsys.readouterr().err
 
 
 def test_setting_up_the_log_again_doubles_no_line(dao, capsys):
     for _ in range(3):
         app = make_app(dao, None)
     app.test_client().get("/health")
-    assert len(capsys.readouterr().out.splitlines()) == 1
+    assert len(capsys.readouterr().err.splitlines()) == 1
 
 
 def test_a_log_that_nobody_reads_fails_no_request(app, monkeypatch):
     with open("/dev/full", "wb", buffering=0) as full:  # noqa: PTH123  # every write to it fails
-        monkeypatch.setattr(sys, "stdout", io.TextIOWrapper(full))
+        monkeypatch.setattr(sys, "stderr", io.TextIOWrapper(full))
         assert app.test_client().get("/health").status_code == 200
-        sys.stdout.close()
+        sys.stderr.close()
         assert app.test_client().get("/health").status_code == 200
 
 
@@ -212,7 +214,7 @@ def test_tokens_bodies_queries_and_paths_reach_no_line(tmp_path, capsys):
             client.get("/news/", query_string={"source": query}, headers=headers)
             client.get("/news/", query_string={"cursor": query}, headers=headers)
             client.get(f"/{path}", headers={"traceparent": header, "X-Amzn-Trace-Id": header})
-    said = capsys.readouterr().out
+    said = capsys.readouterr().err
     assert len(requests_in(said)) == 42
     assert {line["status_class"] for line in requests_in(said)} == {"4xx", "5xx"}
     assert not [secret for secret in SECRETS if secret in said]
@@ -284,7 +286,7 @@ def test_on_lambda_the_trace_is_the_invocations(app, capsys, monkeypatch):
     monkeypatch.setenv("_X_AMZN_TRACE_ID", XRAY)
     event = http_api_2(Sent(path="/health", headers=[("X-Amzn-Trace-Id", f"Root={ROOT_ID[:-1]}0")]))
     make_handler(app)(event, None)
-    assert requests_in(capsys.readouterr().out)[0]["trace_id"] == ROOT_ID
+    assert requests_in(capsys.readouterr().err)[0]["trace_id"] == ROOT_ID
 
 
 def test_a_request_has_the_id_that_the_platform_gave_it(ask):
@@ -305,7 +307,9 @@ def test_a_trace_is_passed_on_to_the_issuer_of_the_keys():
     with HTTPServer(("127.0.0.1", 0), Answer) as server:
         thread = Thread(target=server.handle_request)
         thread.start()
-        token = CURRENT.set(Observed("8c1f", ROOT_ID, TRACEPARENT, XRAY))
+        seen = Observed()
+        seen.traceparent, seen.xray = TRACEPARENT, XRAY
+        token = CURRENT.set(seen)
         fetch_jwks(f"http://127.0.0.1:{server.server_port}/")
         CURRENT.reset(token)
         thread.join()
@@ -333,7 +337,7 @@ def test_calls_to_dynamodb_and_what_they_consumed_are_counted(table, capsys):
     client.post("/news/", json=sent(1))
     client.get("/news/")
     client.get("/news/?limit=0")
-    lines = requests_in(capsys.readouterr().out)
+    lines = requests_in(capsys.readouterr().err)
     assert [line["dynamodb_calls"] for line in lines] == [1, 1, 0]
     created, read, refused = [line["dynamodb_units"] for line in lines]
     assert created >= 1
@@ -348,7 +352,7 @@ def test_each_try_that_dynamodb_throttles_is_counted(table, proxy, capsys):
     assert client.get("/news/").status_code == 200
     proxy.fault = lambda *_: throttled("ThrottlingException")
     assert client.get("/news/").status_code == 503
-    first, _, second = lines_in(capsys.readouterr().out)
+    first, _, second = lines_in(capsys.readouterr().err)
     assert (first["dynamodb_calls"], metrics_of(first)["dynamodb_throttles"]) == (2, (1, {}))
     assert (second["dynamodb_calls"], metrics_of(second)["dynamodb_throttles"]) == (2, (2, {}))
     assert second["dynamodb_units"] == 0

@@ -1,0 +1,168 @@
+"""What the log of requests costs: a cached GET through the Lambda handler, and a cold start, with it or not.
+
+Beside it, the same line by Powertools' Logger, and the same metrics by its Metrics. Two kinds of calls take
+turns at random, so that the machine's moods hit both alike; the time is the CPU's. Exit code 1 where ours
+costs over 8 % of either.
+"""
+
+import contextlib
+import json
+import os
+import random
+import resource
+import subprocess
+import sys
+import tempfile
+from pathlib import Path
+from time import process_time_ns
+
+from aws_lambda_powertools import Logger, Metrics
+
+sys.path.insert(0, str(Path(__file__).parent.parent / "tests"))
+
+from cache_world import make_app
+from fakes import FakeDao, stored
+from lambda_encoders import http_api_2
+from redis_servers import Valkey
+
+from benchmarks.lambda_guard import CONTEXT, REQUEST
+from shared.lambda_handler import make_handler
+
+MOST = 1.08
+CALLS = 20_000
+STARTS = 120
+QUANTILE = 0.25  # what a call takes where nothing else is in its way
+ROOT = Path(__file__).parent.parent
+
+WITHOUT = """
+import sys, types
+for name, members in {
+    "shared.logs": {"init_logs": lambda *_, **__: None},
+    "shared.request_log": {"Tell": object, "init_request_log": lambda *_: None},
+    "shared.request_lines": {"tell_json": lambda _: None, "tell_text": None},
+}.items():
+    sys.modules[name] = types.ModuleType(name)
+    vars(sys.modules[name]).update(members)
+"""
+START = """
+import json, os, sys
+from types import SimpleNamespace
+from functions.news import handler
+answer = handler(json.loads(sys.argv[1]), SimpleNamespace(aws_request_id="8c1f"))
+os._exit((answer["statusCode"], answer["headers"]["X-Cache"]) != (200, "HIT"))
+"""
+STARTS_OF = {
+    "without": WITHOUT + START,
+    "with": START,
+    "with Powertools imported": "import aws_lambda_powertools\n" + START,
+}
+
+
+def by_powertools(inner, *, metrics):
+    """A WSGI application that tells of requests as Powertools' documentation has it."""
+    logger = Logger(service="news", stream=sys.stderr)
+    counts = Metrics(namespace="news", service="news")
+
+    def app(environ, start_response):
+        answer = inner(environ, start_response)
+        fields = {
+            "request_id": environ["app.request_id"],
+            "route": "GET /news",
+            "status": 200,
+            "cache": "HIT",
+        }
+        fields |= {"milliseconds": 1.234, "cold_start": False, "dynamodb_calls": 0, "dynamodb_units": 0.0}
+        logger.info("request", extra=fields)
+        if metrics:
+            counts.add_dimension("route", "GET /news")
+            counts.add_dimension("status_class", "2xx")
+            counts.add_metric("requests", "Count", 1)
+            counts.add_metric("milliseconds", "Milliseconds", 1.234)
+            counts.add_metric("cache_hits", "Count", 1)
+            counts.flush_metrics()
+        return answer
+
+    return app
+
+
+def handlers(url):
+    dao = FakeDao()
+    for number in range(1, 25):
+        dao.add(stored(number, category="world"))
+    wraps = {
+        "without": lambda log: log.inner,
+        "with": lambda log: log,
+        "Powertools' Logger": lambda log: by_powertools(log.inner, metrics=False),
+        "Powertools' Logger and Metrics": lambda log: by_powertools(log.inner, metrics=True),
+    }
+    made = {}
+    for name, wrap in wraps.items():
+        app = make_app(dao, url, log_json=True, stage="dev")
+        app.wsgi_app = wrap(app.wsgi_app)
+        made[name] = make_handler(app)
+    return made
+
+
+def warm(kinds, event):
+    """Microseconds of calls, by kind: two of them, since a third would spoil the processor's caches."""
+    times = {name: [] for name in kinds}
+    for number in range(CALLS):
+        name = random.choice(list(kinds))
+        before = process_time_ns()
+        kinds[name](event, CONTEXT)
+        if number > CALLS / 10:
+            times[name].append((process_time_ns() - before) / 1000)
+    return times
+
+
+def cold(url, event):
+    """Milliseconds of processes that start, answer one request and end, by kind."""
+    env = os.environ | {"AWS_REGION": "us-east-1", "NEWS_TABLE": "news", "STAGE": "dev", "REDIS_URL": url}
+    env |= {"PYTHONPATH": str(ROOT), "AWS_LAMBDA_FUNCTION_NAME": "news"}
+    fill = handlers(url)["without"]
+    times = {name: [] for name in STARTS_OF}
+    for _ in range(STARTS):
+        fill(event, CONTEXT)
+        name = random.choice(list(times))
+        before = resource.getrusage(resource.RUSAGE_CHILDREN)
+        command = [sys.executable, "-c", STARTS_OF[name], json.dumps(event)]
+        subprocess.run(command, env=env, cwd=ROOT, stderr=subprocess.DEVNULL, check=True)
+        after = resource.getrusage(resource.RUSAGE_CHILDREN)
+        times[name].append((after.ru_utime + after.ru_stime - before.ru_utime - before.ru_stime) * 1000)
+    return times
+
+
+def quantile(times):
+    return sorted(times)[int(len(times) * QUANTILE)]
+
+
+def table(title, unit, times):
+    """Print it, and return the ratio of the second to the first."""
+    first, *others = ((name, quantile(each)) for name, each in times.items())
+    rows = "".join(f"| {name} | {time:.1f} | {time / first[1]:.3f} |\n" for name, time in (first, *others))
+    print(f"| {title} | {unit} | ratio |\n| --- | ---: | ---: |\n{rows}", file=sys.__stdout__, flush=True)
+    return others[0][1] / first[1]
+
+
+@contextlib.contextmanager
+def unseen():
+    """Let what is logged go nowhere; the figures go where they should."""
+    nowhere = Path(os.devnull).open("w")  # noqa: SIM115  # closed with the first of these
+    with nowhere, contextlib.redirect_stderr(nowhere), contextlib.redirect_stdout(nowhere):
+        yield
+
+
+def main():
+    event = http_api_2(REQUEST)
+    ratios = {}
+    with tempfile.TemporaryDirectory() as folder, Valkey(Path(folder)) as server, unseen():
+        kinds = handlers(server.url)
+        for name in list(kinds)[1:]:
+            times = warm({"without": kinds["without"], name: kinds[name]}, event)
+            ratios[name] = table("a cached GET, warm", "µs", times)
+        ratios["cold"] = table("a cold start and a cached GET", "ms", cold(server.url, event))
+    sys.exit(max(ratios["with"], ratios["cold"]) > MOST)
+
+
+if __name__ == "__main__":
+    main()
