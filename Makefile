@@ -9,6 +9,7 @@ VENV := .venv$(if $(filter-out python3,$(PYTHON)),-$(notdir $(PYTHON)))
 BIN := $(VENV)/bin
 READY := $(VENV)/ready
 CHROMIUM := $(shell command -v chromium || command -v chromium-browser || command -v google-chrome)
+MODULES := $(patsubst %/service.py,%,$(wildcard */service.py))
 CHECK_PYTHON := $(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || \
 	{ echo "Python 3.11 or newer is needed: name one with PYTHON=python3.12"; exit 1; }
 
@@ -90,6 +91,16 @@ package: ## make build/<module>.zip of MODULE (all) for Lambda; ARCH=x86_64; VER
 build-%Function:
 	@$(CHECK_PYTHON)
 	@$(PACKAGE) "$$(echo $* | sed 's/\(.\)\([A-Z]\)/\1_\2/g' | tr A-Z a-z)" --into "$(ARTIFACTS_DIR)"
+
+.PHONY: module
+module: $(READY) ## make a module that works at once: NAME=search; TABLE=no, without a table of its own
+	@test -n "$(NAME)" || { echo "module: name it: make module NAME=search"; exit 1; }
+	@$(BIN)/python -m tools.module "$(NAME)" $(if $(filter no,$(TABLE)),--without-table)
+
+.PHONY: module-remove
+module-remove: $(READY) ## take a module out again: NAME=search; FORCE=yes, whatever has become of it
+	@test -n "$(NAME)" || { echo "module: name it: make module-remove NAME=search"; exit 1; }
+	@$(BIN)/python -m tools.module "$(NAME)" --remove $(if $(filter yes,$(FORCE)),--force)
 
 .PHONY: test
 test: lint ## everything that is checked: style, types, layers and all tests, with coverage
@@ -175,7 +186,7 @@ lint: $(READY) ## style, types, the rules of the layers, and known vulnerabiliti
 	@$(BIN)/ruff format --check || { echo "lint: $(BIN)/ruff format mends that"; exit 1; }
 	@$(BIN)/mypy $(if $(NO_COLOR),--no-color-output)
 	@$(BIN)/lint-imports --no-logo
-	@$(BIN)/bandit --quiet --recursive --configfile pyproject.toml functions news shared tools
+	@$(BIN)/bandit --quiet --recursive --configfile pyproject.toml functions $(MODULES) shared tools
 	@$(BIN)/python -m tools.audit
 
 .PHONY: lock

@@ -6,6 +6,7 @@ from typing import Annotated
 from msgspec import UNSET, Meta, Struct, UnsetType
 
 from shared.clock import timestamp
+from shared.constants import DEFAULT_LIMIT
 
 Title = Annotated[str, Meta(min_length=1, max_length=300)]
 Url = Annotated[
@@ -22,9 +23,6 @@ Category = Annotated[str, Meta(max_length=40, pattern="^[A-Za-z0-9-]+$")]
 Summary = Annotated[str, Meta(max_length=2000)]
 Moment = Annotated[datetime, Meta(tz=True, description="RFC 3339, with any offset")]
 MomentInUtc = Annotated[datetime, Meta(tz=True, description="RFC 3339, in UTC")]
-
-DEFAULT_LIMIT = 20
-MAX_LIMIT = 100
 
 
 class News(Struct, frozen=True, kw_only=True):

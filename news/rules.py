@@ -8,9 +8,9 @@ from urllib.parse import urlsplit
 from msgspec import UNSET
 from msgspec.structs import asdict, replace
 
-from news.model import MAX_LIMIT, POSITION, NewsFilter, NewsInput, NewsParameters, NewsQuery, NewsReplacement
+from news.model import POSITION, NewsFilter, NewsInput, NewsParameters, NewsQuery, NewsReplacement
 from shared import cursor
-from shared.checks import checked, in_utc
+from shared.checks import checked, in_utc, page_size
 from shared.errors import InvalidInput
 
 Given = TypeVar("Given", NewsInput, NewsReplacement)
@@ -39,8 +39,7 @@ def check_query(parameters: Mapping[str, str]) -> NewsQuery:
     """
     given = checked(parameters, NewsParameters)
     _check_category(given.category)
-    if not re.fullmatch(r"[1-9][0-9]{0,2}", given.limit) or int(given.limit) > MAX_LIMIT:
-        raise InvalidInput("limit", f"must be a number from 1 to {MAX_LIMIT}")
+    limit = page_size(given.limit)
     wanted = NewsFilter(
         category=given.category,
         source=given.source,
@@ -52,7 +51,7 @@ def check_query(parameters: Mapping[str, str]) -> NewsQuery:
     after = None
     if given.cursor is not None:
         after = cursor.decode(given.cursor, asdict(wanted), POSITION)
-    return NewsQuery(limit=int(given.limit), filter=wanted, after=after)
+    return NewsQuery(limit=limit, filter=wanted, after=after)
 
 
 def _check_category(category: str | None) -> None:

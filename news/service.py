@@ -46,11 +46,7 @@ class NewsService:
 
     @classmethod
     def from_settings(cls, settings: Settings) -> Self:
-        """The service on the table of a stage.
-
-        Raises:
-            SettingsError: it has none.
-        """
+        """The service on the table of a stage; where that isn't set, SettingsError."""
         settings.table("news")  # which the dao reads only when it is made
         make = partial(_make_dao, settings)
         return cls(make() if settings.preload else cast("NewsDao", Deferred(make)))

@@ -6,6 +6,7 @@ from typing import TypeVar
 
 import msgspec
 
+from shared.constants import MAX_LIMIT
 from shared.errors import InvalidInput
 
 S = TypeVar("S", bound=msgspec.Struct)
@@ -25,6 +26,17 @@ def checked(data: object, kind: type[S]) -> S:
     except UnicodeEncodeError:
         raise InvalidInput("", "a text holds half of a surrogate pair") from None
     return value
+
+
+def page_size(text: str) -> int:
+    """How many items a page is to have at most, as `limit` says it.
+
+    Raises:
+        InvalidInput: it is no number, or too small or too large.
+    """
+    if not re.fullmatch(r"[1-9][0-9]{0,2}", text) or int(text) > MAX_LIMIT:
+        raise InvalidInput("limit", f"must be a number from 1 to {MAX_LIMIT}")
+    return int(text)
 
 
 def in_utc(field: str, moment: datetime) -> datetime:

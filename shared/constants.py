@@ -3,6 +3,9 @@
 MAX_BODY_BYTES = 64 * 1024
 """A longer request body gets 413."""
 
+DEFAULT_LIMIT, MAX_LIMIT = 20, 100
+"""Items of a page of a list, where nothing is said and at most."""
+
 PROBLEM_JSON = "application/problem+json"
 """The media type of every error (RFC 9457, section 3)."""
 

@@ -5,12 +5,13 @@ import re
 import pytest
 from project_copy import Copy
 
+from tools import init
+
 
 @pytest.fixture(scope="module")
 def renamed(tmp_path_factory):
     copy = Copy(tmp_path_factory.mktemp("init") / "copy")
-    code, said = copy.run("make", "init", "NAME=my-service")
-    assert code == 0, said
+    init.main(["my-service", "--root", str(copy.folder)])
     return copy
 
 

@@ -9,8 +9,11 @@ import tomllib
 import pytest
 from conftest import CLEAN, ROOT
 
-PACKAGES = ("functions", "news", "shared", "tools")
+from tools.module_names import Names
+from tools.module_rules import added_to_project
+
 CONFIG = tomllib.loads((ROOT / "pyproject.toml").read_text())["tool"]["importlinter"]
+PACKAGES = CONFIG["root_packages"]
 
 
 def check(folder):
@@ -35,18 +38,12 @@ def copy(tmp_path):
 
 
 def add_module(folder, name):
-    """Another module, named in the rules as the template says a new one is to be."""
+    """Another module, named in the rules as `make module` names it."""
     (folder / name).mkdir()
     for file in ("__init__", "controller", "service", "rules", "dao", "table", "model"):
         (folder / name / f"{file}.py").write_text(f'"""{file}"""\n')
-    config = (folder / "pyproject.toml").read_text()
-    config = config.replace(
-        'root_packages = ["functions", "news"', f'root_packages = ["functions", "{name}", "news"'
-    )
-    config = config.replace(
-        '"tools", "functions", "news", "shared"]', f'"tools", "functions", "{name} : news", "shared"]'
-    )
-    (folder / "pyproject.toml").write_text(config)
+    config = folder / "pyproject.toml"
+    config.write_text(added_to_project(config.read_text(), Names(name, has_table=True, project="news")))
 
 
 def test_the_project_keeps_the_rules():
@@ -68,19 +65,23 @@ def test_the_project_keeps_the_rules():
         (
             "news/controller.py",
             "from news.dao import NewsDao",
-            "a dao is used by its own module's service only",
+            "news: a dao is used by its own module's service only",
         ),
-        ("functions/wsgi.py", "import news.dao", "a dao is used by its own module's service only"),
-        ("tools/tables.py", "import news.dao", "a dao is used by its own module's service only"),
+        ("functions/wsgi.py", "import news.dao", "news: a dao is used by its own module's service only"),
+        ("tools/tables.py", "import news.dao", "news: a dao is used by its own module's service only"),
         (
-            "search/service.py",
+            "second/service.py",
             "from news.dao import NewsDao",
-            "a dao is used by its own module's service only",
+            "news: a dao is used by its own module's service only",
         ),
-        ("search/dao.py", "def f():\n    import news.dao", "a dao is used by its own module's service only"),
-        ("search/service.py", "import news.table", "a table is used by its own dao"),
-        ("news/service.py", "import news.table", "a table is used by its own dao"),
-        ("search/service.py", "import news.controller", "a controller is used by functions only"),
+        (
+            "second/dao.py",
+            "def f():\n    import news.dao",
+            "news: a dao is used by its own module's service only",
+        ),
+        ("second/service.py", "import news.table", "news: a table is used by its own dao"),
+        ("news/service.py", "import news.table", "news: a table is used by its own dao"),
+        ("second/service.py", "import news.controller", "a controller is used by functions only"),
         (
             "news/controller.py",
             "import shared.lambda_handler",
@@ -115,7 +116,7 @@ def test_the_project_keeps_the_rules():
     ],
 )
 def test_a_broken_rule_is_named(copy, file, line, rule):
-    add_module(copy, "search")
+    add_module(copy, "second")
     kept, said = check(copy)
     assert kept, said
     with (copy / file).open("a") as module:
@@ -127,17 +128,21 @@ def test_a_broken_rule_is_named(copy, file, line, rule):
 
 
 def test_a_module_may_use_the_service_of_another(copy):
-    add_module(copy, "search")
-    (copy / "search" / "service.py").write_text('"""service"""\nfrom news.service import NewsService\n')
+    add_module(copy, "second")
+    (copy / "second" / "service.py").write_text('"""service"""\nfrom news.service import NewsService\n')
     kept, said = check(copy)
     assert kept, said
 
 
 def test_every_module_is_named_in_the_rules():
     modules = {path.parent.name for path in ROOT.glob("*/service.py")}
-    assert modules == {"news"} | (modules & set(CONFIG["root_packages"]))
+    assert modules <= set(CONFIG["root_packages"])
+    protected = {tuple(each.get("protected_modules", ())): each for each in CONFIG["contracts"]}
+    for module in modules:
+        for kind, users in (("dao", [f"{module}.service"]), ("table", [f"{module}.dao", "tools"])):
+            there = (ROOT / module / f"{kind}.py").exists()
+            assert ((f"{module}.{kind}",) in protected) == there
+            assert not there or protected[f"{module}.{kind}",]["allowed_importers"] == users
     for contract in CONFIG["contracts"]:
-        if contract["type"] == "protected" and contract["protected_modules"][0].startswith("news."):
-            kind = contract["protected_modules"][0].removeprefix("news.")
-            there = {f"{module}.{kind}" for module in modules if (ROOT / module / f"{kind}.py").exists()}
-            assert set(contract["protected_modules"]) == there
+        named = {*contract.get("containers", ()), *contract.get("source_modules", ())}
+        assert "news" not in named or modules <= named

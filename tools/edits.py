@@ -1,6 +1,7 @@
 """Changes to many files of the project at once: all of them are made, or none."""
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from pathlib import Path
 
 ROOT = Path(__file__).parent.parent
@@ -27,17 +28,29 @@ def write_all(files: Mapping[Path, str | None]) -> None:
     Raises:
         EditError: one can't be written.
     """
+    with written(files):
+        pass
+
+
+@contextmanager
+def written(files: Mapping[Path, str | None]) -> Iterator[None]:
+    """The same, for a block that may fail as well: then, too, all is left as it was.
+
+    Raises:
+        EditError: one can't be written.
+    """
     before = {path: path.read_bytes() if path.exists() else None for path in files}
     done: list[Path] = []
     try:
         for path, text in files.items():
             done.append(path)
             _put(path, None if text is None else text.encode())
+        yield
     except BaseException as error:
         for path in reversed(done):
             _put(path, before[path])
         if isinstance(error, OSError):
-            raise EditError(f"{error.filename or path}: {error.strerror}; nothing is changed") from None
+            raise EditError(f"{error.filename}: {error.strerror}; nothing is changed") from None
         raise
 
 

@@ -8,6 +8,7 @@ import argparse
 import re
 import sys
 import tomllib
+from collections.abc import Sequence
 from pathlib import Path
 
 from tools.edits import ROOT, EditError, replaced, write_all
@@ -32,7 +33,7 @@ PLACES = {
 """Where the name is, with what stands around it."""
 
 
-def rename(name: str, root: Path = ROOT) -> list[str]:
+def rename(name: str, root: Path) -> list[str]:
     """Give the project a name, and return the files that were changed.
 
     Raises:
@@ -63,13 +64,15 @@ def _renamed(file: Path, places: list[str], name: str) -> str:
     return text
 
 
-def main() -> None:
+def main(argv: Sequence[str] | None = None) -> None:
     """Rename, and say what is left to do."""
     parser = argparse.ArgumentParser(prog="make init", usage="make init NAME=my-service")
     parser.add_argument("name")
-    name = parser.parse_args().name
+    parser.add_argument("--root", type=Path, default=ROOT, help="the project's folder")
+    arguments = parser.parse_args(argv)
+    name = arguments.name
     try:
-        files = rename(name)
+        files = rename(name, arguments.root)
     except EditError as error:
         sys.exit(f"init: {error}")
     print(f"init: this is {name} now, in {', '.join(files)}")

@@ -7,7 +7,10 @@ import os
 import re
 import shutil
 import tomllib
+from functools import cache
+from importlib import import_module
 from pathlib import Path
+from types import ModuleType
 from typing import Any
 
 import msgspec
@@ -20,7 +23,7 @@ from shared.auth import scope_of
 from shared.constants import PROBLEM_JSON
 from shared.errors import Problem
 from tools.breaking import breaking, permitted
-from tools.operations import EXAMPLES, NUMBERS, OPERATIONS, Answer, Operation
+from tools.operations import NUMBERS, SHARED, Answer, Operation
 from tools.tables import LOCAL_NAMES
 
 ROOT = Path(__file__).parent.parent
@@ -71,9 +74,23 @@ def _app() -> Flask:
     return app
 
 
+@cache
+def _described() -> list[ModuleType]:
+    """What is said of each module's routes: tools/operations_<module>.py."""
+    return [import_module(f"tools.{file.stem}") for file in sorted((ROOT / "tools").glob("operations_*.py"))]
+
+
+def _operations() -> dict[str, Operation]:
+    return SHARED | {name: said for each in _described() for name, said in each.OPERATIONS.items()}
+
+
+def _examples() -> dict[type, Any]:
+    return {kind: example for each in _described() for kind, example in each.EXAMPLES.items()}
+
+
 def _schemas() -> dict[str, Any]:
     types: list[type] = [Problem]
-    for said in OPERATIONS.values():
+    for said in _operations().values():
         bodies = [said.body, *(answer.body for answer in said.answers.values())]
         types += [each for each in bodies if isinstance(each, type)]
     _, schemas = msgspec.json.schema_components(types, ref_template="#/components/schemas/{name}")
@@ -81,7 +98,7 @@ def _schemas() -> dict[str, Any]:
 
 
 def _operation(app: Flask, rule: Rule) -> dict[str, Any]:
-    said = OPERATIONS[rule.endpoint]
+    said = _operations()[rule.endpoint]
     scope = scope_of(app, rule.endpoint)
     documented: dict[str, Any] = {
         "operationId": rule.endpoint,
@@ -145,7 +162,7 @@ def _problem(status: int) -> dict[str, Any]:
 def _content(kind: Any) -> dict[str, Any]:
     if isinstance(kind, dict):
         return {"application/json": {"schema": kind}}
-    return {"application/json": {"schema": _reference(kind), "example": EXAMPLES[kind]}}
+    return {"application/json": {"schema": _reference(kind), "example": _examples()[kind]}}
 
 
 def _reference(kind: type) -> dict[str, str]:

@@ -1,40 +1,14 @@
-"""What the contract says of each route and the code doesn't: what is sent, what is answered, and examples."""
+"""What the contract says of routes and the code doesn't: how that is written, and what all modules share.
+
+What it says of a module's routes is in `tools/operations_<module>.py`: OPERATIONS by endpoint, and EXAMPLES.
+"""
 
 from collections.abc import Mapping
 from types import MappingProxyType
 from typing import Any, NamedTuple
 
-from news.model import DEFAULT_LIMIT, MAX_LIMIT, News, NewsInput, NewsPage, NewsParameters, NewsReplacement
+from shared.constants import DEFAULT_LIMIT, MAX_LIMIT
 
-EXAMPLE_INPUT = {
-    "title": "NASA Returns Hubble to Full Science Operations",
-    "url": "https://www.nasa.gov/feature/goddard/2021/nasa-returns-hubble-to-full-science-operations",
-    "source": "nasa.gov",
-    "category": "technology",
-    "summary": None,
-    "published_at": "2021-12-07T21:06:43Z",
-}
-EXAMPLE_NEWS = {
-    "id": "fcac5620-b56a-5dad-bf6c-362f248e40c9",
-    **EXAMPLE_INPUT,
-    "created_at": "2026-11-23T19:05:41.521128Z",
-    "updated_at": "2026-11-23T19:05:41.521128Z",
-    "version": 1,
-}
-EXAMPLES: dict[Any, Any] = {
-    News: EXAMPLE_NEWS,
-    NewsInput: EXAMPLE_INPUT,
-    NewsReplacement: EXAMPLE_INPUT,
-    NewsPage: {"items": [EXAMPLE_NEWS], "next_cursor": None},
-}
-
-NEWS_ID = {
-    "name": "news_id",
-    "in": "path",
-    "required": True,
-    "schema": {"type": "string", "format": "uuid"},
-    "example": EXAMPLE_NEWS["id"],
-}
 IF_MATCH = {
     "name": "If-Match",
     "in": "header",
@@ -115,25 +89,7 @@ CACHE = {
 AGE = {"Age": "Seconds since the cached answer was loaded."}
 NEXT = {"Link": 'The next page, `rel="next"`; absent on the last.'}
 
-OPERATIONS = {
+SHARED = {
     "health.health": Operation({200: Answer(HEALTH), 503: Answer(HEALTH)}, parameters=(DEEP,)),
-    "news.index": Operation(
-        {200: Answer(NewsPage, CACHE, AGE | NEXT), 304: Answer(None, CACHE, AGE | NEXT)},
-        (503,),
-        (IF_NONE_MATCH,),
-        query=NewsParameters,
-    ),
-    "news.create": Operation(
-        {201: Answer(News, ETAG | LOCATION), 200: Answer(News, ETAG | LOCATION)},
-        (409, 503),
-        body=NewsInput,
-    ),
-    "news.show": Operation(
-        {200: Answer(News, CACHE, AGE), 304: Answer(None, CACHE, AGE)}, (404, 503), (NEWS_ID, IF_NONE_MATCH)
-    ),
-    "news.replace": Operation(
-        {200: Answer(News, ETAG)}, (404, 412, 428, 503), (NEWS_ID, IF_MATCH), body=NewsReplacement
-    ),
-    "news.delete": Operation({204: Answer(None)}, (404, 412, 503), (NEWS_ID, IF_MATCH)),
 }
 """By endpoint, as Flask names it: blueprint and view."""
