@@ -17,7 +17,9 @@ def added_to_project(text: str, names: Names) -> str:
             return re.sub(r'", "shared"\]$', f' : {names.module}", "shared"]', line[0])
         if '"shared"' in line[0]:
             return line[0].replace('"shared"', f'"{names.module}", "shared"')
-        return line[0].removesuffix("]") + f', "{names.module}"]'
+        if f'"{SAMPLE}"' in line[0]:
+            return line[0].removesuffix("]") + f', "{names.module}"]'
+        return line[0]
 
     text = LISTS.sub(with_module, text)
     if not names.has_table:
