@@ -90,9 +90,11 @@ class Worker(ThreadWorker):  # type: ignore[misc]  # gunicorn has no types
     def set_accept_enabled(self, enabled: bool) -> None:  # noqa: FBT001  # gunicorn's
         """In the loop: begin to accept connections, or cease to; at the end, after those that wait."""
         super().set_accept_enabled(enabled)
-        if not self.alive:
+        if not enabled and not self.alive:
             for listener in self.sockets:
-                while select([listener], [], [], 0)[0]:
+                for _ in range(self.cfg.backlog):  # more may come meanwhile, but not for ever
+                    if not select([listener], [], [], 0)[0]:
+                        break
                     self.accept(listener)
                 listener.close()  # later ones go to another worker, or are refused
 

@@ -2,10 +2,13 @@
 
 import contextlib
 import json
+import re
 import signal
+import sys
 import threading
 import time
 from http.client import HTTPConnection
+from pathlib import Path
 
 import pytest
 from conftest import settings_for, table_settings
@@ -18,17 +21,17 @@ from tools.tables import create_tables
 
 
 class Client(threading.Thread):
-    """Asks again and again until it is refused a connection; what else goes wrong is kept."""
+    """Asks again and again, until it is refused a connection or has enough; what else goes wrong is kept."""
 
-    def __init__(self, served, *, keeps):
+    def __init__(self, served, *, keeps, enough=sys.maxsize):
         super().__init__()
-        self.served, self.keeps = served, keeps
+        self.served, self.keeps, self.enough = served, keeps, enough
         self.answers, self.wrong = 0, []
         self.start()
 
     def run(self):
         connection = HTTPConnection("127.0.0.1", self.served.port, timeout=WAIT_SECONDS)
-        while not self.wrong:
+        while not self.wrong and self.answers < self.enough:
             try:
                 if connection.sock is None:
                     connection.connect()
@@ -76,17 +79,16 @@ def test_no_request_in_flight_is_lost(stage, tmp_path, workers):
             client.join()
         assert served.gunicorn.wait(WAIT_SECONDS) == 0
     assert [client.wrong for client in clients if client.wrong] == []
+    assert served.log.read_text() == ""
 
 
 def test_no_request_is_lost_when_a_worker_is_replaced(stage, tmp_path):
     with Served(tmp_path, MAX_REQUESTS="50", **stage) as served:
-        clients = [Client(served, keeps=number % 2 == 0) for number in range(8)]
-        while sum(client.answers for client in clients) < 200 and not any(client.wrong for client in clients):
-            clients[0].join(0.05)
-        served.gunicorn.send_signal(signal.SIGTERM)
+        clients = [Client(served, keeps=number % 2 == 0, enough=40) for number in range(8)]
         for client in clients:
             client.join()
     assert [client.wrong for client in clients if client.wrong] == []
+    assert served.log.read_text() == ""
 
 
 def test_a_stop_waits_for_the_rest_of_a_request_but_not_for_long(tmp_path):
@@ -104,3 +106,27 @@ def test_a_stop_waits_for_the_rest_of_a_request_but_not_for_long(tmp_path):
             assert (statuses(received), b"Connection: close" in received) == ([200], True)
             assert statuses(rest(stalled)) == [408]
             assert served.gunicorn.wait(WAIT_SECONDS) == 0
+
+
+def minds_signals(worker):
+    """Whether a worker has handlers of its own; before that SIGTERM is lost on it."""
+    caught = int(
+        re.search(r"^SigCgt:\s*(\w+)$", Path(f"/proc/{worker}/status").read_text(), re.MULTILINE)[1], 16
+    )
+    return caught >> signal.SIGABRT - 1 & 1
+
+
+@pytest.mark.skipif(not Path("/proc/self/status").exists(), reason="what a worker minds is read in /proc")
+def test_those_who_wait_while_a_worker_starts_are_served_before_a_stop(tmp_path):
+    with (
+        Served(tmp_path) as served,
+        connect(served.bind) as waiting,
+    ):  # gunicorn listens before it has workers
+        waiting.sendall(get(b"/health"))
+        children = Path(f"/proc/{served.gunicorn.pid}/task/{served.gunicorn.pid}/children")
+        while not (workers := children.read_text().split()) or not minds_signals(workers[0]):
+            time.sleep(0.001)
+        served.gunicorn.send_signal(signal.SIGTERM)
+        assert statuses(rest(waiting)) == [200]
+        assert served.gunicorn.wait(WAIT_SECONDS) == 0
+    assert served.log.read_text() == ""
