@@ -11,7 +11,7 @@ import os
 import sys
 import time
 from types import SimpleNamespace
-from typing import Any
+from typing import Any, TextIO
 
 from benchmarks.event import EVENT
 
@@ -28,7 +28,15 @@ def check(answer: Any, x_cache: str | None) -> None:
     assert answer.get("headers", {}).get("X-Cache") == x_cache, answer["headers"]
 
 
+def answers() -> TextIO:
+    """Where the seconds go: the standard output, which from now on is nobody's, for it is the log's."""
+    kept = os.fdopen(os.dup(1), "w")
+    os.dup2(os.open(os.devnull, os.O_WRONLY), 1)
+    return kept
+
+
 def main() -> None:
+    out = answers()
     module, *x_cache = sys.argv[1:]
     handler = importlib.import_module(module).handler
     handler(EVENT, CONTEXT)
@@ -39,7 +47,7 @@ def main() -> None:
         start = clock()
         for _ in range(times):
             handler(EVENT, CONTEXT)
-        print((clock() - start) / times, flush=True)
+        print((clock() - start) / times, file=out, flush=True)
 
 
 if __name__ == "__main__":

@@ -111,7 +111,7 @@ class FilledCache:
 def environment(settings: Mapping[str, str]) -> dict[str, str]:
     """The environment of a process that is measured: nothing of the developer's but these settings."""
     kept = {name: os.environ[name] for name in ("PATH", "HOME", "LANG") if name in os.environ}
-    return kept | CREDENTIALS | dict(settings)
+    return kept | CREDENTIALS | {"LOG_FORMAT": "json"} | dict(settings)
 
 
 @contextlib.contextmanager

@@ -12,6 +12,7 @@ import sys
 import time
 import urllib.request
 from collections.abc import Iterator
+from pathlib import Path
 
 from benchmarks.figure_rig import ROOT, FilledCache, Row, environment, print_rows, row
 from tools.processes import Processes, free_port
@@ -52,7 +53,8 @@ def served(settings: dict[str, str], workers: int) -> Iterator[dict[str, str]]:
             bind = f"127.0.0.1:{free_port()}"
             own = settings | {"BIND": bind, "WORKERS": str(workers), "PYTHON": sys.executable}
             given = [f"{variable}={value}" for variable, value in environment(own).items()]
-            processes.start(["env", "-i", *given, "sh", "-c", script.replace(APP, app), str(ENTRYPOINT)])
+            command = ["env", "-i", *given, "sh", "-c", script.replace(APP, app), str(ENTRYPOINT)]
+            processes.start(command, log=Path("/dev/null"))
             urls[name] = f"http://{bind}/news/"
         for url in urls.values():
             wait_until_up(url)

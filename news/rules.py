@@ -2,6 +2,7 @@
 
 import re
 from collections.abc import Mapping
+from functools import lru_cache
 from typing import TypeVar
 from urllib.parse import urlsplit
 
@@ -37,7 +38,12 @@ def check_query(parameters: Mapping[str, str]) -> NewsQuery:
     Raises:
         InvalidInput: a parameter breaks a rule, or the cursor isn't one for these filters.
     """
-    given = checked(parameters, NewsParameters)
+    return _checked_query(tuple(parameters.items()))
+
+
+@lru_cache(maxsize=256)  # the same few are asked for all the time
+def _checked_query(parameters: tuple[tuple[str, str], ...]) -> NewsQuery:
+    given = checked(dict(parameters), NewsParameters)
     _check_category(given.category)
     limit = page_size(given.limit)
     wanted = NewsFilter(

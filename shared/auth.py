@@ -12,6 +12,8 @@ from shared.deferred import Deferred
 from shared.errors import Forbidden, Unauthenticated
 
 if TYPE_CHECKING:
+    from _typeshed.wsgi import WSGIEnvironment
+
     from shared.tokens import Verifier
 
 View = TypeVar("View", bound=Callable[..., object])
@@ -59,9 +61,8 @@ def scope_of(app: Flask, endpoint: str) -> str | None:
     return scope
 
 
-def is_anonymous() -> bool:
+def is_anonymous(environ: "WSGIEnvironment") -> bool:
     """Whether nothing tells who asks, neither the request nor API Gateway's authorizer."""
-    environ = request.environ
     return "HTTP_AUTHORIZATION" not in environ and CLAIMS not in environ
 
 

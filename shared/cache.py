@@ -66,7 +66,7 @@ def cached(name: str, key: Callable[..., object]) -> Callable[[View], View]:
                 return current_app.make_response(view(**named))
 
             store: CacheStore | None = current_app.extensions["cache"]
-            depends_on = key(**named) if store and is_anonymous() else None
+            depends_on = key(**named) if store and is_anonymous(request.environ) else None
             if store is None or depends_on is None:
                 return _finished(load(), "BYPASS")
             place = _place(name, view.__name__, store.stage, request.root_path, depends_on)

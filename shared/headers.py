@@ -25,10 +25,12 @@ def init_headers(app: Flask, origins: tuple[str, ...]) -> None:
 
 def secure(answer: Response) -> Response:
     """Name the security headers of a JSON API (OWASP REST Security Cheat Sheet)."""
+    environ = request.environ
     answer.headers.add("X-Content-Type-Options", "nosniff")
-    if request.is_secure:  # the server's word: gunicorn and the Lambda guard know whom to believe
+    if environ["wsgi.url_scheme"] == "https":  # gunicorn and the Lambda guard know whom to believe
         answer.headers.add("Strict-Transport-Security", HSTS)
-    if answer.status_code >= HTTPStatus.BAD_REQUEST or not is_anonymous() or request.method not in SAFE:
+    is_safe = environ["REQUEST_METHOD"] in SAFE and is_anonymous(environ)
+    if answer.status_code >= HTTPStatus.BAD_REQUEST or not is_safe:
         answer.headers["Cache-Control"] = "no-store"
     return answer
 

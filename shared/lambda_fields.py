@@ -57,7 +57,7 @@ def headers_in(event: Event) -> dict[str, str]:
     fields = object_in(event, "multiValueHeaders") or object_in(event, "headers")
     for name, given in fields.items():
         key = _wsgi_key(name)
-        value = given[0] if isinstance(given, list) and len(given) == 1 else given
+        value = given if isinstance(given, str) else _single(given)
         if key is None or value is None:
             continue
         # REST tells names apart that differ in case only: then there is one already.
@@ -77,6 +77,11 @@ def _wsgi_key(name: str) -> str | None:
         return None
     key = name.upper().replace("-", "_")
     return key if key in {"CONTENT_TYPE", "CONTENT_LENGTH"} else "HTTP_" + key
+
+
+def _single(given: Any) -> Any:
+    """What is in a list of one; anything else as it is."""
+    return given[0] if isinstance(given, list) and len(given) == 1 else given
 
 
 def _joined(key: str, *values: object) -> str:
