@@ -33,13 +33,10 @@ def add(names: Names, root: Path) -> None:
         root / "template.yaml": template,
         root / "serverless.yml": deploy.added_to_serverless(_read(root, "serverless.yml"), template, names),
         root / "pyproject.toml": rules.added_to_project(_read(root, "pyproject.toml"), names),
-        root / "functions/wsgi.py": _sorted(
-            rules.added_to_app(_read(root, "functions/wsgi.py"), names), names, root
-        ),
-        root / "tools/tables.py": _sorted(
-            rules.added_to_tables(_read(root, "tools/tables.py"), names), names, root
-        ),
     }
+    for file in rules.LINES:
+        text = rules.added_lines(file, _read(root, file), names)
+        files[root / file] = _sorted(text, names, root) if file.endswith(".py") else text
     _write(files, root)
 
 
@@ -57,9 +54,9 @@ def remove(names: Names, root: Path) -> None:
             _read(root, "serverless.yml"), template, names
         ),
         root / "pyproject.toml": rules.removed_from_project(_read(root, "pyproject.toml"), names),
-        root / "functions/wsgi.py": rules.removed_from_app(_read(root, "functions/wsgi.py"), names),
-        root / "tools/tables.py": rules.removed_from_tables(_read(root, "tools/tables.py"), names),
     }
+    for file in rules.LINES:
+        files[root / file] = rules.removed_lines(file, _read(root, file), names)
     _write(files, root)
     shutil.rmtree(root / names.module, ignore_errors=True)  # what Python has compiled there
 

@@ -1,12 +1,28 @@
-"""A module's part of pyproject.toml, of functions/wsgi.py and of tools/tables.py."""
+"""A module's part of pyproject.toml, and of the files that say a line or two of each module."""
 
 import re
 
 from tools.edits import replaced
 from tools.module_names import SAMPLE, Names
 
-LISTS = re.compile(r"^(files|source|root_packages|source_modules|containers|layers) = .*$", re.MULTILINE)
+LISTS = re.compile(
+    r'^(files|source|root_packages|source_modules|containers|layers) = \[.*"news.*$', re.MULTILINE
+)
 CONTRACT = r'^\[\[tool\.importlinter\.contracts\]\]\nname = "{}: .*\n(?:.+\n)*\n'
+
+
+LINES = {
+    "Dockerfile": ["COPY news /app/news\n"],
+    "compose.yaml": ["  NEWS_TABLE: news\n"],
+    "functions/wsgi.py": [
+        "from news.controller import setup_route as setup_news\n",
+        "setup_news(app)\n",
+    ],
+    "tools/tables.py": ["from news.table import NewsRow\n", '    "news": NewsRow,\n'],
+}
+"""What other files say of the sample module, a line each."""
+
+FOR_TABLES = {"compose.yaml", "tools/tables.py"}
 
 
 def added_to_project(text: str, names: Names) -> str:
@@ -36,48 +52,19 @@ def removed_from_project(text: str, names: Names) -> str:
     return re.sub(CONTRACT.format(name), "", text, flags=re.MULTILINE)
 
 
-def added_to_app(text: str, names: Names) -> str:
-    """functions/wsgi.py with the module set up last.
+def added_lines(file: str, text: str, names: Names) -> str:
+    """A file with the module's lines, each behind the sample module's.
 
     Raises:
-        EditError: the sample module isn't set up there as it was.
+        EditError: those aren't there as they were.
     """
-    imported, call = _app_lines(names)
-    sample = f"from {SAMPLE}.controller import setup_route as setup_{SAMPLE}\n"
-    return replaced(text, sample, sample + imported, "functions/wsgi.py") + call
-
-
-def removed_from_app(text: str, names: Names) -> str:
-    """functions/wsgi.py without it."""
-    for line in _app_lines(names):
-        text = text.replace(line, "", 1)
+    for line in LINES[file] if names.has_table or file not in FOR_TABLES else ():
+        text = replaced(text, line, line + names.of(line), file)
     return text
 
 
-def added_to_tables(text: str, names: Names) -> str:
-    """tools/tables.py with the module's table, if it has one.
-
-    Raises:
-        EditError: the sample module's isn't there as it was.
-    """
-    if names.has_table:
-        for line in _table_lines():
-            text = replaced(text, line, line + names.of(line), "tools/tables.py")
-    return text
-
-
-def removed_from_tables(text: str, names: Names) -> str:
-    """tools/tables.py without it."""
-    for line in _table_lines():
+def removed_lines(file: str, text: str, names: Names) -> str:
+    """The file without them."""
+    for line in LINES[file]:
         text = text.replace(names.of(line), "", 1)
     return text
-
-
-def _app_lines(names: Names) -> tuple[str, str]:
-    name = names.module
-    return f"from {name}.controller import setup_route as setup_{name}\n", f"setup_{name}(app)\n"
-
-
-def _table_lines() -> tuple[str, str]:
-    row = f"{SAMPLE.capitalize()}Row"
-    return f"from {SAMPLE}.table import {row}\n", f'    "{SAMPLE}": {row},\n'

@@ -5,20 +5,18 @@ Every function takes the translated template with its parameters worked out: wha
 
 import ast
 from collections.abc import Iterator
+from importlib import import_module
 
 import boto3
 from conftest import ROOT, settings_for
-from fakes import stored
 
-from news.controller import setup_route
-from news.dao import NewsDao
-from news.model import NewsFilter
 from shared import headers
 from shared.app import create_app
 from shared.auth import SAFE, scope_of
 from shared.config import Settings
 from tools.artefact_python import RUNTIME
-from tools.tables import create_tables
+from tools.artefact_sources import modules
+from tools.tables import LOCAL_NAMES, TABLES, create_tables
 
 SET_BY_LAMBDA = {"AWS_REGION", "AWS_LAMBDA_FUNCTION_NAME"}
 NOT_DEPLOYED = {
@@ -57,8 +55,9 @@ def routes(resolved) -> Iterator[str]:
 
 def views():
     """Method, path and needed scope of everything that the app answers."""
-    app = create_app(Settings(stage="dev", region="eu-central-1", tables={"news": "news"}))
-    setup_route(app, service=object.__new__(_NoService))
+    app = create_app(Settings(stage="dev", region="eu-central-1", tables={}))
+    for module in modules():
+        import_module(f"{module}.controller").setup_route(app, service=object.__new__(_NoService))
     for rule in app.url_map.iter_rules():
         path = "/".join("x" if part.startswith("<") else part for part in rule.rule.split("/"))
         for method in sorted(rule.methods):
@@ -85,20 +84,27 @@ def environment(resolved, declared) -> Iterator[str]:
 
     What is declared as AWS::NoValue is absent on AWS, and there for `sam local` to set.
     """
-    [function] = resolved.of_type("Lambda::Function").values()
-    read = _Recorder(STAGE="dev", AWS_REGION="eu-central-1", NEWS_TABLE="news")
+    read = _Recorder(STAGE="dev", AWS_REGION="eu-central-1")
     Settings.from_env(read)
-    yield from (f"{name}: no setting" for name in declared - read.names)
-    yield from (f"{name}: not set" for name in read.names - declared - SET_BY_LAMBDA - NOT_DEPLOYED)
-    yield from (
-        f"{name}: not set" for name in {"STAGE", "NEWS_TABLE"} - function["Environment"]["Variables"].keys()
-    )
+    for name, function in resolved.of_type("Lambda::Function").items():
+        needed = {"STAGE", f"{module_of(function).upper()}_TABLE"} & (read.names | LOCAL_NAMES.keys())
+        yield from (f"{each}: no setting" for each in declared[name] - read.names - LOCAL_NAMES.keys())
+        yield from (f"{each}: not set" for each in read.names - declared[name] - SET_BY_LAMBDA - NOT_DEPLOYED)
+        yield from (f"{each}: not set" for each in needed - function["Environment"]["Variables"].keys())
 
 
 def declared(template):
-    """Names of the variables that the template declares, with whatever value."""
-    [function] = (each for each in template["Resources"].values() if each["Type"] == "AWS::Lambda::Function")
-    return function["Properties"]["Environment"]["Variables"].keys()
+    """Names of the variables that the template declares for each function, with whatever value."""
+    return {
+        name: each["Properties"]["Environment"]["Variables"].keys()
+        for name, each in template["Resources"].items()
+        if each["Type"] == "AWS::Lambda::Function"
+    }
+
+
+def module_of(function):
+    """The module that a function is of."""
+    return function["Handler"].split(".")[1]
 
 
 class _Recorder(dict):
@@ -119,29 +125,26 @@ class _Recorder(dict):
 
 def function(resolved) -> Iterator[str]:
     """A handler that isn't there, a runtime that isn't built for, logs without an end, a vain time limit."""
-    [each] = resolved.of_type("Lambda::Function").values()
-    module, _, name = each["Handler"].rpartition(".")
-    file = ROOT / f"{module.replace('.', '/')}.py"
-    names = (
-        {
-            target.id
-            for node in ast.parse(file.read_text()).body
-            if isinstance(node, ast.Assign)
-            for target in node.targets
-        }
-        if file.exists()
-        else set()
-    )
-    if name not in names:
-        yield f"handler {each['Handler']}: not there"
-    if each["Runtime"] != f"python{RUNTIME}":
-        yield f"runtime {each['Runtime']}: built for {RUNTIME}"
     groups = {f"${{{group}}}" for group in resolved.of_type("Logs::LogGroup")}
-    if each.get("LoggingConfig", {}).get("LogGroup") not in groups:
-        yield "no log group: Lambda would make one that is kept forever"
-    for integration in resolved.of_type("ApiGatewayV2::Integration").values():
-        if not each["Timeout"] * 1000 < integration["TimeoutInMillis"] <= 30_000:
-            yield f"timeout of {each['Timeout']} s: the API waits {integration['TimeoutInMillis']} ms"
+    for each in resolved.of_type("Lambda::Function").values():
+        module, _, name = each["Handler"].rpartition(".")
+        if name not in assigned(ROOT / f"{module.replace('.', '/')}.py"):
+            yield f"handler {each['Handler']}: not there"
+        if each["Runtime"] != f"python{RUNTIME}":
+            yield f"runtime {each['Runtime']}: built for {RUNTIME}"
+        if each.get("LoggingConfig", {}).get("LogGroup") not in groups:
+            yield "no log group: Lambda would make one that is kept forever"
+        for integration in resolved.of_type("ApiGatewayV2::Integration").values():
+            if not each["Timeout"] * 1000 < integration["TimeoutInMillis"] <= 30_000:
+                yield f"timeout of {each['Timeout']} s: the API waits {integration['TimeoutInMillis']} ms"
+
+
+def assigned(file):
+    """The names that a file gives a value to; none, where there is no file."""
+    if not file.exists():
+        return set()
+    nodes = (node for node in ast.parse(file.read_text()).body if isinstance(node, ast.Assign))
+    return {target.id for node in nodes for target in node.targets}
 
 
 def cors(resolved) -> Iterator[str]:
@@ -160,16 +163,17 @@ def cors(resolved) -> Iterator[str]:
 
 
 def table(resolved, endpoint) -> Iterator[str]:
-    """Keys and indexes that the dao's own table hasn't got, or has otherwise."""
-    [deployed] = resolved.of_type("DynamoDB::Table").values()
+    """Keys and indexes that a dao's own table hasn't got, or has otherwise."""
     settings = settings_for(endpoint)
     create_tables(settings)
     client = boto3.client("dynamodb", region_name=settings.region, endpoint_url=endpoint)
-    ours = client.describe_table(TableName=settings.table("news"))["Table"]
-    for name in ("KeySchema", "AttributeDefinitions", "GlobalSecondaryIndexes"):
-        one, other = _sorted(deployed[name]), _sorted(ours[name])
-        if one != other:
-            yield f"table's {name}: {one}, the dao's is {other}"
+    for module in TABLES:
+        deployed = resolved.of_type("DynamoDB::Table")[f"{module.capitalize()}Table"]
+        ours = client.describe_table(TableName=settings.table(module))["Table"]
+        for name in ("KeySchema", "AttributeDefinitions", "GlobalSecondaryIndexes"):
+            one, other = _sorted(deployed[name]), _sorted(ours[name])
+            if one != other:
+                yield f"table's {name}: {one}, the dao's is {other}"
 
 
 def kept(resolved) -> Iterator[str]:
@@ -188,47 +192,33 @@ def _sorted(parts):
 
 
 def permissions(resolved, endpoint) -> Iterator[str]:
-    """Actions on DynamoDB that the dao makes and its role may not, and the other way round."""
-    [role] = resolved.of_type("IAM::Role").values()
-    allowed = set()
-    for statement in role["Policies"][0]["PolicyDocument"]["Statement"]:
-        actions = statement["Action"]
-        for action in [actions] if isinstance(actions, str) else actions:
-            if action.startswith("dynamodb:"):
-                allowed.add((action, statement["Resource"]))
-    made = set(dao_actions(endpoint))
-    yield from (f"role lacks {action} on {resource}" for action, resource in made - allowed)
-    yield from (f"role needs no {action} on {resource}" for action, resource in allowed - made)
+    """Actions on DynamoDB that a dao makes and its role may not, and the other way round."""
+    for module in TABLES:
+        role = resolved.of_type("IAM::Role")[f"{module.capitalize()}Role"]
+        allowed = set()
+        for statement in role["Policies"][0]["PolicyDocument"]["Statement"]:
+            actions = statement["Action"]
+            for action in [actions] if isinstance(actions, str) else actions:
+                if action.startswith("dynamodb:"):
+                    allowed.add((action, statement["Resource"]))
+        made = set(dao_actions(module, endpoint))
+        yield from (f"role lacks {action} on {resource}" for action, resource in made - allowed)
+        yield from (f"role needs no {action} on {resource}" for action, resource in allowed - made)
 
 
-def dao_actions(endpoint):
-    """Every action that any method of the dao makes, and on what."""
+def dao_actions(module, endpoint):
+    """Every action that any method of a module's dao makes, and on what."""
     settings = settings_for(endpoint, feed_shards=2)
     create_tables(settings)
-    dao = NewsDao(settings)
+    dao, calls = import_module(f"{module}_cases").calls(settings)
     made = []
 
     def record(model, params, **_):
         target = "/index/*" if b"IndexName" in params["body"] else ""
-        made.append((f"dynamodb:{model.name}", f"${{NewsTable.Arn}}{target}"))
+        made.append((f"dynamodb:{model.name}", f"${{{module.capitalize()}Table.Arn}}{target}"))
 
     dao._table._get_connection().connection.client.meta.events.register("before-call.dynamodb", record)
-    item = stored(1)
-    driven = {
-        "add": lambda: dao.add(item),
-        "find": lambda: dao.find(item.id),
-        "find_many": lambda: dao.find_many([item.id]),
-        "add_many": lambda: dao.add_many([stored(2)]),
-        "page": lambda: [dao.page(wanted, None, 1) for wanted in lists()],
-        "replace": lambda: dao.replace(stored(1, version=2)),
-        "remove": lambda: [dao.remove(item.id, 2), dao.remove(stored(2).id, None)],
-        "check": dao.check,
-    }
-    assert driven.keys() == {name for name in vars(NewsDao) if not name.startswith("_")}
-    for act in driven.values():
-        act()
+    assert calls.keys() == {name for name in vars(type(dao)) if not name.startswith("_")}
+    for call in calls.values():
+        call()
     return made
-
-
-def lists():
-    return [NewsFilter(), NewsFilter(category="science"), NewsFilter(source="example.com")]

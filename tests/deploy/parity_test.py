@@ -42,10 +42,10 @@ def test_parameters_change_what_they_name(project):
     assert len(default.of_type("EC2::VPC")) == 1
     assert len(changed.of_type("EC2::VPC")) == 0
     assert len(changed.of_type("ApiGatewayV2::Route")) > len(default.of_type("ApiGatewayV2::Route"))
-    [function] = changed.of_type("Lambda::Function").values()
-    assert function["Architectures"] == ["x86_64"]
-    assert function["ReservedConcurrentExecutions"] == "5"
-    assert function["SnapStart"] == {"ApplyOn": "PublishedVersions"}
-    [table] = changed.of_type("DynamoDB::Table").values()
-    assert table["DeletionProtectionEnabled"] is True
+    for function in changed.of_type("Lambda::Function").values():
+        assert function["Architectures"] == ["x86_64"]
+        assert function["ReservedConcurrentExecutions"] == "5"
+        assert function["SnapStart"] == {"ApplyOn": "PublishedVersions"}
+    for table in changed.of_type("DynamoDB::Table").values():
+        assert table["DeletionProtectionEnabled"] is True
     assert {each["RetentionInDays"] for each in changed.of_type("Logs::LogGroup").values()} == {"90"}
