@@ -81,7 +81,20 @@ def test_without_colour_nothing_is_coloured():
     assert "--no-color-output" not in make("--dry-run", "lint")
 
 
-QUIET = {"help", "token", "run", "lambda", "import", "tables", "openapi", "costs", "package", "init"}
+QUIET = {
+    "help",
+    "token",
+    "run",
+    "lambda",
+    "import",
+    "tables",
+    "openapi",
+    "costs",
+    "package",
+    "init",
+    "module",
+    "module-remove",
+}
 """Commands whose program says what it does, and `token`, whose output is the token."""
 
 

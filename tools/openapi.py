@@ -122,7 +122,10 @@ def _query(kind: Any) -> list[dict[str, Any]]:
     parameters = []
     for name, given in schema["properties"].items():
         one = next((each for each in given.get("anyOf", ()) if each != {"type": "null"}), given)
-        parameters.append({"name": name, "in": "query", "required": False, "schema": NUMBERS.get(name, one)})
+        required = name in schema.get("required", ())
+        parameters.append(
+            {"name": name, "in": "query", "required": required, "schema": NUMBERS.get(name, one)}
+        )
     return parameters
 
 
