@@ -19,8 +19,10 @@ ANSWER_KB = 8.0
 FUNCTION_GB = 1.0
 FUNCTION_SECONDS = 0.015
 """Of a request, in the mean of hits, misses and writes; an assumption, as all of these."""
-LOGS_KB = 1.2
-"""The lines of the function and of the API."""
+LOGS_KB = 1.8
+"""The lines of the function, Lambda's own three among them, and of the API."""
+METRICS = 25
+"""Of the function's own series, those that something is told of in any hour, where somebody asks at all."""
 
 # What a request takes of DynamoDB, in request units. A list: 20 rows of 0.6 KB, eventually consistent, of
 # which a unit reads 8 KB. A write: a row of up to 1 KB in table and indexes, and the read before it.
@@ -53,8 +55,13 @@ def traces(rate: float) -> float:
     return traced * HOURS * 3600 / MILLION * 5.00
 
 
+def metrics(rate: float) -> float:
+    """Dollars a month for the function's own metrics."""
+    return METRICS * 0.30 if rate else 0.0
+
+
 def parts(*, cache: bool) -> list[Part]:
-    """The bill but for traces, with the cache or without."""
+    """The bill but for traces and metrics, with the cache or without."""
     loads = (1 - WRITES) * (1 - HITS if cache else 1)
     read_units = loads * READ_UNITS_OF_LIST + WRITES * READ_UNITS_OF_WRITE
     write_units = WRITES * WRITE_UNITS_OF_WRITE
@@ -78,6 +85,7 @@ def parts(*, cache: bool) -> list[Part]:
         ),
         Part("traffic out", f"{ANSWER_KB:.0f} KB x $0.09 a GB", 0, out * 0.09),
         Part("logs", f"{LOGS_KB} KB x $0.50 a GB", 0, logs * 0.50),
+        Part("alarms, dashboard", "10 x $0.10, 2 x $0.50, $3.00", 5.00, 0),
     ]
     if cache:
         units = (1 - WRITES) * ANSWER_KB + WRITES * UNITS_OF_WRITE
@@ -97,8 +105,10 @@ def table() -> str:
         _line(part.name, part.arithmetic, [part.at(rate) for rate in RATES]) for part in parts(cache=True)
     ]
     lines.append(_line("X-Ray", "one a second and 5 %, x $5.00 a million", [traces(rate) for rate in RATES]))
+    lines.append(_line("metrics", f"{METRICS} x $0.30", [metrics(rate) for rate in RATES]))
     for name, cache in (("**all**", True), ("**all, without the cache**", False)):
-        sums = [sum(each.at(rate) for each in parts(cache=cache)) + traces(rate) for rate in RATES]
+        bill = parts(cache=cache)
+        sums = [sum(each.at(rate) for each in bill) + traces(rate) + metrics(rate) for rate in RATES]
         lines.append(_line(name, "", sums))
     return "\n".join(lines)
 

@@ -1,7 +1,7 @@
 'use strict';
 
-// For `sls package` and `sls deploy`: functions are built by `make package`, as SAM's are, and published under the
-// alias that the API calls.
+// For `sls package` and `sls deploy`: functions are built by `make package`, as SAM's are, published under the alias
+// that the API calls, and deployed gradually if that is asked for.
 
 const { execFileSync } = require('node:child_process');
 const { copyFileSync, mkdirSync } = require('node:fs');
@@ -15,6 +15,7 @@ module.exports = class NewsPlugin {
       'before:package:createDeploymentArtifacts': () => this.build(Object.keys(this.functions)),
       'before:package:compileFunctions': () => this.nameAliases(),
       'after:package:compileFunctions': () => this.addAliases(),
+      'after:aws:package:finalize:mergeCustomProviderResources': () => this.finish(),
     };
   }
 
@@ -44,9 +45,13 @@ module.exports = class NewsPlugin {
     }
   }
 
+  get template() {
+    return this.serverless.service.provider.compiledCloudFormationTemplate;
+  }
+
   addAliases() {
     const { naming } = this.serverless.getProvider('aws');
-    const { Resources } = this.serverless.service.provider.compiledCloudFormationTemplate;
+    const { Resources } = this.template;
     for (const [name, each] of Object.entries(this.functions)) {
       Resources[each.targetAlias.logicalId] = {
         Type: 'AWS::Lambda::Alias',
@@ -57,5 +62,77 @@ module.exports = class NewsPlugin {
         },
       };
     }
+  }
+
+  finish() {
+    const { deployment } = this.serverless.service.custom;
+    if (deployment !== 'AllAtOnce') this.deployGradually(deployment);
+    this.renameFunctions();
+  }
+
+  // What SAM makes of a DeploymentPreference (samtranslator/model/preferences).
+  deployGradually(deployment) {
+    const { deploymentPreferences } = this.serverless.service.custom;
+    const { Resources } = this.template;
+    Resources.ServerlessDeploymentApplication = {
+      Type: 'AWS::CodeDeploy::Application',
+      Properties: { ComputePlatform: 'Lambda' },
+    };
+    Resources.CodeDeployServiceRole = {
+      Type: 'AWS::IAM::Role',
+      Properties: {
+        AssumeRolePolicyDocument: {
+          Version: '2012-10-17',
+          Statement: [
+            { Action: ['sts:AssumeRole'], Effect: 'Allow', Principal: { Service: ['codedeploy.amazonaws.com'] } },
+          ],
+        },
+        ManagedPolicyArns: [
+          { 'Fn::Sub': 'arn:${AWS::Partition}:iam::aws:policy/service-role/AWSCodeDeployRoleForLambda' },
+        ],
+      },
+    };
+    for (const [name, each] of Object.entries(this.functions)) {
+      const group = `${this.samName(name)}DeploymentGroup`;
+      Resources[group] = {
+        Type: 'AWS::CodeDeploy::DeploymentGroup',
+        Properties: {
+          ApplicationName: { Ref: 'ServerlessDeploymentApplication' },
+          ServiceRoleArn: { 'Fn::GetAtt': ['CodeDeployServiceRole', 'Arn'] },
+          DeploymentConfigName: `CodeDeployDefault.Lambda${deployment}`,
+          DeploymentStyle: { DeploymentType: 'BLUE_GREEN', DeploymentOption: 'WITH_TRAFFIC_CONTROL' },
+          AlarmConfiguration: {
+            Enabled: true,
+            Alarms: deploymentPreferences[name].Alarms.map((alarm) => ({ Name: alarm })),
+          },
+          AutoRollbackConfiguration: {
+            Enabled: true,
+            Events: ['DEPLOYMENT_FAILURE', 'DEPLOYMENT_STOP_ON_ALARM', 'DEPLOYMENT_STOP_ON_REQUEST'],
+          },
+        },
+      };
+      Resources[each.targetAlias.logicalId].UpdatePolicy = {
+        CodeDeployLambdaAliasUpdate: {
+          ApplicationName: { Ref: 'ServerlessDeploymentApplication' },
+          DeploymentGroupName: { Ref: group },
+        },
+      };
+    }
+  }
+
+  // What is taken from template.yaml calls functions as they are named there.
+  renameFunctions() {
+    const { naming } = this.serverless.getProvider('aws');
+    let text = JSON.stringify(this.template.Resources);
+    for (const name of Object.keys(this.functions)) {
+      text = text
+        .replaceAll(`{"Ref":"${this.samName(name)}"}`, `{"Ref":"${naming.getLambdaLogicalId(name)}"}`)
+        .replaceAll(`\${${this.samName(name)}}`, `\${${naming.getLambdaLogicalId(name)}}`);
+    }
+    this.template.Resources = JSON.parse(text);
+  }
+
+  samName(name) {
+    return `${this.serverless.getProvider('aws').naming.getNormalizedFunctionName(name)}Function`;
   }
 };

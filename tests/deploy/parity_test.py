@@ -19,6 +19,9 @@ EVERYTHING = ISSUER | {
     "FeedShards": "3",
     "ThrottleRate": "7",
     "ThrottleBurst": "9",
+    "AlarmEmail": "ops@example.com",
+    "AlarmTopicArn": "arn:aws:sns:eu-central-1:123456789012:ops",
+    "Deployment": "Canary10Percent5Minutes",
 }
 """Every parameter with another value than its default."""
 
