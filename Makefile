@@ -121,7 +121,7 @@ $(BENCH)/ready: $(READY) requirements-bench.txt requirements-valkey.txt
 
 .PHONY: figures
 figures: $(BENCH)/ready ## measure every figure of docs/figures.md, about 10 minutes; the first time 10 more, to load a million items
-	@echo "figures: each is printed as it is measured; PARTS=\"memory list\" would take some"
+	@echo "figures: each is printed as it is measured; PARTS=\"memory growth\" would take some"
 	@$(BENCH)/bin/python -m benchmarks.figures $(PARTS)
 
 .PHONY: bench
