@@ -45,17 +45,17 @@ def check(copy, *command):
 
 @pytest.mark.parametrize("table", [[], ["--without-table"]], ids=["table", "no table"])
 def test_a_module_works_at_once_and_goes_without_a_trace(copy, table):
-    make(copy, "search", *table)
-    assert (copy.folder / "search" / "dao.py").exists() == (not table)
+    make(copy, "tryout", *table)
+    assert (copy.folder / "tryout" / "dao.py").exists() == (not table)
     if not table:  # the types of both are much the same
-        check(copy, "mypy", "search", "functions", "tools")
+        check(copy, "mypy", "tryout", "functions", "tools")
     code, said = copy.run("python", "-c", IMPORT_LINTER, "--no-cache", PYTHONPATH=str(copy.folder))
     assert code == 0, said
-    tests = ["search_test.py", "contract_test.py", "layers_test.py", "setup_test.py"]
+    tests = ["tryout_test.py", "contract_test.py", "layers_test.py", "setup_test.py"]
     chosen = "not dynalite_url and not broken_rule and not whatever_is_sent and not readme"
     check(copy, "pytest", "-q", "-p", "no:cacheprovider", *(f"tests/{each}" for each in tests), "-k", chosen)
-    make(copy, "search", "--remove")
-    assert not (copy.folder / "search").exists()
+    make(copy, "tryout", "--remove")
+    assert not (copy.folder / "tryout").exists()
 
 
 @pytest.mark.parametrize("table", [[], ["--without-table"]], ids=["table", "no table"])
@@ -116,9 +116,9 @@ def test_a_failure_half_way_leaves_nothing_behind(copy, file, old, new):
     text = path.read_text()
     path.write_text(text.replace(old, new))
     changed = copy.files()
-    refused(copy, "search")
+    refused(copy, "tryout")
     assert copy.files() == changed
-    assert not (copy.folder / "search").exists()
+    assert not (copy.folder / "tryout").exists()
     path.write_text(text)
 
 
@@ -128,15 +128,15 @@ def test_what_is_no_module_of_ours_is_not_taken_out(copy, name):
 
 
 def test_work_that_is_not_committed_is_not_taken_out(copy):
-    make(copy, "search")
-    (copy.folder / "search" / "rules.py").write_text('"""Rules."""\n')
-    (copy.folder / "tests" / "search_test.py").write_text("")
-    assert "tests/search_test.py, search/rules.py: changed" in refused(copy, "search", "--remove")
-    make(copy, "search", "--remove", "--force")
+    make(copy, "tryout")
+    (copy.folder / "tryout" / "rules.py").write_text('"""Rules."""\n')
+    (copy.folder / "tests" / "tryout_test.py").write_text("")
+    assert "tests/tryout_test.py, tryout/rules.py: changed" in refused(copy, "tryout", "--remove")
+    make(copy, "tryout", "--remove", "--force")
 
 
 def test_the_commands_make_one_and_take_it_out(copy):
-    for arguments in (["module", "NAME=search", "TABLE=no"], ["module-remove", "NAME=search"]):
+    for arguments in (["module", "NAME=tryout", "TABLE=no"], ["module-remove", "NAME=tryout"]):
         code, said = copy.run("make", *arguments)
         assert code == 0, said
     for command in ("module", "module-remove"):
