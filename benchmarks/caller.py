@@ -20,8 +20,8 @@ CONTEXT = SimpleNamespace(aws_request_id="c6af9ac6-7b61-11e6-9a41-93e8deadbeef")
 
 def check(answer: Any, x_cache: str | None) -> None:
     """What is fast and wrong is not to be measured."""
-    if isinstance(answer, list):  # rows, as botocore has them
-        assert len(answer) == 21, answer
+    if isinstance(answer, list):  # rows, as botocore has them, or items
+        assert len(answer) in {20, 21}, answer
         return
     assert answer["statusCode"] == 200, answer
     assert len(json.loads(answer["body"])["items"]) == 20, answer

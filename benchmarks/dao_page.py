@@ -1,0 +1,11 @@
+"""The dao's first page, to be called as a handler is."""
+
+from news.dao import NewsDao
+from news.model import NewsFilter
+from shared.config import Settings
+
+dao = NewsDao(Settings.from_env())
+
+
+def handler(event, context):
+    return dao.page(NewsFilter(), None, 20).items
