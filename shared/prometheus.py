@@ -44,11 +44,11 @@ def _shared(folder: str) -> CollectorRegistry:
 
 
 def _counting(registry: CollectorRegistry) -> Tell:
-    by_status = ["route", "status_class"]
-    requests = Counter(f"{NAMESPACE}_requests", "Requests", by_status, registry=registry)
-    seconds = Histogram(f"{NAMESPACE}_request_seconds", "Time", ["route"], buckets=BUCKETS, registry=registry)
+    by_status, prefix = ["route", "status_class"], NAMESPACE.replace("-", "_")
+    requests = Counter(f"{prefix}_requests", "Requests", by_status, registry=registry)
+    seconds = Histogram(f"{prefix}_request_seconds", "Time", ["route"], buckets=BUCKETS, registry=registry)
     others = {
-        name: Counter(f"{NAMESPACE}_{name}", name.replace("_", " "), registry=registry)
+        name: Counter(f"{prefix}_{name}", name.replace("_", " "), registry=registry)
         for name in (*CACHE.values(), *RARE)
     }
 

@@ -27,6 +27,8 @@ PLACES = {
     "package.json": ['"name": "{}",'],
     "package-lock.json": ['"name": "{}",'],
     "samconfig.toml": ['"{}-dev"', '"{}-prod"'],
+    "docs/operate.md": ["{}-<stage>"],
+    "shared/metrics.py": ['NAMESPACE = "{}"'],
     "serverless.yml": ["service: {}\n", "{}-${{sls:stage}}"],
     "template.yaml": ["Description: '{}: ", "{}-${{Stage}}"],
 }

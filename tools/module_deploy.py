@@ -14,6 +14,7 @@ HEADER = "  # --+ "
 SECTION = rf"{HEADER}the {{}} module\n(?:(?!{HEADER}).*\n)*"
 OUTPUT = r"  {}TableName:\n    .*\n"
 WAY = r" +- !GetAtt {0}Table\.Arn\n +- !Sub '\$\{{{0}Table\.Arn\}}.*\n"
+HEARD = r" +- !Sub 'ALARM\(\"\$\{{{}ErrorsAlarm\}}.*\n"
 CONDITION = r"      HttpApiRoute(?:Get|Head|Options|Post|Put|Delete){}(?:ProxyVar)?: .*\n"
 
 
@@ -26,9 +27,8 @@ def added_to_template(text: str, names: Names) -> str:
     header, *parts = _parts(text, SAMPLE)
     kept = "".join(_cut(part, names) for part in parts if _is_wanted(part, names))
     text = _behind_last(text, SECTION, names.of(header + kept.rstrip("\n") + "\n\n"))
-    if names.has_table:
-        for like in (OUTPUT, WAY):
-            text = _behind_last(text, like, names.of(_found(like.format(TITLE), text)))
+    for like in (HEARD, OUTPUT, WAY) if names.has_table else (HEARD,):
+        text = _behind_last(text, like, names.of(_found(like.format(TITLE), text)))
     return text
 
 
@@ -39,7 +39,7 @@ def removed_from_template(text: str, names: Names) -> str:
         EditError: there is no such section.
     """
     text = text.replace("".join(_parts(text, names.module)), "", 1)
-    return re.sub("|".join(like.format(names.title) for like in (OUTPUT, WAY)), "", text)
+    return re.sub("|".join(like.format(names.title) for like in (HEARD, OUTPUT, WAY)), "", text)
 
 
 def added_to_serverless(text: str, template: str, names: Names) -> str:

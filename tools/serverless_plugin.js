@@ -70,9 +70,9 @@ module.exports = class NewsPlugin {
     this.renameFunctions();
   }
 
-  // What SAM makes of a DeploymentPreference (samtranslator/model/preferences).
+  // What SAM makes of DeploymentPreference in template.yaml (samtranslator/model/preferences).
   deployGradually(deployment) {
-    const { deploymentPreferences } = this.serverless.service.custom;
+    const { naming } = this.serverless.getProvider('aws');
     const { Resources } = this.template;
     Resources.ServerlessDeploymentApplication = {
       Type: 'AWS::CodeDeploy::Application',
@@ -94,6 +94,8 @@ module.exports = class NewsPlugin {
     };
     for (const [name, each] of Object.entries(this.functions)) {
       const group = `${this.samName(name)}DeploymentGroup`;
+      const title = naming.getNormalizedFunctionName(name);
+      const alarms = ['ApiErrorsAlarm', 'ApiLatencyAlarm', `${title}ErrorsAlarm`, `${title}DurationAlarm`];
       Resources[group] = {
         Type: 'AWS::CodeDeploy::DeploymentGroup',
         Properties: {
@@ -103,7 +105,7 @@ module.exports = class NewsPlugin {
           DeploymentStyle: { DeploymentType: 'BLUE_GREEN', DeploymentOption: 'WITH_TRAFFIC_CONTROL' },
           AlarmConfiguration: {
             Enabled: true,
-            Alarms: deploymentPreferences[name].Alarms.map((alarm) => ({ Name: alarm })),
+            Alarms: alarms.map((alarm) => ({ Name: { Ref: alarm } })),
           },
           AutoRollbackConfiguration: {
             Enabled: true,
