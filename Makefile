@@ -133,6 +133,12 @@ bench: $(READY) $(BENCH)/ready ## measure what the README claims: the figures, t
 		$(BIN)/python -m benchmarks.$$proof || failed=1; \
 	done; exit $$failed
 
+.PHONY: load
+load: $(VENV)-load/ready ## send readers and writers to the run that is up, or to HOST, and show a page; HEADLESS=1: a report
+	@echo "load: $(or $(USERS),20) users; USERS, TIME (with HEADLESS=1) and HOST change what is sent, and where"
+	@PYTHON=$(BIN)/python $(VENV)-load/bin/locust -f benchmarks/load.py --users $(or $(USERS),20) --spawn-rate 10 \
+		--web-host 127.0.0.1 $(if $(HEADLESS),--headless --only-summary --run-time $(or $(TIME),30s))
+
 .PHONY: fuzz
 fuzz: $(READY) ## 2,000 requests made from the contract, requests byte by byte, and atheris on the Lambda guard
 	@echo "fuzz: $(or $(CASES),2000) requests, and $(or $(SECONDS),30) s of atheris; CASES and SECONDS change that"
@@ -169,7 +175,7 @@ e2e: $(VENV)-deploy/ready ## what needs a Docker engine: sam local start-api, th
 	@$(BIN)/python -m pytest --quiet tests/e2e
 
 $(VENV)-%/ready: requirements-%.txt $(READY)
-	@echo "check-deploy: installing into $(VENV)-$*"
+	@echo "$*: installing into $(VENV)-$*"
 	@$(PYTHON) -m venv $(VENV)-$*
 	@$(BIN)/uv pip install --quiet --require-hashes --python $(VENV)-$*/bin/python -r $<
 	@touch $@

@@ -65,6 +65,7 @@ def test_the_npm_lock_file_names_no_address():
         ("requirements-browser.txt", PROJECT["dependency-groups"]["browser"]),
         ("requirements-valkey.txt", PROJECT["dependency-groups"]["valkey"]),
         ("requirements-fuzz.txt", PROJECT["dependency-groups"]["fuzz"]),
+        ("requirements-load.txt", PROJECT["dependency-groups"]["load"]),
         ("requirements-deploy.txt", PROJECT["dependency-groups"]["deploy"]),
         ("requirements-checkov.txt", PROJECT["dependency-groups"]["checkov"]),
         ("requirements-package.txt", PROJECT["dependency-groups"]["package"]),
