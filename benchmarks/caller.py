@@ -5,16 +5,19 @@
 The seconds are those of a clock on the wall; with CPU=1 in the environment, those that this process computed.
 """
 
+import contextlib
 import importlib
 import json
 import os
 import sys
 import time
+from collections.abc import Iterator
 from types import SimpleNamespace
-from typing import Any, TextIO
+from typing import Any
 
 from benchmarks.event import EVENT
 
+NOWHERE = os.open(os.devnull, os.O_WRONLY)
 CONTEXT = SimpleNamespace(aws_request_id="c6af9ac6-7b61-11e6-9a41-93e8deadbeef")
 
 
@@ -28,26 +31,32 @@ def check(answer: Any, x_cache: str | None) -> None:
     assert answer.get("headers", {}).get("X-Cache") == x_cache, answer["headers"]
 
 
-def answers() -> TextIO:
-    """Where the seconds go: the standard output, which from now on is nobody's, for it is the log's."""
-    kept = os.fdopen(os.dup(1), "w")
-    os.dup2(os.open(os.devnull, os.O_WRONLY), 1)
-    return kept
+@contextlib.contextmanager
+def unlogged() -> Iterator[None]:
+    """The log's lines go to nobody; there are as many as calls."""
+    kept = os.dup(2)
+    os.dup2(NOWHERE, 2)
+    yield
+    os.dup2(kept, 2)
+    os.close(kept)
 
 
 def main() -> None:
-    out = answers()
     module, *x_cache = sys.argv[1:]
     handler = importlib.import_module(module).handler
-    handler(EVENT, CONTEXT)
-    check(handler(EVENT, CONTEXT), *x_cache or [None])
+    with unlogged():
+        handler(EVENT, CONTEXT)
+        answer = handler(EVENT, CONTEXT)
+    check(answer, *x_cache or [None])
     clock = time.process_time if os.environ.get("CPU") else time.perf_counter
     for line in sys.stdin:
         times = int(line)
-        start = clock()
-        for _ in range(times):
-            handler(EVENT, CONTEXT)
-        print((clock() - start) / times, file=out, flush=True)
+        with unlogged():
+            start = clock()
+            for _ in range(times):
+                handler(EVENT, CONTEXT)
+            took = clock() - start
+        print(took / times, flush=True)
 
 
 if __name__ == "__main__":
