@@ -34,3 +34,7 @@ class Served:
 
     def __exit__(self, *error):
         self.processes.__exit__(*error)
+
+    def complaints(self):
+        """What its log has besides the lines of requests."""
+        return [line for line in self.log.read_text().splitlines() if '"message":"request"' not in line]
