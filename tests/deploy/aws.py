@@ -27,6 +27,7 @@ FAKE_AWS = SHARED / "lab" / "aws" / "fake_aws.py"
 PROBE = SHARED / "lab" / "aws" / "probe.py"
 SITE = Path(__file__).parent / "lambda_site"
 ACCOUNT = "123456789012"
+HANDLER = "functions.news.handler"
 CACHE_HOST = "news-x1.serverless.euc1.cache.amazonaws.com"
 
 
@@ -97,17 +98,21 @@ class Stack:
         found = api.get_routes(ApiId=self.id("ApiGatewayV2::Api"))["Items"]
         return {tuple(each["RouteKey"].split(" ")): each for each in found}
 
-    def function(self):
-        """The function that the API calls, in the version that it calls."""
-        api = self.aws.client("apigatewayv2")
-        [integration] = api.get_integrations(ApiId=self.id("ApiGatewayV2::Api"))["Items"]
-        arn = integration["IntegrationUri"].split("/functions/")[-1].split("/invocations")[0]
-        return self.aws.client("lambda").get_function(FunctionName=arn)
+    def functions(self):
+        """The functions that the API calls, by their handlers, in the versions that it calls."""
+        api, client = self.aws.client("apigatewayv2"), self.aws.client("lambda")
+        integrations = api.get_integrations(ApiId=self.id("ApiGatewayV2::Api"))["Items"]
+        found = [client.get_function(FunctionName=each["IntegrationUri"]) for each in integrations]
+        return {each["Configuration"]["Handler"]: each for each in found}
 
-    def statements(self):
-        """What the function's role may do."""
+    def function(self):
+        """The function of the module news."""
+        return self.functions()[HANDLER]
+
+    def statements(self, function):
+        """What a function's role may do."""
         iam = self.aws.client("iam")
-        role = self.function()["Configuration"]["Role"].split("/")[-1]
+        role = function["Role"].split("/")[-1]
         documents = [
             iam.get_role_policy(RoleName=role, PolicyName=each)["PolicyDocument"]
             for each in iam.list_role_policies(RoleName=role)["PolicyNames"]
@@ -263,7 +268,7 @@ class Gateway:
             RoleArn=function["Role"], RoleSessionName="lambda"
         )["Credentials"]
         self._surroundings.elasticache.keys[credentials["AccessKeyId"]] = Key(
-            credentials["SecretAccessKey"], credentials["SessionToken"], self._stack.statements()
+            credentials["SecretAccessKey"], credentials["SessionToken"], self._stack.statements(function)
         )
         return {
             "AWS_ACCESS_KEY_ID": credentials["AccessKeyId"],

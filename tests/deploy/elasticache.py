@@ -12,6 +12,7 @@ import threading
 from fnmatch import fnmatchcase
 from urllib.parse import parse_qsl, quote
 
+CONNECT = "elasticache:Connect"
 REFUSED = b"-WRONGPASS invalid username-password pair or user is disabled.\r\n"
 
 
@@ -70,13 +71,15 @@ class ElastiCache:
             "it ends after 15 minutes": lambda: int(asked.get("X-Amz-Expires", "901")) <= 900,
             "its key is known": lambda: key and asked.get("X-Amz-Security-Token") == key.token,
             "it is signed": lambda: asked.get("X-Amz-Signature") == signature(name, query, key.secret),
-            "the role may connect to the cache": lambda: allows(key.statements, cache.arn),
-            "the role may connect as the user": lambda: allows(key.statements, cache.users[user].arn),
+            "the role may connect to the cache": lambda: allows(key.statements, CONNECT, cache.arn),
+            "the role may connect as the user": lambda: allows(
+                key.statements, CONNECT, cache.users[user].arn
+            ),
         }
         return user, next((what for what, holds in checks.items() if not holds()), None)
 
 
-def allows(statements, resource, action="elasticache:Connect"):
+def allows(statements, action, resource):
     """Whether a role's statements allow an action on a resource."""
 
     def among(patterns, value):

@@ -5,6 +5,7 @@ Runs in the environment of the tools. What it adds, since the stand-in or moto d
   * AWS::CloudWatch::CompositeAlarm
   * AWS::Lambda::Alias; AWS::Lambda::Version, which fails where nothing has changed since the last one
   * an update of a function that keeps its versions and policy, and takes every property as a creation does
+  * where a function logs to, in what is told of it
   * an update of a role that changes its policies
   * AWS::ElastiCache::User and UserGroup, and that a cache's engine, its group, and the group's users exist
   * routes, authorizers and permissions that go when a template or a condition drops them
@@ -96,8 +97,17 @@ def update_function(cls, original_resource, new_resource_name, cloudformation_js
     return made
 
 
+get_configuration = functions.LambdaFunction.get_configuration
+
+
+def get_configuration_with_logs(self, *args, **kwargs):
+    return get_configuration(self, *args, **kwargs) | {"LoggingConfig": self.logging_config}
+
+
 ACCOUNT = fake_aws.os.environ["MOTO_ACCOUNT_ID"]
 functions.LambdaFunction.create_from_cloudformation_json = classmethod(create_function_of_texts)
+functions.LambdaFunction.logging_config = {}
+functions.LambdaFunction.get_configuration = get_configuration_with_logs
 functions.LambdaFunction.update_from_cloudformation_json = classmethod(update_function)
 
 

@@ -4,6 +4,7 @@ Asked of the services themselves, as far as the stand-in keeps what it is told; 
 """
 
 import json
+from functools import partial
 from urllib.parse import urlsplit
 
 from deploy.aws import ACCOUNT, users_of_cache
@@ -22,7 +23,13 @@ NETWORK_ACTIONS = {  # https://docs.aws.amazon.com/lambda/latest/dg/configuratio
 
 def loose_ends(stack):
     """All of them."""
-    return [line for check in (api, logs, role, table, cache, network) for line in check(stack)]
+    ends = list(api(stack))
+    for handler, each in stack.functions().items():
+        function = each["Configuration"]
+        may = partial(allows, stack.statements(function))
+        for check in (logs, role, table, cache, network):
+            ends += [f"{handler}: {line}" for line in check(stack, function, may)]
+    return ends
 
 
 def api(stack):
@@ -46,7 +53,7 @@ def api(stack):
         yield "the API is not deployed at its root"
     if not stage["DefaultRouteSettings"].get("ThrottlingRateLimit"):
         yield "the API is not throttled"
-    json.loads(stage["AccessLogSettings"]["Format"])
+    yield from access_log(stack, stage)
 
 
 def lets_call(statement, arn, api_id):
@@ -59,64 +66,74 @@ def lets_call(statement, arn, api_id):
     )
 
 
-def logs(stack):
-    """Both logs are there, and don't grow for ever."""
-    groups = {
-        each["arn"].removesuffix(":*"): each
-        for each in stack.aws.client("logs").describe_log_groups()["logGroups"]
-    }
-    [stage] = stack.aws.client("apigatewayv2").get_stages(ApiId=stack.id("ApiGatewayV2::Api"))["Items"]
-    named = stack.ids("Logs::LogGroup")
-    if stage["AccessLogSettings"]["DestinationArn"].removesuffix(":*") not in groups:
-        yield "the API's log group is not there"
-    for arn, group in groups.items():
-        if group["logGroupName"] in named and not group.get("retentionInDays"):
-            yield f"{arn} is kept for ever"
-        if (
-            group["logGroupName"] in named
-            and "/lambda/" in arn
-            and not allows(stack.statements(), arn + ":log-stream:x", "logs:PutLogEvents")
-        ):
-            yield f"the function may not write to {arn}"
+def access_log(stack, stage):
+    """The API's log is there, and doesn't grow for ever."""
+    arn = stage["AccessLogSettings"]["DestinationArn"].removesuffix(":*")
+    group = log_groups(stack).get(arn)
+    if not (group and group.get("retentionInDays")):
+        yield f"{arn} is not there, or kept for ever"
+    json.loads(stage["AccessLogSettings"]["Format"])
 
 
-def role(stack):
+def logs(stack, function, may):
+    """The function may write its log, which doesn't grow for ever."""
+    name = function.get("LoggingConfig", {}).get("LogGroup")
+    arn = f"arn:aws:logs:{REGION}:{ACCOUNT}:log-group:{name}"
+    group = log_groups(stack).get(arn)
+    if not (group and group.get("retentionInDays")):
+        yield f"{arn} is not there, or kept for ever"
+    if not may("logs:PutLogEvents", f"{arn}:log-stream:x"):
+        yield f"the function may not write to {arn}"
+
+
+def log_groups(stack):
+    """The groups of logs that there are, by their ARNs."""
+    found = stack.aws.client("logs").describe_log_groups()["logGroups"]
+    return {each["arn"].removesuffix(":*"): each for each in found}
+
+
+def role(_stack, _function, may):
     """The function may be traced."""
     for action in ("xray:PutTraceSegments", "xray:PutTelemetryRecords"):
-        if not allows(stack.statements(), "*", action):
+        if not may(action, "*"):
             yield f"the role lacks {action}"
 
 
-def table(stack):
-    """The function's table is the stack's, and can be restored."""
+def table(stack, function, may):
+    """The function's table is one of the stack's that it may read, encrypted, and can be restored."""
     client = stack.aws.client("dynamodb")
-    name = stack.id("DynamoDB::Table")
-    if stack.function()["Configuration"]["Environment"]["Variables"].get("NEWS_TABLE") != name:
-        yield "the function has another table"
-    backups = client.describe_continuous_backups(TableName=name)["ContinuousBackupsDescription"]
-    if backups["PointInTimeRecoveryDescription"]["PointInTimeRecoveryStatus"] != "ENABLED":
-        yield "the table can't be restored"
-    if client.describe_table(TableName=name)["Table"].get("SSEDescription", {}).get("Status") != "ENABLED":
-        yield "the table is not encrypted with a key of the account"
+    for variable, name in function["Environment"]["Variables"].items():
+        if not variable.endswith("_TABLE"):
+            continue
+        if name not in stack.ids("DynamoDB::Table"):
+            yield f"{variable}: {name} is no table of the stack"
+            continue
+        if not may("dynamodb:GetItem", f"arn:aws:dynamodb:{REGION}:{ACCOUNT}:table/{name}"):
+            yield f"the function may not read {name}"
+        backups = client.describe_continuous_backups(TableName=name)["ContinuousBackupsDescription"]
+        if backups["PointInTimeRecoveryDescription"]["PointInTimeRecoveryStatus"] != "ENABLED":
+            yield "the table can't be restored"
+        encryption = client.describe_table(TableName=name)["Table"].get("SSEDescription", {})
+        if encryption.get("Status") != "ENABLED":
+            yield "the table is not encrypted with a key of the account"
 
 
-def cache(stack):
+def cache(stack, function, may):
     """The function's user may come into the cache, and is one of the cache's."""
+    environment = function["Environment"]["Variables"]
+    user = environment.get("REDIS_IAM_USER")
     for name in stack.ids("ElastiCache::ServerlessCache"):
-        environment = stack.function()["Configuration"]["Environment"]["Variables"]
-        user = environment.get("REDIS_IAM_USER")
         if environment.get("REDIS_IAM_CACHE") != name:
             yield "the function has another cache"
         if user not in users_of_cache(stack):
             yield f"the cache has no user {user}"
         for resource in (f"serverlesscache:{name}", f"user:{user}"):
-            if not allows(stack.statements(), f"arn:aws:elasticache:{REGION}:{ACCOUNT}:{resource}"):
+            if not may("elasticache:Connect", f"arn:aws:elasticache:{REGION}:{ACCOUNT}:{resource}"):
                 yield f"the role may not connect to {resource}"
 
 
-def network(stack):
+def network(stack, function, may):
     """From the function's subnets there is a way to the cache and to DynamoDB, and none anywhere else."""
-    function = stack.function()["Configuration"]
     subnets = function.get("VpcConfig", {}).get("SubnetIds", [])
     if not subnets:
         if "REDIS_URL" in function["Environment"]["Variables"]:
@@ -125,11 +142,7 @@ def network(stack):
     ec2 = stack.aws.client("ec2")
     yield from gateway(ec2, stack, subnets)
     yield from security_groups(ec2, stack, function)
-    yield from (
-        f"the role lacks {action}"
-        for action in NETWORK_ACTIONS
-        if not allows(stack.statements(), "*", action)
-    )
+    yield from (f"the role lacks {action}" for action in NETWORK_ACTIONS if not may(action, "*"))
     zones = {each["AvailabilityZone"] for each in ec2.describe_subnets(SubnetIds=subnets)["Subnets"]}
     if len(zones) < 2:
         yield "the function is in one zone only"
