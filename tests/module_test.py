@@ -47,11 +47,12 @@ def check(copy, *command):
 def test_a_module_works_at_once_and_goes_without_a_trace(copy, table):
     make(copy, "tryout", *table)
     assert (copy.folder / "tryout" / "dao.py").exists() == (not table)
-    if not table:  # the types of both are much the same
+    tests = ["tryout_test.py", "layers_test.py", "setup_test.py"]
+    if not table:  # what takes longer is much the same for both
         check(copy, "mypy", "tryout", "functions", "tools")
+        tests.append("contract_test.py")
     code, said = copy.run("python", "-c", IMPORT_LINTER, "--no-cache", PYTHONPATH=str(copy.folder))
     assert code == 0, said
-    tests = ["tryout_test.py", "contract_test.py", "layers_test.py", "setup_test.py"]
     chosen = "not dynalite_url and not broken_rule and not whatever_is_sent and not readme"
     check(copy, "pytest", "-q", "-p", "no:cacheprovider", *(f"tests/{each}" for each in tests), "-k", chosen)
     make(copy, "tryout", "--remove")

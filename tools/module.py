@@ -71,9 +71,10 @@ def made(names: Names, root: Path) -> dict[Path, str]:
         "test.py.txt": root / "tests" / f"{name}_test.py",
     }
     sources = {file: places.get(file.name, root / name / file.stem) for file in sorted(folder.iterdir())}
-    sources[SCAFFOLD / "init.py.txt"] = root / name / "__init__.py"
-    sources[SCAFFOLD / "function.py.txt"] = root / "functions" / f"{name}.py"
-    return {place: _sorted(_filled(file.read_text(), names), names, root) for file, place in sources.items()}
+    texts = {place: _filled(file.read_text(), names) for file, place in sources.items()}
+    for file in (f"{SAMPLE}/__init__.py", f"functions/{SAMPLE}.py"):
+        texts[root / names.of(file)] = names.of(_read(root, file))
+    return {place: _sorted(text, names, root) for place, text in texts.items()}
 
 
 def own_files(names: Names, root: Path) -> list[Path]:
