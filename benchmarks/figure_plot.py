@@ -4,7 +4,7 @@ from html import escape
 
 from benchmarks.figure_rig import Row
 
-LABELS, BARS, LINE, TOP = 560, 420, 20, 44
+LABELS, BARS, LINE, TOP = 640, 420, 20, 44
 MOST = 1.6
 """Longer bars end here; the number beside tells."""
 
@@ -34,7 +34,7 @@ def bar(each: Row, y: int) -> list[str]:
     length, limit = (BARS * min(value, MOST) / MOST for value in (each.ratio, each.limit))
     label = f"{each.figure} / {each.peer}"
     fill, mark = GOOD if each.is_reached else BAD, INK if each.at_least else "#999"
-    fitted = f'textLength="{LABELS - 16}" lengthAdjust="spacingAndGlyphs"' if len(label) > 95 else ""
+    fitted = f'textLength="{LABELS - 16}" lengthAdjust="spacingAndGlyphs"' if len(label) > 105 else ""
     end = max(length, limit)
     return [
         f'<text x="{LABELS - 8}" y="{y + 12}" text-anchor="end" {fitted}>{escape(label)}</text>',

@@ -26,10 +26,9 @@ HEAD = (
 )
 ABOUT = """# Figures
 
-What `make figures` measured on {machine}: medians, and the
-median of the ratios of what was measured side by side. `benchmarks/` has a file for each figure, and
-`benchmarks/peers/` what
-it is measured beside.
+What `make figures` measured on {machine}: medians, and the median of
+the ratios of what was measured side by side. `benchmarks/` has a file for each figure, `benchmarks/peers/`
+what it is measured beside.
 
 ![Each ratio beside its limit](figures.svg)
 
