@@ -1,0 +1,176 @@
+"""Which kind of gunicorn worker? Requests a second, and processor time a request, in interleaved rounds.
+
+`new` connections are used once, `kept` ones again and again; with `5 ms` there is no cache, and the database
+takes as long as that. `stalled` is what becomes of others while 8 clients have sent half a request.
+"""
+
+import argparse
+import contextlib
+import json
+import os
+import re
+import shutil
+import socket
+import statistics
+import subprocess
+import sys
+import threading
+import time
+import urllib.request
+from collections.abc import Iterator, Mapping
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from pathlib import Path
+from tempfile import TemporaryDirectory
+
+from benchmarks.cache_rig import valkey
+from tools.processes import Processes, free_port, wait_for_port
+
+KINDS = {
+    "sync": [],
+    "gthread": ["--threads", "8"],
+    "ours": ["--threads", "8", "--worker-class", "shared.gunicorn_worker.Worker"],
+}
+CLIENTS = 20
+DATABASE_SECONDS = 0.005
+
+
+class SlowDynamoDb(BaseHTTPRequestHandler):
+    """Knows one item, and takes its time."""
+
+    protocol_version = "HTTP/1.1"
+    wbufsize = -1  # head and body at once, else the second waits 40 ms for the first's acknowledgement
+    item = {
+        name: {"S": value}
+        for name, value in {
+            "id": "00000000-0000-0000-0000-000000000000",
+            "title": "Title",
+            "url": "https://example.com/",
+            "source": "example.com",
+            "category": "world",
+            "feed": "all#0",
+            "sort": "2026-01-01T00:00:00.000000Z#00000000-0000-0000-0000-000000000000",
+            "published_at": "2026-01-01T00:00:00.000000Z",
+            "created_at": "2026-01-01T00:00:00.000000Z",
+            "updated_at": "2026-01-01T00:00:00.000000Z",
+        }.items()
+    } | {"version": {"N": "1"}}
+    answer = json.dumps({"Items": [item], "Count": 1, "ScannedCount": 1}).encode()
+
+    def do_POST(self) -> None:
+        self.rfile.read(int(self.headers["Content-Length"]))
+        time.sleep(DATABASE_SECONDS)
+        self.send_response(200)
+        self.send_header("Content-Length", str(len(self.answer)))
+        self.end_headers()
+        self.wfile.write(self.answer)
+
+    def log_message(self, *_: object) -> None:
+        pass
+
+
+@contextlib.contextmanager
+def slow_dynamodb() -> Iterator[str]:
+    server = ThreadingHTTPServer(("127.0.0.1", 0), SlowDynamoDb)
+    threading.Thread(target=server.serve_forever, daemon=True).start()
+    yield f"http://127.0.0.1:{server.server_port}"
+    server.shutdown()
+
+
+@contextlib.contextmanager
+def gunicorn(kind: str, workers: int, env: Mapping[str, str]) -> Iterator[tuple[int, int]]:
+    """The port and the process id of the service on workers of that kind."""
+    port = free_port()
+    command = [sys.executable, "-m", "gunicorn", "functions.wsgi:app", "--bind", f"127.0.0.1:{port}"]
+    command += ["--workers", str(workers), "--no-control-socket", "--log-level", "error", *KINDS[kind]]
+    with TemporaryDirectory() as folder, Processes() as processes:
+        process = processes.start(command, env, Path(folder) / "log")
+        wait_for_port(process, port)
+        for _ in range(20):  # every worker has imported what it needs
+            ask(port)
+        yield port, process.pid
+
+
+def ask(port: int, timeout: float = 10) -> None:
+    with urllib.request.urlopen(f"http://127.0.0.1:{port}/news/", timeout=timeout) as answer:
+        assert answer.status == 200
+
+
+def processor_seconds(pid: int) -> float:
+    """What the workers have used so far."""
+    children = Path(f"/proc/{pid}/task/{pid}/children").read_text().split()
+    fields = [Path(f"/proc/{child}/stat").read_text().rpartition(")")[2].split() for child in children]
+    return sum(int(each[11]) + int(each[12]) for each in fields) / os.sysconf("SC_CLK_TCK")
+
+
+def load(port: int, pid: int, requests: int, *options: str) -> tuple[float, float]:
+    """Requests a second, and microseconds of processor time a request."""
+    command = [
+        "ab",
+        "-q",
+        "-n",
+        str(requests),
+        "-c",
+        str(CLIENTS),
+        *options,
+        f"http://127.0.0.1:{port}/news/",
+    ]
+    before = processor_seconds(pid)
+    said = subprocess.run(command, capture_output=True, text=True, check=True).stdout
+    used = processor_seconds(pid) - before
+    assert re.search(r"Failed requests: +0\n", said), said
+    [rate] = re.findall(r"Requests per second: +([\d.]+)", said)
+    return float(rate), used / requests * 1e6
+
+
+def is_served_beside_stalled_clients(port: int) -> bool:
+    with contextlib.ExitStack() as stack:
+        for _ in range(8):
+            stalled = stack.enter_context(socket.create_connection(("127.0.0.1", port)))
+            stalled.sendall(b"GET /news/ HTTP/1.1\r\n")
+        time.sleep(0.2)
+        try:
+            ask(port, timeout=5)
+        except OSError:
+            return False
+        return True
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser()
+    parser.add_argument("--rounds", type=int, default=5)
+    rounds = parser.parse_args().rounds
+    if not shutil.which("ab"):
+        sys.exit("gunicorn_workers: needs ab, of the package apache2-utils")
+    measured: dict[tuple[str, int], dict[str, list[tuple[float, float]]]] = {}
+    served: dict[str, bool] = {}
+    with valkey() as cache, slow_dynamodb() as database:
+        plain = {
+            "STAGE": "dev",
+            "AWS_REGION": "us-east-1",
+            "NEWS_TABLE": "news",
+            "AWS_ENDPOINT_URL_DYNAMODB": database,
+            "AWS_ACCESS_KEY_ID": "local",
+            "AWS_SECRET_ACCESS_KEY": "local",
+            "REDIS_URL": "",
+        }
+        for _ in range(rounds):
+            for workers in (1, 2):
+                for kind in KINDS:
+                    found = measured.setdefault((kind, workers), {"new": [], "kept": [], "5 ms": []})
+                    with gunicorn(kind, workers, plain | {"REDIS_URL": cache.url}) as (port, pid):
+                        found["new"].append(load(port, pid, 3000))
+                        found["kept"].append(load(port, pid, 3000, "-k"))
+                    with gunicorn(kind, workers, plain) as (port, pid):
+                        found["5 ms"].append(load(port, pid, 600, "-k"))
+                        if workers == 1 and kind not in served:
+                            served[kind] = is_served_beside_stalled_clients(port)
+    print("| worker | processes | new | kept | 5 ms | stalled |\n| --- | --- | --- | --- | --- | --- |")
+    for (kind, workers), found in measured.items():
+        medians = [map(statistics.median, zip(*each, strict=True)) for each in found.values()]
+        columns = [f"{rate:.0f}/s, {used:.0f} µs" for rate, used in medians]
+        stalled = "" if workers > 1 else "served" if served[kind] else "not served"
+        print(f"| {kind} | {workers} | {' | '.join(columns)} | {stalled} |")
+
+
+if __name__ == "__main__":
+    main()
