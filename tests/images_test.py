@@ -10,6 +10,7 @@ from conftest import ROOT
 
 from shared.config import Settings
 from tools.artefact_python import RUNTIME
+from tools.tables import LOCAL_NAMES
 
 DOCKERFILE = (ROOT / "Dockerfile").read_text()
 ENTRYPOINT = (ROOT / "entrypoint.sh").read_text()
@@ -74,8 +75,10 @@ def test_compose_sets_what_the_service_reads_and_names_targets_that_exist():
     settings = Settings.from_env(services["setup"]["environment"])
     assert settings.dynamodb_endpoint == "http://dynamodb:8000"
     known = set(re.findall(r'"([A-Z_]{3,})"', (ROOT / "shared" / "config.py").read_text()))
-    known |= {"AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY", "NEWS_TABLE"}
-    assert set(services["news"]["environment"]) <= known
+    known |= {"AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY", *LOCAL_NAMES}
+    given = services["news"]["environment"]
+    assert set(given) <= known
+    assert {name: given[name] for name in LOCAL_NAMES} == LOCAL_NAMES
 
 
 def test_a_container_has_more_time_to_stop_than_a_request():
