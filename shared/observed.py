@@ -19,15 +19,13 @@ class Observed:
         met: what should be rare, by the names of shared.metrics, and how often: see `meet`.
     """
 
+    request_id = ""
     trace_id = ""
     traceparent = ""
     xray = ""
     dynamodb_calls = 0
     dynamodb_units = 0.0
     met: tuple[tuple[str, int], ...] = ()
-
-    def __init__(self, request_id: str = "") -> None:
-        self.request_id = request_id
 
     def meet(self, name: str, *, once: bool = False) -> None:
         """Count something rare; with `once`, no more than once a request."""

@@ -6,6 +6,7 @@ of a line is the same for all requests of a kind, so that part is encoded once a
 
 import logging
 import time
+from dataclasses import asdict
 from functools import lru_cache
 
 import msgspec
@@ -18,30 +19,30 @@ from shared.request_log import Kind, Met, Tell
 log = logging.getLogger("request")
 
 KEPT = 1000
-"""Kinds of requests: there are as many as routes, methods and statuses, times what a request may meet."""
+"""Ends of lines: as many as routes, methods and statuses, times what a request takes and meets."""
 
 
 def tell_json(stage: str) -> Tell:
     """Write requests as JSON: with the metrics of the stage, and so whatever the log level is."""
 
     @lru_cache(KEPT)
-    def common(kind: Kind, met: Met) -> str:
+    def common(kind: Kind, calls: int, units: float, met: Met) -> str:
         """The rest of a line, up to the time of its metrics."""
         numbers = counted(kind, met)
-        fields = kind._asdict() | {"cache": kind.cache or None, "requests": 1} | numbers
+        fields = asdict(kind) | {"cache": kind.cache or None, "requests": 1}
+        fields |= {"dynamodb_calls": calls, "dynamodb_units": units} | numbers
         metrics = {"CloudWatchMetrics": directives(stage, tuple(numbers)), "Timestamp": 0}
         return msgspec.json.encode(fields | {"_aws": metrics})[1:-3].decode()
 
     def tell(kind: Kind, seen: Observed, milliseconds: float, is_cold: bool) -> None:  # noqa: FBT001
         now = int(time.time() * 1000)
-        moment = f"{_second(now // 1000)}.{now % 1000:03d}+00:00"
+        second, rest = _second(now // 1000), now % 1000
         # Nothing in it is of a client's making, but checked or one of a few.
         write(
-            f'{{"level":"INFO","message":"request","timestamp":"{moment}",'
+            f'{{"level":"INFO","message":"request","timestamp":"{second}.{rest:03}+00:00",'
             f'"request_id":"{seen.request_id}","trace_id":"{seen.trace_id}","traceparent":"{seen.traceparent}",'
             f'"milliseconds":{milliseconds:.3f},"cold_start":{"true" if is_cold else "false"},'
-            f'"dynamodb_calls":{seen.dynamodb_calls},"dynamodb_units":{seen.dynamodb_units:g},'
-            f"{common(kind, seen.met)}{now}}}}}\n"
+            f"{common(kind, seen.dynamodb_calls, seen.dynamodb_units, seen.met)}{now}}}}}\n"
         )
 
     return tell

@@ -35,12 +35,9 @@ def xray_root(header: str) -> str:
     https://docs.aws.amazon.com/xray/latest/devguide/xray-concepts.html#xray-concepts-tracingheader
     """
     start = header.find("Root=1-") + len("Root=")
-    end = start + ROOT_LENGTH
-    root = header[start:end]
-    is_valid = (
-        root[:2] == "1-" and root[10:11] == "-" and len(root) == ROOT_LENGTH and header[end:][:1] in {"", ";"}
-    )
-    return root if is_valid and not (root[2:10] + root[11:]).strip(HEX) else ""
+    root, behind = header[start : start + ROOT_LENGTH], header[start + ROOT_LENGTH :]
+    is_valid = len(root) == ROOT_LENGTH and root[1] == root[10] == "-" and not behind[:1].strip(";")
+    return root if is_valid and not (root[2:10] + root[11:]).strip(HEX) and root[0] == "1" else ""
 
 
 def trace_headers() -> dict[str, str]:
