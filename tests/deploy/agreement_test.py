@@ -23,22 +23,22 @@ def test_without_an_issuer_no_route_changes_anything(sam):
 
 
 def test_the_environment_is_what_the_settings_read(sam):
-    assert list(agreement.environment(Resolved(sam), sam)) == []
+    assert list(agreement.environment(Resolved(sam), agreement.declared(sam))) == []
 
 
-def test_every_function_is_one_that_is_built_and_heard(sam):
-    assert list(agreement.built(Resolved(sam))) == []
+def test_the_function_is_one_that_is_built_and_heard(sam):
+    assert list(agreement.function(Resolved(sam))) == []
 
 
 def test_the_api_tells_browsers_what_the_app_would(sam):
     assert list(agreement.cors(Resolved(sam, **EVERYTHING))) == []
 
 
-def test_every_table_is_its_daos(sam, moto_url):
-    assert list(agreement.keys(Resolved(sam), moto_url)) == []
+def test_the_table_is_the_daos(sam, moto_url):
+    assert list(agreement.table(Resolved(sam), moto_url)) == []
 
 
-def test_the_tables_of_prod_outlive_their_stack_and_can_not_be_deleted(sam):
+def test_the_table_of_prod_outlives_its_stack_and_can_not_be_deleted(sam):
     assert list(agreement.kept(Resolved(sam, Stage="prod"))) == []
 
 

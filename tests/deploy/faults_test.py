@@ -84,10 +84,10 @@ def code(project, endpoint):
     sam = project.sam()
     resolved = Resolved(sam, **ISSUER)
     yield from agreement.routes(resolved)
-    yield from agreement.environment(resolved, sam)
-    yield from agreement.built(resolved)
+    yield from agreement.environment(resolved, agreement.declared(sam))
+    yield from agreement.function(resolved)
     yield from agreement.cors(Resolved(sam, **EVERYTHING))
-    yield from agreement.keys(resolved, endpoint)
+    yield from agreement.table(resolved, endpoint)
     yield from agreement.kept(Resolved(sam, Stage="prod"))
     yield from agreement.permissions(resolved, endpoint)
 

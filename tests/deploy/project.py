@@ -10,6 +10,8 @@ from pathlib import Path
 import yaml
 from conftest import CLEAN, ROOT
 
+from tools.artefact_sources import modules
+
 TOOLS = Path(f"{sys.prefix}-deploy") / "bin"
 CHECKOV = Path(f"{sys.prefix}-checkov") / "bin" / "checkov"
 SLS = ROOT / "node_modules" / ".bin" / "sls"
@@ -84,8 +86,8 @@ class Project:
         env = {}
         if not build:
             (self.folder / "build").mkdir(exist_ok=True)
-            for function in (self.folder / "functions").glob("*.py"):
-                (self.folder / "build" / function.with_suffix(".zip").name).touch()
+            for module in modules(self.folder):
+                (self.folder / "build" / f"{module}.zip").touch()
             env = {"MAKEFLAGS": "e", "PACKAGE": "true"}  # what builds, in the Makefile, is `true` then
         self.run(SLS, "package", *sls_options(parameters), **env)
         return json.loads(
