@@ -2,6 +2,7 @@
 
 import itertools
 import os
+import queue
 import signal
 import subprocess
 import sys
@@ -30,7 +31,8 @@ class LocalRun:
             stderr=subprocess.STDOUT,
             text=True,
         )
-        self.reader = threading.Thread(target=self.process.stdout.read)
+        self.said = queue.SimpleQueue()
+        self.reader = threading.Thread(target=self._read)
 
     def __enter__(self):
         self.wait_until_up()
@@ -50,8 +52,14 @@ class LocalRun:
         raise AssertionError("".join(said))
 
     def lines_from(self, text):
-        """What is said, from the next line on that holds the text."""
-        return itertools.dropwhile(lambda line: text not in line, self.process.stdout)
+        """What is said, from the next line on that holds the text; to wait for one too long is an error."""
+        return itertools.dropwhile(
+            lambda line: text not in line, iter(lambda: self.said.get(timeout=60), None)
+        )
+
+    def _read(self):
+        for line in self.process.stdout:
+            self.said.put(line)
 
     def token(self, scope="news:write"):
         """What `make token` prints for this run."""
