@@ -60,6 +60,14 @@ class LocalRun:
     def _read(self):
         for line in self.process.stdout:
             self.said.put(line)
+        self.said.put(None)
+
+    def rest(self):
+        """All that is said until the run ends."""
+        said = "".join(iter(lambda: self.said.get(timeout=60), None))
+        self.reader.join()
+        self.process.stdout.close()
+        return said
 
     def token(self, scope="news:write"):
         """What `make token` prints for this run."""
