@@ -34,7 +34,8 @@ LEAVE_SECONDS = 2.0
 """How long a client may take to hang up; to close before could cut off its answer (RFC 9112, section 9.6)."""
 
 ANSWER_BYTES = 256 * 1024
-"""What the system keeps of an answer that a client is slow to take; the thread goes on at once."""
+"""What the system keeps for a client that is slow to take its answer, so that the thread goes on. That holds
+100 KB of an answer at least: the less a client takes at once, the more goes into the system's own records."""
 
 CONTINUE = b"HTTP/1.1 100 Continue\r\n\r\n"
 
