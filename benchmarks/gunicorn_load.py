@@ -30,11 +30,11 @@ APPS = {
     "naive": "benchmarks.peers.flask_naive:app",
 }
 WORKERS = (1, 5, 10)
-ROUNDS = 3
-REQUESTS = 7000
-"""Of a round; three make 21,000."""
+ROUNDS = 5
+REQUESTS = 4200
+"""Of a round; five make 21,000."""
 
-WRK_SECONDS = 3
+WRK_SECONDS = 2
 LOADS = {
     "ab -c 50": ["ab", "-q", "-n", str(REQUESTS), "-c", "50"],
     "ab -c 20": ["ab", "-q", "-n", str(REQUESTS), "-c", "20"],

@@ -18,6 +18,9 @@ REQUEST_ID = "app.request_id"
 XRAY = "app.xray"
 """WSGI environ key of X-Ray's header as Lambda's runtime gives it for the invocation."""
 
+HELD = "app.held"
+"""WSGI environ key of a list that takes what is to be told of the request: see shared.request_log."""
+
 CLAIMS = "app.claims"
 """WSGI environ key of what API Gateway has verified about the caller, a dict; absent where that is none."""
 

@@ -13,9 +13,10 @@ from typing import TYPE_CHECKING, Any, NoReturn
 
 import serverless_wsgi
 from flask import Flask
+from werkzeug.datastructures import Headers
 
 from shared.config import xray_of_invocation
-from shared.constants import CLAIMS, REQUEST_ID, XRAY
+from shared.constants import CLAIMS, HELD, REQUEST_ID, XRAY
 from shared.lambda_answers import Answer, answer_of, is_longer_than, problem_answer
 from shared.lambda_events import Source, is_warm_up, source_of
 from shared.lambda_fields import Event
@@ -24,10 +25,17 @@ from shared.lambda_requests import HttpRequest
 if TYPE_CHECKING:
     from _typeshed.wsgi import StartResponse, WSGIEnvironment
 
+    from shared.request_log import RequestLog, Told
+
 log = logging.getLogger(__name__)
 
 FAILED = "The server failed; the log has the reason."
 UNREADABLE = "The request can't be read; the log has the reason."
+
+PLACEHOLDERS = Headers(
+    {"Host": "lambda", "Content-Type": "", "X-Forwarded-Port": "443", "X-Forwarded-Proto": "https"}
+)
+"""What serverless-wsgi looks up, to find it: each header that is not there costs an exception."""
 
 
 def make_handler(app: Flask, base_path: str = "") -> Callable[[Any, Any], Event]:
@@ -42,6 +50,7 @@ def make_handler(app: Flask, base_path: str = "") -> Callable[[Any, Any], Event]
         A function of event and context. It raises NotHttp for an event that is no HTTP request.
     """
     prefix = "/" + base_path.strip("/") if base_path else ""
+    request_log: RequestLog | None = app.extensions.get("request_log")
 
     def handler(event: Any, context: Any) -> Event:
         if is_warm_up(event):
@@ -52,10 +61,15 @@ def make_handler(app: Flask, base_path: str = "") -> Callable[[Any, Any], Event]
             request = source.read(event, prefix)
         except ValueError as error:  # MalformedEvent, or what neither base64 nor UTF-8 can hold
             log.warning("request %s is malformed (%s): %s", request_id, source.name, error)
+            if request_log:
+                request_log.tell_unread(HTTPStatus.BAD_REQUEST, request_id)
             return source.write(problem_answer(HTTPStatus.BAD_REQUEST, UNREADABLE, request_id))
-        extra = {REQUEST_ID: request_id, XRAY: xray_of_invocation(), "serverless.event": event}
-        answer = _ask(app, request, extra, context)
-        return _within_limit(source, answer, request_id)
+        held: list[Told] = []
+        extra = {REQUEST_ID: request_id, XRAY: xray_of_invocation(), HELD: held, "serverless.event": event}
+        answer = _within_limit(source, _ask(app, request, extra, context), request_id)
+        if request_log and held:
+            request_log.tell(held[0], answer["statusCode"])
+        return answer
 
     return handler
 
@@ -92,7 +106,7 @@ def _small_event(request: HttpRequest) -> Event:
         "version": "2.0",
         "rawPath": "/",
         "rawQueryString": request.query,
-        "headers": {},
+        "headers": PLACEHOLDERS,
         "body": request.body,
         "requestContext": {"http": {"method": request.method, "sourceIp": request.client}},
     }
@@ -132,6 +146,7 @@ class _Call:
     def _complete(self, environ: "WSGIEnvironment") -> None:
         """Give the environ what gunicorn would have put there, and what the platform knows."""
         request, headers = self._request, self._request.headers
+        del environ["HTTP_HOST"], environ["HTTP_X_FORWARDED_PORT"], environ["HTTP_X_FORWARDED_PROTO"]
         del environ["HTTP_COOKIE"], environ["CONTENT_TYPE"], environ["CONTENT_LENGTH"]
         # Who the caller is has one name here, and one place that decides what counts as verified.
         del environ["REMOTE_USER"], environ["serverless.authorizer"]

@@ -1,15 +1,15 @@
 """The log of requests: each is told once, with what it took and met. The metrics are made from that."""
 
 from collections.abc import Callable, Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cache
 from time import perf_counter
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 from uuid import uuid4
 
 from flask import Flask
 
-from shared.constants import REQUEST_ID, XRAY
+from shared.constants import HELD, REQUEST_ID, XRAY
 from shared.observed import CURRENT, Observed
 from shared.tracing import valid_traceparent, xray_root
 
@@ -48,10 +48,23 @@ Tell = Callable[[Kind, Observed, float, bool], None]
 at it until its answer began, and whether it was the first of this process."""
 
 Headers = list[tuple[str, str]]
+Write = Callable[[bytes], object]
+"""Named, since annotations of a function in a function are evaluated with each call of the outer one."""
+
+
+class Told(NamedTuple):
+    """What there is to tell of a request: see `Tell`."""
+
+    kind: Kind
+    seen: Observed
+    milliseconds: float
+    is_cold: bool
 
 
 class RequestLog:
     """A WSGI application around Flask's: it sees all of a request's time, and the answer as it leaves.
+
+    A server that may still exchange the answer puts a list into the environ, HELD, and calls `tell` itself.
 
     Args:
         inner: the application.
@@ -70,7 +83,7 @@ class RequestLog:
         token = CURRENT.set(seen)
         kind = NO_ANSWER
 
-        def start(status: str, headers: Headers, exc_info: Any = None) -> Callable[[bytes], object]:
+        def start(status: str, headers: Headers, exc_info: Any = None) -> Write:
             nonlocal kind
             rule: Rule | None = environ["werkzeug.request"].url_rule  # gone when the answer has left
             if rule is None:
@@ -88,23 +101,42 @@ class RequestLog:
         finally:
             CURRENT.reset(token)
             is_cold, self._is_cold = self._is_cold, False
-            milliseconds = (perf_counter() - began) * 1000
-            for tell in self._tell:
-                tell(kind, seen, milliseconds, is_cold)
+            told = Told(kind, seen, (perf_counter() - began) * 1000, is_cold)
+            held: list[Told] | None = environ.get(HELD)
+            if held is None:
+                self.tell(told, kind.status)
+            else:
+                held.append(told)
+
+    def tell(self, told: Told, status: int) -> None:
+        """Tell of a request that was answered with this status, whatever the application thought."""
+        kind = told.kind
+        if kind.status != status:
+            kind = replace(kind, status=status, status_class=f"{status // 100}xx", cache="")
+        for tell in self._tell:
+            tell(kind, *told[1:])
+
+    def tell_unread(self, status: int, request_id: str) -> None:
+        """Tell of a request that never reached the application, for nobody could read it."""
+        seen = Observed()
+        seen.request_id = request_id
+        self.tell(Told(NO_ANSWER, seen, 0.0, is_cold=False), status)
 
 
 def init_request_log(app: Flask, tell: Iterable[Tell]) -> None:
     """Have all of these told of each request of the app."""
-    app.wsgi_app = RequestLog(app.wsgi_app, tell)  # type: ignore[method-assign]
+    request_log = RequestLog(app.wsgi_app, tell)
+    app.extensions["request_log"] = request_log
+    app.wsgi_app = request_log  # type: ignore[method-assign]
 
 
 def observed_of(environ: "WSGIEnvironment") -> Observed:
     """The request's ids: one is made where it has none, and what Lambda says of the trace comes first."""
     seen = Observed()
     seen.request_id = environ.get(REQUEST_ID) or environ.setdefault(REQUEST_ID, str(uuid4()))
-    if "HTTP_TRACEPARENT" in environ:
-        seen.traceparent = valid_traceparent(environ["HTTP_TRACEPARENT"])
-        seen.trace_id = seen.traceparent[3:35]
+    if "HTTP_TRACEPARENT" in environ and (parent := valid_traceparent(environ["HTTP_TRACEPARENT"])):
+        seen.traceparent, seen.trace_id = parent, parent[3:35]
+        seen.tracestate = environ.get("HTTP_TRACESTATE", "")
     xray = environ.get(XRAY) or environ.get("HTTP_X_AMZN_TRACE_ID")
     if xray and (root := xray_root(xray)):
         seen.xray, seen.trace_id = xray, root

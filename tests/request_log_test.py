@@ -16,6 +16,7 @@ from conftest import CLEAN, ROOT, settings_for
 from dynamodb_proxy import Proxy, throttled
 from fakes import FakeDao, sent, stored
 from lambda_encoders import Sent, http_api_2
+from lambda_toy import CONTEXT
 from log_lines import lines_in, metrics_of, requests_in, total
 
 from news.dao import NewsDao
@@ -26,7 +27,7 @@ from shared.lambda_handler import make_handler
 from shared.logs import init_logs
 from shared.metrics import CACHE, RARE
 from shared.observed import CURRENT, Observed, observed
-from shared.request_log import kind_of
+from shared.request_log import kind_of, observed_of
 from shared.tracing import valid_traceparent, xray_root
 from tools.tables import create_tables
 
@@ -289,6 +290,30 @@ def test_on_lambda_the_trace_is_the_invocations(app, capsys, monkeypatch):
     assert requests_in(capsys.readouterr().err)[0]["trace_id"] == ROOT_ID
 
 
+def told_by_lambda(app, capsys, event):
+    """The status that the source of an event gets, and the one line about it."""
+    capsys.readouterr()
+    answer = make_handler(app)(event, CONTEXT)
+    [line] = requests_in(capsys.readouterr().err)
+    assert line["request_id"] == "8c1f"
+    return answer["statusCode"], line
+
+
+def test_an_event_that_nobody_can_read_is_told_of_too(app, capsys):
+    broken = http_api_2(Sent()) | {"body": "%%%", "isBase64Encoded": True}
+    status, line = told_by_lambda(app, capsys, broken)
+    assert (status, line["status"], line["status_class"], line["route"]) == (400, 400, "4xx", "none")
+    assert metrics_of(line)["requests"] == (1, {"route": "none", "status_class": "4xx"})
+
+
+@pytest.mark.parametrize("view", [lambda: "a" * 7_000_000, lambda: (1 // 0 for _ in "a")])
+def test_an_answer_that_lambda_exchanges_is_told_of_as_what_went_out(app, capsys, view):
+    """One over the limit of bytes, and one that fails when it has begun already."""
+    app.add_url_rule("/large", "x.large", view)
+    status, line = told_by_lambda(app, capsys, http_api_2(Sent(path="/large")))
+    assert (status, line["status"], line["status_class"], line["route"]) == (500, 500, "5xx", "GET /large")
+
+
 def test_a_request_has_the_id_that_the_platform_gave_it(ask):
     assert ask("/health", environ_overrides={REQUEST_ID: "8c1f"})["request_id"] == "8c1f"
     assert re.fullmatch("[0-9a-f-]{36}", ask("/health")["request_id"])
@@ -308,12 +333,21 @@ def test_a_trace_is_passed_on_to_the_issuer_of_the_keys():
         thread = Thread(target=server.handle_request)
         thread.start()
         seen = Observed()
-        seen.traceparent, seen.xray = TRACEPARENT, XRAY
+        seen.traceparent, seen.tracestate, seen.xray = TRACEPARENT, "congo=t61rcWkgMzE", XRAY
         token = CURRENT.set(seen)
         fetch_jwks(f"http://127.0.0.1:{server.server_port}/")
         CURRENT.reset(token)
         thread.join()
     assert (server.seen["Traceparent"], server.seen["X-Amzn-Trace-Id"]) == (TRACEPARENT, XRAY)
+    assert server.seen["Tracestate"] == "congo=t61rcWkgMzE"
+
+
+def test_a_tracestate_is_taken_beside_a_valid_traceparent_only():
+    """https://www.w3.org/TR/trace-context/#tracestate-header"""
+    state = {"HTTP_TRACESTATE": "congo=t61rcWkgMzE"}
+    assert observed_of(state | {"HTTP_TRACEPARENT": TRACEPARENT}).tracestate == "congo=t61rcWkgMzE"
+    assert not observed_of(state | {"HTTP_TRACEPARENT": "x"}).tracestate
+    assert not observed_of(state).tracestate
 
 
 # --- DynamoDB
