@@ -3,7 +3,7 @@
 #
 #   BIND                      address and port, or unix:PATH                       127.0.0.1:8000
 #   WORKERS                   processes: as many as cores, and no more             1
-#   THREADS                   requests that each of them answers at once           8
+#   THREADS                   requests that each of them answers at once           4
 #   TIMEOUT                   seconds a client may take to send a request, and     30
 #                             to take the answer; and a worker, to stop
 #   LIMIT_REQUEST_FIELD_SIZE  bytes of one header field                            8190
@@ -23,7 +23,7 @@ number() { # number NAME VALUE LEAST MOST
     if [ "$2" -lt "$3" ] || [ "$2" -gt "$4" ]; then refuse "$1" "$2" "a number from $3 to $4"; fi
 }
 number WORKERS "${WORKERS:=1}" 1 256
-number THREADS "${THREADS:=8}" 1 64
+number THREADS "${THREADS:=4}" 1 64
 number TIMEOUT "${TIMEOUT:=30}" 1 3600
 number LIMIT_REQUEST_FIELD_SIZE "${LIMIT_REQUEST_FIELD_SIZE:=8190}" 256 65536
 number MAX_REQUESTS "${MAX_REQUESTS:=0}" 0 9999999

@@ -1,4 +1,4 @@
-"""Which kind of gunicorn worker? Requests a second, and processor time a request, in interleaved rounds.
+"""Which kind of gunicorn worker, and how many threads? Requests a second, and processor time a request, in interleaved rounds.
 
 `new` connections are used once, `kept` ones again and again; with `5 ms` there is no cache, and the database
 takes as long as that. `stalled` is what becomes of others while 8 clients have sent half a request.
@@ -25,10 +25,11 @@ from tempfile import TemporaryDirectory
 from benchmarks.cache_rig import valkey
 from tools.processes import Processes, free_port, wait_for_port
 
+OURS = ["--worker-class", "shared.gunicorn_worker.Worker"]
 KINDS = {
     "sync": [],
-    "gthread": ["--threads", "8"],
-    "ours": ["--threads", "8", "--worker-class", "shared.gunicorn_worker.Worker"],
+    "gthread, 4 threads": ["--threads", "4"],
+    **{f"ours, {threads} threads": [*OURS, "--threads", threads] for threads in ("2", "4", "8", "16")},
 }
 CLIENTS = 20
 DATABASE_SECONDS = 0.005

@@ -8,7 +8,8 @@ PEERS = {
     "the same, naive: json.loads, jsonify": ("flask_naive", 0.8),
     "FastAPI + Mangum + redis": ("fastapi_redis", 1.0),
 }
-ROUNDS = 60
+STARTS = 10
+ROUNDS = 12
 CALLS = 200
 
 
@@ -17,7 +18,7 @@ def measure() -> list[Row]:
     for peer, (module, _) in PEERS.items():
         commands[peer] = python("-m", "benchmarks.caller", f"benchmarks.peers.{module}")
     with FilledCache.started() as cache:
-        seconds = in_turns(commands, cache.env, ROUNDS, CALLS)
+        seconds = in_turns(commands, cache.env, ROUNDS, CALLS, STARTS)
     micros = {name: [each * 1e6 for each in times] for name, times in seconds.items()}
     return [
         row(FIGURE, peer, "µs", micros["ours"], micros[peer], limit) for peer, (_, limit) in PEERS.items()

@@ -21,7 +21,10 @@ class StoredHeaders(Headers):
 
 
 class Hit(Response):
-    """An answer whose headers are complete and its own, as stored: none to compute, none to copy."""
+    """An answer whose headers are complete and its own, as stored: none to compute, none to copy.
+
+    It is made to be passed through: whoever hooks onto its end, with `call_on_close`, is not called.
+    """
 
     automatically_set_content_length = False
 
@@ -34,4 +37,4 @@ def hit(entry: Entry, now: float) -> Response:
     """An entry as an answer, or 304 for a client that has it."""
     age = str(max(0, int(entry.age(now))))
     headers = StoredHeaders([*entry.about.headers, ("Age", age), ("X-Cache", "HIT")])
-    return revalidated(Hit([entry.body], headers=headers))
+    return revalidated(Hit([entry.body], headers=headers, direct_passthrough=True))

@@ -1,6 +1,6 @@
 """A request as a line of the log: as JSON, which holds its metrics too, or as text for a person.
 
-Powertools' Logger and Metrics would take two thirds of a cached GET for it (benchmarks/logging_cost.py). Most
+Powertools' Logger and Metrics would take half of a cached GET for it (benchmarks/logging_cost.py). Most
 of a line is the same for all requests of a kind, so that part is encoded once and kept.
 """
 

@@ -245,7 +245,7 @@ def test_what_gunicorn_is_told_is_what_the_environment_says(tmp_path):
     python.write_text(f'#!/bin/sh\nPYTHONPATH="{tmp_path}" exec "{sys.executable}" "$@"\n')
     python.chmod(0o755)
     default = entrypoint(LEAST | {"PYTHON": str(python)}).stdout
-    for option in ("--bind 127.0.0.1:8000", "--workers 1", "--threads 8", "--timeout 30", "--max-requests 0"):
+    for option in ("--bind 127.0.0.1:8000", "--workers 1", "--threads 4", "--timeout 30", "--max-requests 0"):
         assert option in default
     assert "--limit-request-field_size 8190" in default
     given = {

@@ -15,6 +15,7 @@ from botocore.session import Session
 from conftest import CLEAN, ROOT, settings_for
 from lambda_emulator import HERE, invoke, runtime_of
 from lambda_encoders import Sent, http_api_2
+from project_copy import copied
 
 from tools.artefact_files import publish, zip_folder
 from tools.artefact_python import runtime_python
@@ -118,12 +119,7 @@ def unpacked(archive, tmp_path_factory):
 @pytest.fixture(scope="session")
 def elsewhere(python, tmp_path_factory):
     """The project in another folder, with other file times, without the developers' environment."""
-    folder = tmp_path_factory.mktemp("elsewhere") / "clone"
-    folder.mkdir()
-    for name in {*PACKAGES, *modules(), "tools"}:
-        shutil.copytree(ROOT / name, folder / name, copy_function=shutil.copyfile)
-    for file in (ROOT / "Makefile", ROOT / "openapi.json", *ROOT.glob("requirements*.txt")):
-        shutil.copyfile(file, folder / file.name)
+    folder = copied(tmp_path_factory.mktemp("elsewhere") / "clone", "tests", copy_function=shutil.copyfile)
     uv()
     (folder / ".venv-package").symlink_to(ROOT / ".venv-package")
     return folder

@@ -8,28 +8,35 @@ from pathlib import Path
 
 from conftest import CLEAN, ROOT
 
-LEFT_OUT = (
+MADE = (
     ".git",
     ".venv*",
     ".local*",
     ".*_cache",
+    ".aws-sam",
+    ".coverage*",
     ".hypothesis",
+    ".schemathesis",
+    ".serverless",
     "__pycache__",
     "build",
     "node_modules",
-    ".coverage*",
 )
 WITHOUT_COVERAGE = {
     name: value for name, value in CLEAN.items() if not name.startswith(("COVERAGE_", "MAKE", "MFLAGS"))
 }
 
 
+def copied(folder, *left_out, **options):
+    """The project in another folder, as a clone has it; and without what is left out."""
+    return shutil.copytree(ROOT, folder, ignore=shutil.ignore_patterns(*MADE, *left_out), **options)
+
+
 class Copy:
     """The folder, and commands in it; coverage doesn't know its files."""
 
     def __init__(self, folder):
-        self.folder = folder
-        shutil.copytree(ROOT, folder, ignore=shutil.ignore_patterns(*LEFT_OUT))
+        self.folder = copied(folder)
         environment = Path(sys.prefix)
         (folder / ".venv").symlink_to(environment)
         if (ROOT / "node_modules").exists():

@@ -2,7 +2,6 @@
 
 import contextlib
 import os
-import shutil
 import signal
 import socket
 import subprocess
@@ -15,6 +14,7 @@ import pytest
 import requests
 from conftest import CLEAN, ROOT, settings_for
 from local_run import LocalRun, kill
+from project_copy import copied
 
 from tools import local_env
 from tools.processes import StartError, wait_for_port
@@ -147,9 +147,7 @@ def test_without_the_valkey_wheel_a_run_has_no_cache_and_works(tmp_path):
 
 
 def test_with_reload_a_run_answers_as_the_code_has_it_now(tmp_path):
-    copy = tmp_path / "copy"
-    ignored = shutil.ignore_patterns(".*", "node_modules", "build", "tests", "__pycache__")
-    shutil.copytree(ROOT, copy, ignore=ignored)
+    copy = copied(tmp_path / "copy", "tests")
     # The copy's own source is no source to coverage.
     run = LocalRun(tmp_path / "run", root=copy, RELOAD="1", COVERAGE_PROCESS_CONFIG="")
     run.wait_until_up()

@@ -15,11 +15,16 @@ SECTION = rf"{HEADER}the {{}} module\n(?:(?!{HEADER}).*\n)*"
 OUTPUT = r"  {}TableName:\n    .*\n"
 WAY = r" +- !GetAtt {0}Table\.Arn\n +- !Sub '\$\{{{0}Table\.Arn\}}.*\n"
 HEARD = r" +- !Sub 'ALARM\(\"\$\{{{}ErrorsAlarm\}}.*\n"
+TABLE_SHOWN = r" +\[\"AWS/DynamoDB\", .*\"\$\{{{}Table\}}\".*\n"
+ERRORS_SHOWN = r"SOURCE '\$\{{{}LogGroup\}}' \| "
+OF_EACH, OF_TABLES = (HEARD, ERRORS_SHOWN), (OUTPUT, WAY, TABLE_SHOWN)
+"""What stands outside of a module's section, for each module, and for one with a table."""
+
 CONDITION = r"      HttpApiRoute(?:Get|Head|Options|Post|Put|Delete){}(?:ProxyVar)?: .*\n"
 
 
 def added_to_template(text: str, names: Names) -> str:
-    """template.yaml with a section for the module behind the last one's, an output, and a way to its table.
+    """template.yaml with a section for the module behind the last one's, and what tells of it elsewhere.
 
     Raises:
         EditError: the sample module isn't there as it was.
@@ -27,7 +32,7 @@ def added_to_template(text: str, names: Names) -> str:
     header, *parts = _parts(text, SAMPLE)
     kept = "".join(_cut(part, names) for part in parts if _is_wanted(part, names))
     text = _behind_last(text, SECTION, names.of(header + kept.rstrip("\n") + "\n\n"))
-    for like in (HEARD, OUTPUT, WAY) if names.has_table else (HEARD,):
+    for like in OF_EACH + OF_TABLES if names.has_table else OF_EACH:
         text = _behind_last(text, like, names.of(_found(like.format(TITLE), text)))
     return text
 
@@ -39,7 +44,7 @@ def removed_from_template(text: str, names: Names) -> str:
         EditError: there is no such section.
     """
     text = text.replace("".join(_parts(text, names.module)), "", 1)
-    return re.sub("|".join(like.format(names.title) for like in (HEARD, OUTPUT, WAY)), "", text)
+    return re.sub("|".join(like.format(names.title) for like in OF_EACH + OF_TABLES), "", text)
 
 
 def added_to_serverless(text: str, template: str, names: Names) -> str:

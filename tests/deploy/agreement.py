@@ -4,6 +4,7 @@ Every function takes the translated template with its parameters worked out: wha
 """
 
 import ast
+import json
 from collections.abc import Iterator
 from importlib import import_module
 
@@ -185,6 +186,16 @@ def kept(resolved) -> Iterator[str]:
                 yield f"{name} goes with its stack"
             if not each["Properties"].get("DeletionProtectionEnabled"):
                 yield f"{name} can be deleted"
+
+
+def shown(resolved) -> Iterator[str]:
+    """A table, or a function's log, that the dashboard doesn't show."""
+    [dashboard] = resolved.of_type("CloudWatch::Dashboard").values()
+    body = json.dumps(json.loads(dashboard["DashboardBody"])["widgets"])
+    logs = [each["LoggingConfig"]["LogGroup"] for each in resolved.of_type("Lambda::Function").values()]
+    for name in (*logs, *(f"${{{table}}}" for table in resolved.of_type("DynamoDB::Table"))):
+        if name not in body:
+            yield f"{name} is not on the dashboard"
 
 
 def _sorted(parts):

@@ -30,6 +30,10 @@ def test_the_function_is_one_that_is_built_and_heard(sam):
     assert list(agreement.function(Resolved(sam))) == []
 
 
+def test_the_dashboard_shows_every_table_and_log(sam):
+    assert list(agreement.shown(Resolved(sam))) == []
+
+
 def test_the_api_tells_browsers_what_the_app_would(sam):
     assert list(agreement.cors(Resolved(sam, **EVERYTHING))) == []
 

@@ -89,6 +89,7 @@ def code(project, endpoint):
     yield from agreement.cors(Resolved(sam, **EVERYTHING))
     yield from agreement.table(resolved, endpoint)
     yield from agreement.kept(Resolved(sam, Stage="prod"))
+    yield from agreement.shown(resolved)
     yield from agreement.permissions(resolved, endpoint)
 
 

@@ -1,7 +1,6 @@
 """The project, or a copy of it, and what both tools make of it."""
 
 import json
-import shutil
 import subprocess
 import sys
 from functools import cache
@@ -9,6 +8,7 @@ from pathlib import Path
 
 import yaml
 from conftest import CLEAN, ROOT
+from project_copy import copied
 
 from tools.artefact_sources import modules
 
@@ -16,17 +16,6 @@ TOOLS = Path(f"{sys.prefix}-deploy") / "bin"
 CHECKOV = Path(f"{sys.prefix}-checkov") / "bin" / "checkov"
 SLS = ROOT / "node_modules" / ".bin" / "sls"
 REGION = "eu-central-1"
-NOT_COPIED = (
-    ".git",
-    ".venv*",
-    "node_modules",
-    "build",
-    ".aws-sam",
-    ".serverless",
-    ".local*",
-    "tests",
-    ".*cache",
-)
 LINKED = (".venv-package", "node_modules")
 ENVIRONMENT = CLEAN | {
     "AWS_ACCESS_KEY_ID": "testing",
@@ -50,7 +39,7 @@ class Project:
     @classmethod
     def copy(cls, folder):
         """The project as it is, without what is made."""
-        shutil.copytree(ROOT, folder, ignore=shutil.ignore_patterns(*NOT_COPIED))
+        copied(folder, "tests")
         for name in LINKED:
             if (ROOT / name).exists():
                 (folder / name).symlink_to(ROOT / name)

@@ -16,8 +16,9 @@ from pathlib import Path
 import issuer
 import pytest
 import requests
-from conftest import CLEAN, ROOT
+from conftest import CLEAN
 from fakes import sent
+from project_copy import copied
 from redis_servers import BINARY, REASON, Valkey
 
 from news.dao import NewsDao
@@ -78,15 +79,7 @@ def dynamodb_port(gateway, tmp_path_factory):
 @pytest.fixture(scope="module")
 def project(gateway, tmp_path_factory):
     """A clean copy, as a clone is one."""
-    folder = tmp_path_factory.mktemp("project")
-    listed = subprocess.run(
-        ["git", "ls-files", "-co", "--exclude-standard", "-z"], cwd=ROOT, capture_output=True, check=True
-    ).stdout
-    for name in filter(None, listed.decode().split("\0")):
-        (folder / name).parent.mkdir(parents=True, exist_ok=True)
-        if (ROOT / name).exists():
-            shutil.copy(ROOT / name, folder / name)
-    return folder
+    return copied(tmp_path_factory.mktemp("project") / "clone")
 
 
 @pytest.fixture(scope="module")
