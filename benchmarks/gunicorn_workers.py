@@ -1,4 +1,6 @@
-"""Which kind of gunicorn worker, and how many threads? Requests a second, and processor time a request, in interleaved rounds.
+"""Which kind of gunicorn worker, and how many threads?
+
+Requests a second, and processor time a request, in interleaved rounds.
 
 `new` connections are used once, `kept` ones again and again; with `5 ms` there is no cache, and the database
 takes as long as that. `stalled` is what becomes of others while 8 clients have sent half a request.
