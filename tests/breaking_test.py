@@ -125,7 +125,7 @@ def test_what_breaks_a_client_is_told(path, change, told):
 @pytest.mark.parametrize(
     ("path", "change"),
     [
-        ("paths", put(**{"/search/": CONTRACT["paths"]["/news/"]})),
+        ("paths", put(**{"/others/": CONTRACT["paths"]["/news/"]})),
         (LIST, put(summary="Other words")),
         (f"{LIST} parameters", add({"name": "q", "in": "query", "required": False, "schema": {}})),
         (LIMIT, put(maximum=1000)),

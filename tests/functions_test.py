@@ -11,14 +11,18 @@ from conftest import CLEAN, ROOT
 from fault_proxy import FaultProxy
 
 from benchmarks.event import EVENT
+from tools.tables import LOCAL_NAMES
 
-ENV = CLEAN | {
-    "STAGE": "local",
-    "AWS_REGION": "us-east-1",
-    "NEWS_TABLE": "news",
-    "PATH": os.environ["PATH"],
-    "EVENT": json.dumps(EVENT),
-}
+ENV = (
+    CLEAN
+    | LOCAL_NAMES
+    | {
+        "STAGE": "local",
+        "AWS_REGION": "us-east-1",
+        "PATH": os.environ["PATH"],
+        "EVENT": json.dumps(EVENT),
+    }
+)
 ENTRIES = sorted(path.stem for path in (ROOT / "functions").glob("[a-z]*.py"))
 
 

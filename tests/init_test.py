@@ -1,11 +1,18 @@
 """`make init`: the template under another name, once."""
 
 import re
+import tomllib
 
 import pytest
+from conftest import ROOT
 from project_copy import Copy
 
 from tools import init
+
+NAME = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]["name"]
+pytestmark = pytest.mark.skipif(
+    NAME != init.TEMPLATE, reason=f"this is {NAME} already: a project is renamed once"
+)
 
 
 @pytest.fixture(scope="module")

@@ -25,7 +25,7 @@ from shared.errors import Unavailable
 from shared.jwks import fetch_jwks
 from shared.lambda_handler import make_handler
 from shared.logs import init_logs
-from shared.metrics import CACHE, RARE
+from shared.metrics import CACHE, NAMESPACE, RARE
 from shared.observed import CURRENT, Observed, observed
 from shared.request_log import kind_of, observed_of
 from shared.tracing import valid_traceparent, xray_root
@@ -128,7 +128,7 @@ def test_what_the_cache_did_is_counted(dao, valkey, capsys):
     assert [line["cache"] for line in lines] == ["MISS", "HIT", "BYPASS"]
     assert [total(lines, name) for name in ("cache_misses", "cache_hits", "cache_bypasses")] == [1, 1, 1]
     assert metrics_of(lines[1])["cache_hits"] == (1, {})
-    assert {each["Namespace"] for each in lines[0]["_aws"]["CloudWatchMetrics"]} == {"news-prod"}
+    assert {each["Namespace"] for each in lines[0]["_aws"]["CloudWatchMetrics"]} == {f"{NAMESPACE}-prod"}
 
 
 def test_requests_are_told_whatever_the_log_level_since_metrics_are_made_from_them(dao, capsys):

@@ -19,7 +19,7 @@ from news.dao import NewsDao
 from news.service import NewsService
 from tools.lambda_local import packages, serving
 from tools.processes import Processes, StartError, free_port, wait_for_port
-from tools.tables import create_tables
+from tools.tables import LOCAL_NAMES, create_tables
 
 pytestmark = pytest.mark.skipif(not BINARY, reason=REASON)
 
@@ -42,7 +42,7 @@ class Run:
             create_tables(self.settings)
             NewsService(NewsDao(self.settings)).create(sent(1))
             self.valkey = stack.enter_context(Valkey(self.folder))
-            self.environment = {
+            self.environment = LOCAL_NAMES | {
                 "AWS_REGION": self.settings.region,
                 "AWS_ENDPOINT_URL_DYNAMODB": self.proxy.url,
                 "NEWS_TABLE": self.settings.table("news"),

@@ -192,7 +192,8 @@ def shown(resolved) -> Iterator[str]:
     """A table, or a function's log, that the dashboard doesn't show."""
     [dashboard] = resolved.of_type("CloudWatch::Dashboard").values()
     body = json.dumps(json.loads(dashboard["DashboardBody"])["widgets"])
-    logs = [each["LoggingConfig"]["LogGroup"] for each in resolved.of_type("Lambda::Function").values()]
+    functions = resolved.of_type("Lambda::Function").values()
+    logs = [each["LoggingConfig"]["LogGroup"] for each in functions if "LoggingConfig" in each]
     for name in (*logs, *(f"${{{table}}}" for table in resolved.of_type("DynamoDB::Table"))):
         if name not in body:
             yield f"{name} is not on the dashboard"

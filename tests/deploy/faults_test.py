@@ -14,7 +14,7 @@ from deploy import agreement
 from deploy.aws import Stack
 from deploy.parity import differences, unexplained
 from deploy.parity_test import EVERYTHING, ISSUER
-from deploy.project import TOOLS, Project
+from deploy.project import NAME, TOOLS, Project
 from deploy.resolving import Resolved
 from deploy.using import works
 from deploy.wiring import loose_ends
@@ -121,8 +121,8 @@ def come_up(project, aws, artefact):
             each["Properties"]["Code"] = artefact
     parameters = ISSUER | {"Stage": stage, "Architecture": ARCHITECTURE}
     aws.client("cloudformation").create_stack(
-        StackName=f"news-{stage}",
+        StackName=f"{NAME}-{stage}",
         TemplateBody=json.dumps(template),
         Parameters=[{"ParameterKey": name, "ParameterValue": value} for name, value in parameters.items()],
     )
-    return Stack(aws, f"news-{stage}")
+    return Stack(aws, f"{NAME}-{stage}")

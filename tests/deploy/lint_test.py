@@ -8,6 +8,7 @@ import yaml
 from deploy.parity import differences
 from deploy.parity_test import EVERYTHING
 from deploy.project import CHECKOV, TOOLS, Loader
+from tools.artefact_sources import modules
 
 
 def test_sam_finds_the_template_valid(project):
@@ -45,11 +46,13 @@ def test_checkov_finds_nothing(project, made):
 def test_sam_build_leaves_what_the_template_says(project):
     project.run(TOOLS / "sam", "build", PACKAGE="true", MAKEFLAGS="e")
     built = project.folder / ".aws-sam" / "build" / "template.yaml"
-    [function] = (
-        each
-        for each in yaml.load(built.read_text(), Loader)["Resources"].values()
+    folders = {
+        name: each["Properties"]["CodeUri"]
+        for name, each in yaml.load(built.read_text(), Loader)["Resources"].items()
         if each["Type"] == "AWS::Serverless::Function"
-    )
-    assert function["Properties"]["CodeUri"] == "NewsFunction"
+    }
+    assert folders == {
+        name: name for name in (f"{module.title().replace('_', '')}Function" for module in modules())
+    }
     changed = differences(project.sam(built), project.sam())
     assert [each for each in changed if "Metadata" not in each] == []

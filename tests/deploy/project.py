@@ -3,6 +3,7 @@
 import json
 import subprocess
 import sys
+import tomllib
 from functools import cache
 from pathlib import Path
 
@@ -16,6 +17,9 @@ TOOLS = Path(f"{sys.prefix}-deploy") / "bin"
 CHECKOV = Path(f"{sys.prefix}-checkov") / "bin" / "checkov"
 SLS = ROOT / "node_modules" / ".bin" / "sls"
 REGION = "eu-central-1"
+NAME = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]["name"]
+"""The project's, with which the names of what is deployed begin."""
+
 LINKED = (".venv-package", "node_modules")
 ENVIRONMENT = CLEAN | {
     "AWS_ACCESS_KEY_ID": "testing",
