@@ -145,6 +145,7 @@ def left(aws):
     yield from (each["FunctionName"] for each in aws.client("lambda").list_functions()["Functions"])
     yield from (each["ApiId"] for each in aws.client("apigatewayv2").get_apis()["Items"])
     yield from (each["RoleName"] for each in aws.client("iam").list_roles()["Roles"])
-    yield from (each["logGroupName"] for each in aws.client("logs").describe_log_groups()["logGroups"])
+    pages = aws.client("logs").get_paginator("describe_log_groups").paginate()
+    yield from (each["logGroupName"] for page in pages for each in page["logGroups"])
     yield from (each["UserId"] for each in aws.client("elasticache").describe_users()["Users"])
     yield from aws.client("dynamodb").list_tables()["TableNames"]

@@ -51,8 +51,7 @@ def test_sam_build_leaves_what_the_template_says(project):
         for name, each in yaml.load(built.read_text(), Loader)["Resources"].items()
         if each["Type"] == "AWS::Serverless::Function"
     }
-    assert folders == {
-        name: name for name in (f"{module.title().replace('_', '')}Function" for module in modules())
-    }
+    functions = [f"{module.capitalize()}Function" for module in modules()]
+    assert folders == dict(zip(functions, functions, strict=True))
     changed = differences(project.sam(built), project.sam())
     assert [each for each in changed if "Metadata" not in each] == []

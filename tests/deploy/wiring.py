@@ -88,8 +88,8 @@ def logs(stack, function, may):
 
 def log_groups(stack):
     """The groups of logs that there are, by their ARNs."""
-    found = stack.aws.client("logs").describe_log_groups()["logGroups"]
-    return {each["arn"].removesuffix(":*"): each for each in found}
+    pages = stack.aws.client("logs").get_paginator("describe_log_groups").paginate()
+    return {each["arn"].removesuffix(":*"): each for page in pages for each in page["logGroups"]}
 
 
 def role(_stack, _function, may):
