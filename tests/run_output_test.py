@@ -17,6 +17,7 @@ from redis_servers import BINARY, REASON, Valkey
 
 from news.dao import NewsDao
 from news.service import NewsService
+from shared.metrics import NAMESPACE
 from tools.lambda_local import packages, serving
 from tools.processes import Processes, StartError, free_port, wait_for_port
 from tools.tables import LOCAL_NAMES, create_tables
@@ -171,11 +172,14 @@ def test_prometheus_adds_up_all_workers(dynalite_url, tmp_path):
         cold = [line for line in run.requests() if line["cold_start"]]
     assert len(cold) == 2, "one worker did all the work"
     assert seen.headers["Content-Type"].startswith("text/plain")
-    assert 'news_requests_total{route="GET /news",status_class="2xx"} 40.0' in seen.text
-    assert 'news_request_seconds_count{route="GET /news"} 40.0' in seen.text
-    assert "news_cache_misses_total 1.0" in seen.text
-    assert "news_cache_hits_total 39.0" in seen.text
-    assert "news_breaker_openings_total 0.0" in seen.text
+    for line in (
+        'requests_total{route="GET /news",status_class="2xx"} 40.0',
+        'request_seconds_count{route="GET /news"} 40.0',
+        "cache_misses_total 1.0",
+        "cache_hits_total 39.0",
+        "breaker_openings_total 0.0",
+    ):
+        assert f"\n{NAMESPACE.replace('-', '_')}_{line}\n" in seen.text
 
 
 def test_without_its_setting_there_is_no_page_for_prometheus(run):

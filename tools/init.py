@@ -22,7 +22,7 @@ PLACES = {
     "pyproject.toml": ['name = "{}"\nversion'],
     "openapi.json": ['"title": "{}",'],
     "docs/openapi-released.json": ['"title": "{}",'],
-    "README.md": ["# {}\n"],
+    "README.md": ["# {}\n", "`{}-<stage>`", "`{1}_"],
     "Makefile": ['"{}-$(STAGE)"'],
     "package.json": ['"name": "{}",'],
     "package-lock.json": ['"name": "{}",'],
@@ -32,7 +32,7 @@ PLACES = {
     "serverless.yml": ["service: {}\n", "{}-${{sls:stage}}"],
     "template.yaml": ["Description: '{}: ", "{}-${{Stage}}"],
 }
-"""Where the name is, with what stands around it."""
+"""Where the name is, with what stands around it; {1} is the name as Prometheus writes it, without dashes."""
 
 
 def rename(name: str, root: Path) -> list[str]:
@@ -62,7 +62,8 @@ def rename(name: str, root: Path) -> list[str]:
 def _renamed(file: Path, places: list[str], name: str) -> str:
     text = file.read_text()
     for place in places:
-        text = replaced(text, place.format(TEMPLATE), place.format(name), file.name)
+        old, new = (place.format(each, each.replace("-", "_")) for each in (TEMPLATE, name))
+        text = replaced(text, old, new, file.name)
     return text
 
 
