@@ -12,6 +12,7 @@ from conftest import CLEAN, ROOT
 from project_copy import copied
 
 from tools.artefact_sources import modules
+from tools.artefact_uv import uv
 
 TOOLS = Path(f"{sys.prefix}-deploy") / "bin"
 CHECKOV = Path(f"{sys.prefix}-checkov") / "bin" / "checkov"
@@ -44,6 +45,7 @@ class Project:
     def copy(cls, folder):
         """The project as it is, without what is made."""
         copied(folder, "tests")
+        uv()  # a copy can't renew what it has a link to
         for name in LINKED:
             if (ROOT / name).exists():
                 (folder / name).symlink_to(ROOT / name)
