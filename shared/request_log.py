@@ -110,9 +110,7 @@ class RequestLog:
 
     def tell(self, told: Told, status: int) -> None:
         """Tell of a request that was answered with this status, whatever the application thought."""
-        kind = told.kind
-        if kind.status != status:
-            kind = replace(kind, status=status, status_class=f"{status // 100}xx", cache="")
+        kind = told.kind if told.kind.status == status else exchanged(told.kind, status)
         for tell in self._tell:
             tell(kind, *told[1:])
 
@@ -148,6 +146,12 @@ def kind_of(method: str, rule: str, endpoint: str, status: str, cached: str) -> 
     """Name what requests of a kind have in common; `/news` and `/news/` are one route."""
     route = f"{'GET' if method == 'HEAD' else method} {rule.rstrip('/') or '/'}" if rule else NONE
     return Kind(endpoint.rpartition(".")[0], method, route, int(status[:3]), f"{status[0]}xx", cached)
+
+
+@cache  # so that each is made once
+def exchanged(kind: Kind, status: int) -> Kind:
+    """Requests of a kind whose answer the server exchanged for one with this status."""
+    return replace(kind, status=status, status_class=f"{status // 100}xx", cache="")
 
 
 NO_ANSWER = kind_of("", "", "", "500 Internal Server Error", "")
