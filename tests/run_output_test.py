@@ -166,6 +166,8 @@ def test_prometheus_adds_up_all_workers(dynalite_url, tmp_path):
     run = Run("nothing", dynalite_url, tmp_path)
     run.start_nothing = lambda stack: run.start_gunicorn(stack, WORKERS="2", METRICS_PATH="/metrics")
     with run:
+        with run.valkey.client() as redis:
+            redis.set("{news}:g", b"1-x")  # settled long ago: the entry outlives a slow start
         asked = 0
         while sum(line["cold_start"] for line in run.requests()) < 2:  # one worker may start later
             assert asked < 2000, "one worker did all the work"
@@ -179,8 +181,8 @@ def test_prometheus_adds_up_all_workers(dynalite_url, tmp_path):
     counted = {name: float(number) for name, number in found.items()}
     assert counted['requests_total{route="GET /news",status_class="2xx"}'] == asked
     assert counted['request_seconds_count{route="GET /news"}'] == asked
-    assert counted["cache_misses_total"] >= 1
-    assert counted["cache_misses_total"] + counted["cache_hits_total"] == asked
+    assert counted["cache_misses_total"] == 1
+    assert counted["cache_hits_total"] == asked - 1
     assert counted["breaker_openings_total"] == 0
 
 
