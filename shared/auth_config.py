@@ -1,9 +1,8 @@
-"""The settings that say who may call, and from which pages: AUTH_* and CORS_ORIGINS."""
+"""The settings that say whose tokens are accepted: AUTH_*."""
 
 import re
 from dataclasses import dataclass
 from importlib.util import find_spec
-from pathlib import Path
 from urllib.parse import urlsplit
 
 from shared.constants import LOCAL_ISSUER
@@ -52,7 +51,7 @@ def auth_settings(
         )
     url = urlsplit(jwks)
     if url.scheme == "http" and not is_local and url.hostname not in LOOPBACK:
-        raise ValueError(f"AUTH_JWKS: {jwks!r} is not https: on the way, the keys could be exchanged")
+        raise ValueError("AUTH_JWKS: the URL is not https: on the way, the keys could be exchanged")
     if not find_spec("jwt") or not find_spec("cryptography"):
         raise ValueError(
             "AUTH_ISSUER: what verifies its tokens is not installed: install requirements-verifier.txt, or "
@@ -70,33 +69,3 @@ def party(text: str) -> str:
     if not re.fullmatch(r"[!-~]{1,2048}", text):
         raise ValueError("a name or URL without blanks, such as https://login.example.com/")
     return text
-
-
-def jwks_place(text: str) -> str:
-    """Where the keys are.
-
-    Raises:
-        ValueError: what it must be.
-    """
-    what = "the URL of a JWKS such as https://login.example.com/jwks.json, or a file that is there"
-    try:
-        url = urlsplit(text)
-        is_url = url.scheme in {"http", "https"} and bool(url.hostname) and url.port != 0
-    except ValueError:
-        raise ValueError(what) from None
-    if not is_url and not Path(text).is_file():
-        raise ValueError(what)
-    return text
-
-
-def origins(text: str) -> tuple[str, ...]:
-    """Origins as browsers send them (RFC 6454, section 6.2), or `*` alone.
-
-    Raises:
-        ValueError: what it must be.
-    """
-    given = tuple(text.replace(",", " ").split())
-    pattern = r"https?://[a-z0-9.-]+(:[1-9][0-9]{0,4})?"
-    if given != ("*",) and not (given and all(re.fullmatch(pattern, each) for each in given)):
-        raise ValueError("a list of origins such as https://app.example.com, or * alone for any")
-    return given

@@ -3,18 +3,22 @@
 import os
 import sys
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from importlib.util import find_spec
 from pathlib import Path
 from typing import TypeVar
 from urllib.parse import urlsplit
 
+from shared import config_urls as urls
 from shared import config_values as values
-from shared.auth_config import AuthSettings, auth_settings, jwks_place, origins, party
+from shared.auth_config import AuthSettings, auth_settings, party
 
 T = TypeVar("T")
 
 TABLE = "_TABLE"
+
+HIDDEN = {"REDIS_URL", "AUTH_JWKS", "AWS_ENDPOINT_URL_DYNAMODB"}
+"""Variables whose value no message may quote: a URL may hold a password, and a malformed one at any place."""
 
 
 class SettingsError(ValueError):
@@ -43,7 +47,7 @@ class Settings:
             time; before it shrinks, the items of the shards that go must be written again.
         auth: whose tokens are taken, or None: none are.
         cors_origins: the origins whose pages may call; `*` stands for any.
-        docs: whether GET /docs shows the contract.
+        docs: whether GET /docs shows a page to read and try the API.
         preload: whether daos are imported and made at the start, not by the first request that needs one.
     """
 
@@ -51,7 +55,7 @@ class Settings:
     region: str
     tables: Mapping[str, str]
     dynamodb_endpoint: str | None = None
-    redis_url: str | None = None
+    redis_url: str | None = field(default=None, repr=False)
     redis_iam_user: str | None = None
     redis_iam_cache: str | None = None
     log_level: str = "INFO"
@@ -77,8 +81,8 @@ class Settings:
             stage=stage,
             region=_read(env, "AWS_REGION", values.region),
             tables={name.removesuffix(TABLE).lower(): env[name] for name in env if name.endswith(TABLE)},
-            dynamodb_endpoint=_read(env, "AWS_ENDPOINT_URL_DYNAMODB", values.http_url, None),
-            redis_url=_read(env, "REDIS_URL", values.redis_url, None),
+            dynamodb_endpoint=_read(env, "AWS_ENDPOINT_URL_DYNAMODB", urls.parse_endpoint_url, None),
+            redis_url=_read(env, "REDIS_URL", urls.parse_redis_url, None),
             redis_iam_user=_read(env, "REDIS_IAM_USER", values.iam_user, None),
             redis_iam_cache=_read(env, "REDIS_IAM_CACHE", values.iam_cache, None),
             log_level=_read(env, "LOG_LEVEL", values.log_level, "INFO"),
@@ -88,8 +92,8 @@ class Settings:
             base_path=_read(env, "BASE_PATH", values.base_path, ""),
             feed_shards=_read(env, "FEED_SHARDS", values.feed_shards, 1),
             auth=_auth(env, stage),
-            cors_origins=_read(env, "CORS_ORIGINS", origins, ()),
-            docs=_docs(env),
+            cors_origins=_read(env, "CORS_ORIGINS", urls.parse_origins, ()),
+            docs=_docs(env, stage),
             preload=_preload(env),
         )
         _check_iam(settings)
@@ -115,7 +119,7 @@ def _read(env: Mapping[str, str], name: str, parse: Callable[[str], T], default:
     try:
         return parse(text)
     except ValueError as error:
-        shown = "the value" if "@" in text else repr(text)  # what has an @ may have a password before it
+        shown = "the value" if name in HIDDEN or "@" in text else repr(text)
         wrong = f"{shown} is not" if text else "is not set: it must be"
         raise SettingsError(f"{name}: {wrong} {error}") from None
 
@@ -134,10 +138,10 @@ def xray_of_invocation() -> str:
     return os.environ.get("_X_AMZN_TRACE_ID", "")
 
 
-def _docs(env: Mapping[str, str]) -> bool:
-    """Not on Lambda unless it is asked for: there, the assets are in the artefact of those only who asked."""
+def _docs(env: Mapping[str, str], stage: str) -> bool:
+    """DOCS, or by default: on a developer's machine only, where the assets are installed."""
     installed = find_spec("flask_swagger_ui") is not None
-    docs = _read(env, "DOCS", values.yes_or_no, installed and not _on_lambda(env))
+    docs = _read(env, "DOCS", values.yes_or_no, installed and _is_local(env, stage))
     if docs and not installed:
         raise SettingsError("DOCS: is yes, but the page's assets, flask-swagger-ui, are not installed")
     return docs
@@ -156,7 +160,7 @@ def _auth(env: Mapping[str, str], stage: str) -> AuthSettings | None:
     is_local = _is_local(env, stage)
     issuer = _read(env, "AUTH_ISSUER", party, None)
     audience = _read(env, "AUTH_AUDIENCE", party, None)
-    jwks = _read(env, "AUTH_JWKS", jwks_place, None)
+    jwks = _read(env, "AUTH_JWKS", urls.parse_jwks_location, None)
     try:
         return auth_settings(issuer, audience, jwks, is_local=is_local)
     except ValueError as error:

@@ -4,7 +4,6 @@ import re
 from collections.abc import Callable
 from importlib.util import find_spec
 from pathlib import Path
-from urllib.parse import SplitResult, urlsplit
 
 LOG_LEVELS = ("DEBUG", "INFO", "WARNING", "ERROR", "CRITICAL")
 MAX_FEED_SHARDS = 64
@@ -75,33 +74,3 @@ def feed_shards(text: str) -> int:
     if not re.fullmatch(r"[1-9][0-9]?", text) or int(text) > MAX_FEED_SHARDS:
         raise ValueError(f"a number from 1 to {MAX_FEED_SHARDS}")
     return int(text)
-
-
-def http_url(text: str) -> str:
-    """The URL of a server, with or without TLS."""
-    _split_url(text, ("http", "https"), "a URL such as http://127.0.0.1:4567")
-    return text
-
-
-def redis_url(text: str) -> str:
-    """The URL of a cache, without options."""
-    what = "a URL such as redis://127.0.0.1:6379/0, rediss://host:6379 or unix:///run/redis.sock"
-    url = _split_url(text, ("redis", "rediss", "unix"), what)
-    # An option in the URL would win over ours: ?ssl_cert_reqs=none, ?socket_timeout=60.
-    if not re.fullmatch(r"(db=\d{1,5})?" if url.scheme == "unix" else "", url.query) or url.fragment:
-        raise ValueError(f"{what}, without options in it")
-    if url.scheme != "unix" and not re.fullmatch(r"/?|/\d{1,5}", url.path):
-        raise ValueError(what)
-    return text
-
-
-def _split_url(text: str, schemes: tuple[str, ...], what: str) -> SplitResult:
-    try:
-        url = urlsplit(text)
-        port_is_right = url.port != 0  # raises where it is no port at all
-    except ValueError:
-        raise ValueError(what) from None
-    place = url.path if url.scheme == "unix" else url.hostname
-    if url.scheme not in schemes or not place or not port_is_right:
-        raise ValueError(what)
-    return url

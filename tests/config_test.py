@@ -26,14 +26,14 @@ MOST = LEAST | {
     "AUTH_AUDIENCE": "news",
     "AUTH_JWKS": "https://login.example.com/jwks.json",
     "CORS_ORIGINS": "https://app.example.com, http://localhost:3000",
-    "DOCS": "no",
+    "DOCS": "yes",
     "PRELOAD": "yes",
 }
 
 
 def test_without_the_optional_ones_settings_have_defaults():
     assert Settings.from_env(LEAST) == Settings(
-        stage="dev", region="eu-central-1", tables=TABLES, log_json=True, docs=True
+        stage="dev", region="eu-central-1", tables=TABLES, log_json=True
     )
     assert Settings.from_env(LEAST | dict.fromkeys(MOST.keys() - LEAST, "")) == Settings.from_env(LEAST)
 
@@ -53,6 +53,7 @@ def test_every_setting_is_read():
         feed_shards=64,
         auth=AuthSettings("https://login.example.com/", "news", "https://login.example.com/jwks.json"),
         cors_origins=("https://app.example.com", "http://localhost:3000"),
+        docs=True,
         preload=True,
     )
 
@@ -193,7 +194,7 @@ def test_a_file_of_keys_must_be_there(tmp_path):
 
 
 @pytest.mark.parametrize(
-    "text", ["*", "https://a.example.com", "https://a.example.com http://b.example.com:80"]
+    "text", ["*", "https://a.example.com", "https://a.example.com http://b.example.com:8080"]
 )
 def test_origins_are_any_or_a_list(text):
     assert " ".join(Settings.from_env(LEAST | {"CORS_ORIGINS": text}).cors_origins) == text

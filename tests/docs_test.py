@@ -15,7 +15,6 @@ from shared.lambda_handler import make_handler
 
 CONTRACT = (ROOT / "openapi.json").read_bytes()
 LEAST = {"STAGE": "dev", "AWS_REGION": "eu-central-1", "NEWS_TABLE": "news-dev"}
-ON_LAMBDA = LEAST | {"AWS_LAMBDA_FUNCTION_NAME": "news-dev-news"}
 
 
 def make_app(**changes):
@@ -79,16 +78,26 @@ def test_the_page_is_not_in_the_contract():
     assert not [path for path in json.loads(CONTRACT)["paths"] if path.startswith(("/docs", "/openapi"))]
 
 
-def test_the_page_is_shown_unless_on_lambda():
-    assert Settings.from_env(LEAST).docs
-    assert not Settings.from_env(LEAST | {"DOCS": "no"}).docs
-    assert not Settings.from_env(ON_LAMBDA).docs
-    assert Settings.from_env(ON_LAMBDA | {"DOCS": "yes"}).docs
+@pytest.mark.parametrize(
+    ("env", "is_shown"),
+    [
+        ({"STAGE": "local"}, True),
+        ({"STAGE": "local", "DOCS": "no"}, False),
+        ({"STAGE": "local", "AWS_LAMBDA_FUNCTION_NAME": "news"}, False),
+        ({"STAGE": "dev"}, False),
+        ({"STAGE": "prod", "DOCS": ""}, False),
+        ({"STAGE": "locals"}, False),
+        ({"STAGE": "prod", "DOCS": "yes"}, True),
+        ({"STAGE": "prod", "AWS_LAMBDA_FUNCTION_NAME": "news", "DOCS": "yes"}, True),
+    ],
+)
+def test_the_page_is_shown_by_default_on_a_developers_machine_only(env, is_shown):
+    assert Settings.from_env(LEAST | env).docs is is_shown
 
 
 def test_without_its_assets_the_page_is_not_shown_and_cannot_be_switched_on(monkeypatch):
     monkeypatch.setitem(sys.modules, "flask_swagger_ui", None)
-    assert not Settings.from_env(LEAST).docs
+    assert not Settings.from_env(LEAST | {"STAGE": "local"}).docs
     with pytest.raises(SettingsError, match="DOCS: is yes, but"):
         Settings.from_env(LEAST | {"DOCS": "yes"})
 
