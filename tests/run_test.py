@@ -4,6 +4,7 @@ import contextlib
 import os
 import signal
 import socket
+import stat
 import subprocess
 import sys
 import time
@@ -182,6 +183,81 @@ def test_with_profile_each_request_tells_its_ten_costliest_functions(tmp_path):
     own = [int(microseconds) for microseconds, *_ in functions]
     assert own == sorted(own, reverse=True)
     assert all(int(calls) > 0 and name for _, _, calls, name in functions)
+
+
+REAL = {
+    "AWS_ACCESS_KEY_ID": "AKIAREALREALREALREAL",
+    "AWS_SECRET_ACCESS_KEY": "real-secret-key",
+    "AWS_SESSION_TOKEN": "real-session-token",
+}
+
+
+def mode(path):
+    return stat.S_IMODE(path.stat().st_mode)
+
+
+@pytest.mark.parametrize("umask", [0o000, 0o077])
+def test_only_its_owner_can_read_the_folder_of_a_run_and_no_secret_is_written_there(tmp_path, umask):
+    folder = tmp_path / "wide" / ".local"
+    folder.mkdir(parents=True)
+    folder.chmod(0o777)
+    for name in ("run.env", "token-key.pem"):  # of a run that was killed
+        (folder / name).touch()
+        (folder / name).chmod(0o666)
+    before = os.umask(umask)
+    try:
+        run = LocalRun(folder, REDIS_URL="redis://user:s3cret@127.0.0.1:1/0", **REAL)
+    finally:
+        os.umask(before)
+    said = "".join(run.wait_until_up())
+    try:
+        assert (mode(folder), mode(folder / "run.env")) == (0o700, 0o600)
+        assert mode(folder / "token-key.pem") == 0o600
+        saved = (folder / "run.env").read_text()
+        assert "AWS_ACCESS_KEY_ID=local\nAWS_ENDPOINT_URL_DYNAMODB=http://127.0.0.1:" in saved
+        written = saved + "".join(path.read_text(errors="replace") for path in folder.glob("*.log"))
+    finally:
+        run.stop(signal.SIGTERM)
+    assert "make import" in said
+    assert [secret for secret in (*REAL.values(), "s3cret") if secret in said + written] == []
+
+
+def test_a_new_folder_is_its_owners_alone_whatever_the_umask(tmp_path, monkeypatch):
+    monkeypatch.setenv("LOCAL", str(tmp_path / "a" / "b"))
+    before = os.umask(0o777)
+    try:
+        os.mkdir(tmp_path / "a")  # noqa: PTH102  # a parent that was there
+        (tmp_path / "a").chmod(0o755)
+        folder = local_env.make_dir()
+        local_env.save({"STAGE": "local"})
+    finally:
+        os.umask(before)
+    assert (mode(folder), mode(folder / "run.env")) == (0o700, 0o600)
+    assert local_env.read() == {"STAGE": "local"}
+    assert [path.name for path in folder.iterdir()] == ["run.env"]
+
+
+def test_a_folder_that_others_use_is_refused_and_left_as_it_is(tmp_path):
+    shared = tmp_path / "shared"
+    shared.mkdir()
+    shared.chmod(0o1777)
+    for folder in (shared, ROOT, ROOT.parent):
+        before = mode(folder)
+        done = run_once(folder, BIND="127.0.0.1:0")
+        assert (done.returncode, done.stdout) == (1, "")
+        assert done.stderr.startswith(f"run: LOCAL: {folder} is not a folder for one run alone")
+        assert len(done.stderr.splitlines()) == 1
+        assert mode(folder) == before
+
+
+def test_a_folder_that_cannot_be_made_is_said_in_one_line(tmp_path):
+    (tmp_path / "file").touch()
+    for folder in ("file", "file/folder"):
+        done = run_once(tmp_path / folder, BIND="127.0.0.1:0")
+        assert done.returncode == 1
+        [line] = done.stderr.splitlines()
+        assert line.startswith("run: ")
+        assert str(tmp_path / folder) in line
 
 
 def test_the_environment_wins_over_the_addresses_of_a_run(tmp_path, monkeypatch):

@@ -1,13 +1,45 @@
-"""The addresses of a local run: `make run` leaves them in `.local/run.env` for the other commands."""
+"""The addresses of a local run: `make run` leaves them in `.local/run.env` for the other commands.
+
+The folder and the files with addresses or keys are their owner's alone, whatever the umask is.
+"""
 
 import os
+import stat
+import tempfile
 from collections.abc import Mapping
 from pathlib import Path
+
+ROOT = Path(__file__).parent.parent
 
 
 def local_dir() -> Path:
     """The folder of this local run; `LOCAL` names another one than `.local`."""
     return Path(os.environ.get("LOCAL") or ".local")
+
+
+def make_dir() -> Path:
+    """Create the folder of this local run, or tighten the permissions of one that is there.
+
+    Raises:
+        PermissionError: others use that folder too, or it holds the project.
+    """
+    folder = local_dir()
+    folder.mkdir(mode=stat.S_IRWXU, parents=True, exist_ok=True)
+    status = folder.stat()
+    is_shared = status.st_uid != os.geteuid() or status.st_mode & stat.S_ISVTX
+    if is_shared or folder.resolve() in {ROOT, *ROOT.parents}:
+        raise PermissionError(f"LOCAL: {folder} is not a folder for one run alone: name another, as .local2")
+    folder.chmod(stat.S_IRWXU)
+    return folder
+
+
+def write_private(file: Path, content: bytes) -> None:
+    """Write a file that only its owner can read, whole: another process finds the old file or the new one."""
+    descriptor, temporary = tempfile.mkstemp(dir=file.parent, prefix=f".{file.name}-")
+    with open(descriptor, "wb") as new:  # noqa: PTH123  # it is open already
+        os.fchmod(descriptor, stat.S_IRUSR | stat.S_IWUSR)
+        new.write(content)
+    Path(temporary).replace(file)
 
 
 def env_file() -> Path:
@@ -18,7 +50,7 @@ def env_file() -> Path:
 def save(addresses: Mapping[str, str]) -> None:
     """Leave the addresses of a run that is up."""
     lines = (f"{name}={value}\n" for name, value in sorted(addresses.items()))
-    env_file().write_text("".join(lines))
+    write_private(env_file(), "".join(lines).encode())
 
 
 def read() -> dict[str, str]:

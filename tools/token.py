@@ -2,7 +2,6 @@
 
 import argparse
 import json
-import os
 import sys
 import time
 from pathlib import Path
@@ -31,13 +30,11 @@ def private_key_file() -> Path:
 def make_key() -> dict[str, str]:
     """Make a new key for this run, and return the settings with which its service takes its tokens."""
     key = rsa.generate_private_key(public_exponent=65537, key_size=KEY_BITS)
-    file = private_key_file()
-    file.unlink(missing_ok=True)
-    with open(os.open(file, os.O_CREAT | os.O_EXCL | os.O_WRONLY, 0o600), "wb") as private:  # noqa: PTH123
-        private.write(key.private_bytes(Encoding.PEM, PrivateFormat.PKCS8, NoEncryption()))
+    pem = key.private_bytes(Encoding.PEM, PrivateFormat.PKCS8, NoEncryption())
+    local_env.write_private(private_key_file(), pem)
     jwk = RSAAlgorithm.to_jwk(key.public_key(), as_dict=True) | {"kid": KEY_ID, "use": "sig", "alg": "RS256"}
     jwks = local_env.local_dir() / "jwks.json"
-    jwks.write_text(json.dumps({"keys": [jwk]}))
+    local_env.write_private(jwks, json.dumps({"keys": [jwk]}).encode())
     return {"AUTH_ISSUER": LOCAL_ISSUER, "AUTH_AUDIENCE": AUDIENCE, "AUTH_JWKS": str(jwks.resolve())}
 
 
