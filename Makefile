@@ -3,7 +3,25 @@
 SHELL := /bin/sh
 .DELETE_ON_ERROR:
 
+# What a caller may give, on the command line or in the environment. A value reaches the shell as an environment
+# variable ("$$NAME"), never as a part of a recipe's text, so that it stays a value whatever it holds; make itself
+# doesn't expand it either.
+INPUTS := ARCH ARTIFACTS_DIR AUDIT_REQUIRED BIND CASES DEPLOY_TESTS DOCS FILE FORCE FORMAT HANDLER HEADLESS HOST LOCAL MODULE \
+	NAME NO_COLOR PARAMETERS PARTS PORT PROFILE PYTHON RELEASED RELOAD ROUNDS RUNTIME_PYTHON SCOPE SECONDS STAGE TABLE TESTS \
+	TIME UPGRADE USERS VERIFIER
+define keep
+override $(1) := $$(value $(1))
+export $(1)
+endef
+$(foreach name,$(INPUTS),$(if $(filter command environment,$(firstword $(origin $(name)))),$(eval $(call keep,$(name)))))
+
 PYTHON ?= python3
+# It names targets too, so it must be a plain name or path.
+$(foreach character,; & | < > ( ) ` " ' \ $$ * ? % : = \# ~ !,$(if $(findstring $(character),$(PYTHON)), \
+	$(error PYTHON must name one program, such as python3.12)))
+ifneq ($(words $(PYTHON)),1)
+$(error PYTHON must name one program, such as python3.12)
+endif
 # Another interpreter gets an environment of its own: make test PYTHON=python3.12
 VENV := .venv$(if $(filter-out python3,$(PYTHON)),-$(notdir $(PYTHON)))
 BIN := $(VENV)/bin
@@ -14,9 +32,7 @@ CHECK_PYTHON := $(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' 
 	{ echo "Python 3.11 or newer is needed: name one with PYTHON=python3.12"; exit 1; }
 
 # The artefacts of functions; `sam build` has these from the environment.
-ARCH ?= arm64
-STAGE ?= dev
-PACKAGE = $(PYTHON) -m tools.package --arch $(ARCH) $(if $(filter yes,$(VERIFIER)),--verifier) \
+PACKAGE = $(PYTHON) -m tools.package --arch "$${ARCH:-arm64}" $(if $(filter yes,$(VERIFIER)),--verifier) \
 	$(if $(filter yes,$(DOCS)),--docs)
 
 .PHONY: help
@@ -48,9 +64,9 @@ $(READY): requirements-dev.txt requirements-browser.txt requirements-valkey.txt 
 
 .PHONY: init
 init: ## give the project its own name, once: NAME=my-service
-	@test -n "$(NAME)" || { echo "init: name it: make init NAME=my-service"; exit 1; }
+	@test -n "$$NAME" || { echo "init: name it: make init NAME=my-service"; exit 1; }
 	@$(CHECK_PYTHON)
-	@$(PYTHON) -m tools.init "$(NAME)"
+	@$(PYTHON) -m tools.init -- "$$NAME"
 	@if [ -e $(READY) ]; then touch $(READY); fi
 
 .PHONY: run
@@ -59,16 +75,16 @@ run: $(READY) ## serve on BIND (127.0.0.1:8000) with DynamoDB, a cache and sampl
 
 .PHONY: lambda
 lambda: $(READY) ## serve HANDLER (functions.news.handler) in Lambda's own runtime, on PORT
-	@$(BIN)/python -m tools.lambda_local --handler "$(or $(HANDLER),functions.news.handler)" --port "$(or $(PORT),0)"
+	@$(BIN)/python -m tools.lambda_local --handler="$${HANDLER:-functions.news.handler}" --port="$${PORT:-0}"
 
 .PHONY: import
 import: $(READY) ## load FILE=news.jsonl into the run that is up; FORMAT=headlines reads another form
-	@test -n "$(FILE)" || { echo "import: name a file: make import FILE=news.jsonl"; exit 1; }
-	@$(BIN)/python -m tools.import_news "$(FILE)" --format "$(or $(FORMAT),news)"
+	@test -n "$$FILE" || { echo "import: name a file: make import FILE=news.jsonl"; exit 1; }
+	@$(BIN)/python -m tools.import_news --format="$${FORMAT:-news}" -- "$$FILE"
 
 .PHONY: token
 token: $(READY) ## print a short-lived token to write with in the run that is up; SCOPE="news:write"
-	@$(BIN)/python -m tools.token --scope "$(or $(SCOPE),news:write)"
+	@$(BIN)/python -m tools.token --scope="$${SCOPE:-news:write}"
 
 .PHONY: tables
 tables: $(READY) ## create the tables that are missing
@@ -85,28 +101,29 @@ costs: $(READY) ## print what the deployment costs a month, with the arithmetic
 .PHONY: package
 package: ## make build/<module>.zip of MODULE (all) for Lambda; ARCH=x86_64; VERIFIER=yes adds PyJWT, DOCS=yes the page
 	@$(CHECK_PYTHON)
-	@$(PACKAGE) $(MODULE)
+	@set -f; $(PACKAGE) -- $$MODULE
 
 # `sam build` calls this with ARTIFACTS_DIR, once a function: build-NewsFunction makes the module news.
+build-%Function: export FUNCTION = $*
 build-%Function:
 	@$(CHECK_PYTHON)
-	@$(PACKAGE) "$$(echo $* | sed 's/\(.\)\([A-Z]\)/\1_\2/g' | tr A-Z a-z)" --into "$(ARTIFACTS_DIR)"
+	@$(PACKAGE) --into="$$ARTIFACTS_DIR" -- "$$(printf %s "$$FUNCTION" | sed 's/\(.\)\([A-Z]\)/\1_\2/g' | tr A-Z a-z)"
 
 .PHONY: module
 module: $(READY) ## make a module that works at once: NAME=search; TABLE=no, without a table of its own
-	@test -n "$(NAME)" || { echo "module: name it: make module NAME=search"; exit 1; }
-	@$(BIN)/python -m tools.module "$(NAME)" $(if $(filter no,$(TABLE)),--without-table)
+	@test -n "$$NAME" || { echo "module: name it: make module NAME=search"; exit 1; }
+	@$(BIN)/python -m tools.module $(if $(filter no,$(TABLE)),--without-table) -- "$$NAME"
 
 .PHONY: module-remove
 module-remove: $(READY) ## take a module out again: NAME=search; FORCE=yes, whatever has become of it
-	@test -n "$(NAME)" || { echo "module: name it: make module-remove NAME=search"; exit 1; }
-	@$(BIN)/python -m tools.module "$(NAME)" --remove $(if $(filter yes,$(FORCE)),--force)
+	@test -n "$$NAME" || { echo "module: name it: make module-remove NAME=search"; exit 1; }
+	@$(BIN)/python -m tools.module --remove $(if $(filter yes,$(FORCE)),--force) -- "$$NAME"
 
 .PHONY: test
 test: lint ## everything that is checked: style, types, layers and all tests, with coverage
 	@echo "test: about seven minutes; TESTS=tests/api_test.py would run some of them"
 	@$(BIN)/coverage erase
-	@$(BIN)/coverage run -m pytest --quiet $(TESTS)
+	@set -f; $(BIN)/coverage run -m pytest --quiet $$TESTS
 	@$(BIN)/coverage combine --quiet
 	@$(BIN)/coverage report
 	@echo "test: passed; make check-deploy, make fuzz and make faults go further"
@@ -122,7 +139,7 @@ $(BENCH)/ready: $(READY) requirements-bench.txt requirements-valkey.txt
 .PHONY: figures
 figures: $(BENCH)/ready ## measure every figure of docs/figures.md, about 10 minutes; the first time 10 more, to load a million items
 	@echo "figures: each is printed as it is measured; PARTS=\"memory growth\" would take some"
-	@$(BENCH)/bin/python -m benchmarks.figures $(PARTS)
+	@set -f; $(BENCH)/bin/python -m benchmarks.figures $$PARTS
 
 .PHONY: bench
 bench: $(READY) $(BENCH)/ready ## measure what the README claims: the figures, then what the cache promises, 20 minutes more
@@ -135,39 +152,43 @@ bench: $(READY) $(BENCH)/ready ## measure what the README claims: the figures, t
 
 .PHONY: load
 load: $(VENV)-load/ready ## send readers and writers to the run that is up, or to HOST, and show a page; HEADLESS=1: a report
-	@echo "load: $(or $(USERS),20) users; USERS, TIME (with HEADLESS=1) and HOST change what is sent, and where"
-	@PYTHON=$(BIN)/python $(VENV)-load/bin/locust -f benchmarks/load.py --users $(or $(USERS),20) --spawn-rate 10 \
-		--web-host 127.0.0.1 $(if $(HEADLESS),--headless --only-summary --run-time $(or $(TIME),30s))
+	@echo "load: $${USERS:-20} users; USERS, TIME (with HEADLESS=1) and HOST change what is sent, and where"
+	@PYTHON=$(BIN)/python $(VENV)-load/bin/locust -f benchmarks/load.py --users "$${USERS:-20}" --spawn-rate 10 \
+		--web-host 127.0.0.1 $(if $(HEADLESS),--headless --only-summary --run-time "$${TIME:-30s}")
 
 .PHONY: fuzz
+# SECONDS is a variable of bash's own, so the shell can't be asked for it.
+fuzz faults: export FUZZ_SECONDS = $(or $(SECONDS),30)
+fuzz faults: export FAULT_SECONDS = $(or $(SECONDS),60)
 fuzz: $(READY) ## 2,000 requests made from the contract, requests byte by byte, and atheris on the Lambda guard
-	@echo "fuzz: $(or $(CASES),2000) requests, and $(or $(SECONDS),30) s of atheris; CASES and SECONDS change that"
+	@echo "fuzz: $${CASES:-2000} requests, and $$FUZZ_SECONDS s of atheris; CASES and SECONDS change that"
 	@$(BIN)/pip install --quiet --disable-pip-version-check --require-hashes -r requirements-fuzz.txt || \
 		echo "fuzz: no atheris for this Python or machine: the guard is fuzzed by hypothesis only"
-	@FUZZ_CASES=$(or $(CASES),2000) FUZZ_SECONDS=$(or $(SECONDS),30) $(BIN)/python -m pytest --quiet --capture=no \
+	@FUZZ_CASES="$${CASES:-2000}" $(BIN)/python -m pytest --quiet --capture=no \
 		tests/contract_test.py tests/guard_fuzz_test.py tests/cursor_test.py tests/raw_http_test.py
 
 .PHONY: faults
 faults: $(READY) ## a minute of faults while it is written to: nothing lost, nothing twice
-	@echo "faults: $(or $(SECONDS),60) s of faults, and $(or $(ROUNDS),200) rounds of a race; SECONDS and ROUNDS change that"
-	@FAULT_ROUNDS=$(or $(ROUNDS),200) FAULT_SECONDS=$(or $(SECONDS),60) $(BIN)/python -m pytest --quiet --capture=no \
+	@echo "faults: $$FAULT_SECONDS s of faults, and $${ROUNDS:-200} rounds of a race; SECONDS and ROUNDS change that"
+	@FAULT_ROUNDS="$${ROUNDS:-200}" $(BIN)/python -m pytest --quiet --capture=no \
 		tests/faults_test.py
 
 .PHONY: check-deploy
 check-deploy: $(VENV)-deploy/ready $(VENV)-checkov/ready node_modules/osls/ready ## prove template.yaml and serverless.yml offline, on a stand-in for AWS
 	@echo "check-deploy: some minutes; DEPLOY_TESTS=tests/deploy/... would run some of them"
-	@$(BIN)/python -m pytest --quiet $(or $(DEPLOY_TESTS),tests/deploy)
+	@set -f; $(BIN)/python -m pytest --quiet $${DEPLOY_TESTS:-tests/deploy}
 
 .PHONY: deploy-sam
 deploy-sam: $(VENV)-deploy/ready ## build and deploy STAGE (dev) with SAM; PARAMETERS="Cache=false LogLevel=DEBUG"
-	@echo "deploy-sam: builds, then deploys the stage $(STAGE): some minutes; sam delete takes it down"
-	@PATH="$(CURDIR)/$(VENV)-deploy/bin:$$PATH" && sam build && sam deploy --stack-name "news-$(STAGE)" \
-		--parameter-overrides Stage="$(STAGE)" Architecture="$(ARCH)" $(PARAMETERS)
+	@echo "deploy-sam: builds, then deploys the stage $${STAGE:-dev}: some minutes; sam delete takes it down"
+	@set -f; PATH="$$PWD/$(VENV)-deploy/bin:$$PATH" && sam build && sam deploy --stack-name "news-$${STAGE:-dev}" \
+		--parameter-overrides "Stage=$${STAGE:-dev}" "Architecture=$${ARCH:-arm64}" $$PARAMETERS
 
 .PHONY: deploy-sls
 deploy-sls: node_modules/osls/ready ## build and deploy STAGE (dev) with the Serverless Framework; PARAMETERS="cache=false"
-	@echo "deploy-sls: builds, then deploys the stage $(STAGE): some minutes; npx sls remove takes it down"
-	@npx --no-install sls deploy --stage "$(STAGE)" --param="architecture=$(ARCH)" $(PARAMETERS:%=--param="%")
+	@echo "deploy-sls: builds, then deploys the stage $${STAGE:-dev}: some minutes; npx sls remove takes it down"
+	@set -f; for each in $$PARAMETERS; do set -- "$$@" "--param=$$each"; done; \
+		npx --no-install sls deploy --stage "$${STAGE:-dev}" --param="architecture=$${ARCH:-arm64}" "$$@"
 
 .PHONY: e2e
 e2e: $(VENV)-deploy/ready ## what needs a Docker engine: sam local start-api, the images, compose.yaml

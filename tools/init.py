@@ -23,7 +23,7 @@ PLACES = {
     "openapi.json": ['"title": "{}",'],
     "docs/openapi-released.json": ['"title": "{}",'],
     "README.md": ["# {}\n", "`{}-<stage>`", "`{1}_"],
-    "Makefile": ['"{}-$(STAGE)"'],
+    "Makefile": ['"{}-$${{STAGE'],
     "package.json": ['"name": "{}",'],
     "package-lock.json": ['"name": "{}",'],
     "samconfig.toml": ['"{}-dev"', '"{}-prod"'],
