@@ -2,10 +2,15 @@
 
 import json
 import os
+import re
+import shutil
 import signal
+import socket
 import subprocess
 import sys
+import threading
 import time
+import tracemalloc
 
 import pytest
 from conftest import CLEAN, ROOT, settings_for, table_settings
@@ -14,7 +19,8 @@ from fakes import FakeDao, clock, sent
 from news.dao import NewsDao
 from news.model import NewsFilter
 from news.service import NewsService
-from tools.import_news import import_lines, read_lines
+from tools.bulk_import import import_lines
+from tools.json_lines import MAX_LINE_BYTES, UnreadableFile, read_lines
 from tools.readers import READERS
 from tools.tables import create_tables
 
@@ -151,9 +157,7 @@ def test_an_import_killed_half_way_and_run_again_misses_and_doubles_nothing(sett
         stdout=subprocess.DEVNULL,
         stderr=subprocess.DEVNULL,
     )
-    deadline = time.monotonic() + 30
-    while not ids(settings) and time.monotonic() < deadline:
-        time.sleep(0.01)
+    wait_for_items(settings)
     os.kill(killed.pid, signal.SIGKILL)
     killed.wait()
     before = len(ids(settings))
@@ -186,6 +190,246 @@ def test_an_import_with_no_run_up_says_what_to_do(tmp_path):
     done = run(command(write(tmp_path / "news.jsonl", [sent(1)])), CLEAN | {"LOCAL": str(tmp_path / "none")})
     assert done.returncode == 1
     assert "make run" in done.stderr
+
+
+BOM = b"\xef\xbb\xbf"
+
+
+def line(n):
+    return json.dumps(sent(n)).encode() + b"\n"
+
+
+@pytest.mark.parametrize(
+    "content",
+    [
+        BOM + line(1) + line(2),
+        BOM + b"\n" + line(1) + b"\r\n \t\n" + line(2).rstrip(),
+        line(1).replace(b"\n", b"\r\n") + line(2).replace(b"\n", b"\r\n"),
+        BOM + line(1) + BOM + line(2),  # cat a.jsonl b.jsonl
+    ],
+)
+def test_a_byte_order_mark_and_line_ends_of_windows_are_read(tmp_path, content):
+    path = tmp_path / "news.jsonl"
+    path.write_bytes(content)
+    assert load(path)[0] == (2, 0, 0)
+
+
+@pytest.mark.parametrize("content", [b"", BOM, b"\n\n", BOM + b"\r\n"])
+def test_a_file_without_items_is_no_error(tmp_path, content):
+    path = tmp_path / "news.jsonl"
+    path.write_bytes(content)
+    assert load(path)[0] == (0, 0, 0)
+
+
+@pytest.mark.parametrize("encoding", ["utf-16-le", "utf-16-be"])
+def test_a_file_in_utf_16_is_refused_as_a_whole(tmp_path, encoding):
+    path = tmp_path / "news.jsonl"
+    path.write_bytes(("\ufeff" + line(1).decode()).encode(encoding))
+    with pytest.raises(UnreadableFile, match="in UTF-16"):
+        load(path)
+
+
+def test_invalid_utf_8_is_reported_with_its_line(tmp_path, capsys):
+    path = write(tmp_path / "news.jsonl", [sent(1), b'{"title": "\xff"}', b"\xc3\x28", b"{\0}", sent(2)])
+    assert load(path)[0] == (2, 0, 3)
+    assert re.findall(r"^line (\d+): ", capsys.readouterr().err, re.MULTILINE) == ["2", "3", "4"]
+
+
+def test_a_line_that_is_too_long_is_reported_and_skipped_in_little_memory(tmp_path, capsys):
+    path = tmp_path / "news.jsonl"
+    with path.open("wb") as file:
+        file.write(line(1) + b'{"title": "')
+        file.seek(200 * MAX_LINE_BYTES, os.SEEK_CUR)  # of zeros, which take no room on the disk
+        file.write(b'"}\n' + line(2) + b" " * MAX_LINE_BYTES + b"\n" + line(3) + b"x" * MAX_LINE_BYTES)
+    tracemalloc.start()
+    try:
+        assert load(path)[0] == (3, 0, 3)
+        assert tracemalloc.get_traced_memory()[1] < 10 * MAX_LINE_BYTES
+    finally:
+        tracemalloc.stop()
+    reported = capsys.readouterr().err.splitlines()
+    assert reported == [f"line {n}: longer than 1,048,576 bytes" for n in (2, 4, 6)]
+
+
+def test_a_reason_is_one_short_line_whatever_the_file_holds(tmp_path, capsys):
+    names = ["a\nline 9: b", "\x1b[31m", "\u2028", "x" * 100_000]
+    load(write(tmp_path / "news.jsonl", [sent(1) | {name: 1} for name in names]))
+    reported = capsys.readouterr().err
+    assert re.findall(r"^line (\d+): ", reported, re.MULTILINE) == ["1", "2", "3", "4"]
+    assert max(len(each) for each in reported.split("\n")) < 400
+    assert "\x1b" not in reported
+    assert "\u2028" not in reported
+
+
+def test_a_named_pipe_is_read(settings, tmp_path):
+    pipe = tmp_path / "pipe"
+    os.mkfifo(pipe)
+    with subprocess.Popen(["sh", "-c", 'printf "%s" "$1" >"$2"', "sh", BOM + line(1) + line(2), pipe]):
+        done = run(command(pipe), environment(settings), timeout=60)
+    assert (done.returncode, done.stdout) == (0, "2 created, 0 already there, 0 refused\n")
+
+
+@pytest.mark.skipif(not shutil.which("bash"), reason="process substitution is bash's")
+def test_make_import_reads_a_process_substitution_and_a_name_with_odd_characters(settings, tmp_path):
+    write(tmp_path / "it's $HOME & `more`.jsonl", [sent(1), sent(2)])
+    script = 'make import FILE=<(cat "$1") && make import FILE="$1" && cat "$1" | make import FILE=-'
+    done = run(
+        ["bash", "-c", script, "bash", str(tmp_path / "it's $HOME & `more`.jsonl")],
+        environment(settings),
+        timeout=90,
+    )
+    assert done.returncode == 0, done.stderr
+    counts = ["2 created, 0 already there, 0 refused", *["0 created, 2 already there, 0 refused"] * 2]
+    assert [each for each in done.stdout.splitlines() if "created" in each] == counts
+
+
+def test_a_file_that_grows_is_read_to_its_end(settings, tmp_path):
+    path = write(tmp_path / "news.jsonl", [sent(n) for n in range(500)])
+    with subprocess.Popen(
+        command(path), cwd=ROOT, env=environment(settings), stdout=subprocess.PIPE
+    ) as growing:
+        wait_for_items(settings)
+        with path.open("ab") as file:
+            file.write(line(500))
+        assert growing.stdout.read() == b"501 created, 0 already there, 0 refused\n"
+
+
+@pytest.mark.parametrize(
+    ("name", "reason"),
+    [
+        ("folder", "can't read {}: Is a directory"),
+        ("folder/none.jsonl", "there is no file {}"),
+        ("news.jsonl/x", "can't read {}: Not a directory"),
+        ("x" * 300, "can't read {}: File name too long"),
+        ("socket", "can't read {}: No such device or address"),
+    ],
+)
+def test_a_file_that_cannot_be_read_is_said_in_one_line(settings, tmp_path, name, reason):
+    write(tmp_path / "news.jsonl", [sent(1)])
+    (tmp_path / "folder").mkdir()
+    with socket.socket(socket.AF_UNIX) as server:
+        server.bind(str(tmp_path / "socket"))
+    done = run(command(tmp_path / name), environment(settings))
+    assert (done.returncode, done.stdout) == (1, "")
+    assert done.stderr == f"import: {reason.format(tmp_path / name)}\n"
+
+
+@pytest.mark.skipif(os.geteuid() == 0, reason="root reads any file")
+def test_a_file_of_somebody_else_is_said_in_one_line(settings, tmp_path):
+    path = write(tmp_path / "news.jsonl", [sent(1)])
+    path.chmod(0)
+    assert (
+        run(command(path), environment(settings)).stderr == f"import: can't read {path}: Permission denied\n"
+    )
+
+
+class Failing:
+    """A file on a disk that fails after the first line."""
+
+    def __init__(self):
+        self.parts = [line(1)]
+
+    def readline(self, limit):
+        if not self.parts:
+            raise OSError(5, "Input/output error")
+        return self.parts.pop()
+
+
+def test_a_disk_that_fails_is_reported():
+    lines = read_lines(Failing(), READERS["news"])
+    assert next(lines).number == 1
+    with pytest.raises(UnreadableFile, match="Input/output error"):
+        next(lines)
+
+
+def wait_for_items(settings):
+    deadline = time.monotonic() + 30
+    while not ids(settings) and time.monotonic() < deadline:
+        time.sleep(0.01)
+
+
+def interrupted(process):
+    """Send Ctrl-C's signal, and check how an import ends."""
+    process.send_signal(signal.SIGINT)
+    output, errors = process.communicate(timeout=30)
+    assert (process.returncode, output) == (130, "")
+    assert re.split(r"[\r\n]+", errors.strip())[-1].startswith("import: interrupted; what is stored stays")
+    assert "Traceback" not in errors
+
+
+def importing(path, settings, **env):
+    pipes = {"stdout": subprocess.PIPE, "stderr": subprocess.PIPE, "text": True}
+    return subprocess.Popen(command(path), cwd=ROOT, env=environment(settings) | env, **pipes)
+
+
+def test_ctrl_c_while_it_loads_is_one_line_and_exit_code_130(settings, tmp_path):
+    with importing(write(tmp_path / "news.jsonl", [sent(n) for n in range(3000)]), settings) as process:
+        wait_for_items(settings)
+        interrupted(process)
+
+
+def test_ctrl_c_while_it_waits_for_a_pipe_is_one_line_and_exit_code_130(settings, tmp_path):
+    os.mkfifo(tmp_path / "pipe")
+    process = importing(tmp_path / "pipe", settings)
+    with process, (tmp_path / "pipe").open("wb"):  # which opens when the import does
+        interrupted(process)
+
+
+def test_ctrl_c_while_it_starts_is_one_line_and_exit_code_130(settings, tmp_path):
+    (tmp_path / "tqdm.py").write_text(
+        f"import time; open({str(tmp_path / 'up')!r}, 'w').close(); time.sleep(60)"
+    )
+    with importing(write(tmp_path / "news.jsonl", [sent(1)]), settings, PYTHONPATH=str(tmp_path)) as process:
+        deadline = time.monotonic() + 30
+        while not (tmp_path / "up").exists() and time.monotonic() < deadline:
+            time.sleep(0.01)
+        interrupted(process)
+
+
+def test_a_closed_output_is_said_in_one_line(settings, tmp_path):
+    path = write(tmp_path / "news.jsonl", [sent(1)])
+    reader, writer = os.pipe()
+    os.close(reader)
+    for output in (writer, os.open("/dev/full", os.O_WRONLY)):
+        done = subprocess.run(
+            command(path),
+            cwd=ROOT,
+            env=environment(settings),
+            stdout=output,
+            stderr=subprocess.PIPE,
+            check=False,
+        )
+        os.close(output)
+        assert done.returncode == 1
+        last = done.stderr.decode().splitlines()[-1]
+        assert re.fullmatch(
+            r"import: [01] created, .* 0 refused; standard output: (Broken pipe|No space .*)", last
+        )
+        assert b"Exception ignored" not in done.stderr
+
+
+def test_a_database_that_refuses_the_caller_is_said_in_one_line(settings, tmp_path):
+    path = write(tmp_path / "news.jsonl", [sent(1)])
+    with socket.create_server(("127.0.0.1", 0)) as server:
+        threading.Thread(target=refuse, args=[server], daemon=True).start()
+        endpoint = {"AWS_ENDPOINT_URL_DYNAMODB": f"http://127.0.0.1:{server.getsockname()[1]}"}
+        done = run(command(path), environment(settings) | endpoint, timeout=60)
+    assert done.returncode == 1
+    assert "Traceback" not in done.stderr
+    assert "AccessDeniedException" in done.stderr.splitlines()[-1]
+
+
+def refuse(server):
+    body = b'{"__type": "com.amazon.coral.service#AccessDeniedException", "message": "not you"}'
+    while True:
+        try:
+            connection, _ = server.accept()
+        except OSError:
+            return
+        with connection:
+            connection.recv(65536)
+            head = f"HTTP/1.1 400 Bad Request\r\nContent-Length: {len(body)}\r\nConnection: close\r\n\r\n"
+            connection.sendall(head.encode() + body)
 
 
 def test_tables_are_created_once(moto_url, tmp_path):

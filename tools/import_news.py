@@ -1,117 +1,42 @@
-"""Load news from a file of JSON Lines into the table that the environment, or the run that is up, names."""
+"""`make import`: load a file of JSON Lines into the table of the environment, or of the run that is up.
+
+The file may be a named pipe, a process substitution, or `-` for standard input.
+"""
 
 import argparse
+import os
 import sys
-from collections.abc import Iterable, Iterator
-from itertools import islice
-from pathlib import Path
-from typing import BinaryIO, NamedTuple, Never
 
-from tqdm import tqdm
+from tools.readers import READERS
 
-from news.service import BATCH, NewsService
-from shared.cache_store import CacheStore
-from shared.config import Settings, SettingsError
-from shared.errors import Unavailable
-from shared.inputs import parse_json
-from shared.redis_client import connect
-from tools import local_env
-from tools.readers import READERS, Reader
+INTERRUPTED = 130
+"""The exit code of a command that Ctrl-C ended: 128 and the number of SIGINT."""
 
 
-class Line(NamedTuple):
-    """A line of the file: what it holds, or why that is refused."""
-
-    number: int
-    item: object
-    reason: str | None
-
-
-class Counts(NamedTuple):
-    """What became of the lines of a file."""
-
-    created: int
-    existing: int
-    refused: int
-
-
-def import_lines(lines: Iterable[Line], service: NewsService) -> Counts:
-    """Store the items of the lines in batches, and report the refused ones as they come.
-
-    Raises:
-        Unavailable: the database can't be had; what is stored by then stays.
-    """
-    created = existing = refused = 0
-    lines = iter(lines)
-    while batch := list(islice(lines, BATCH)):
-        good = [line for line in batch if line.reason is None]
-        loaded = service.create_many([line.item for line in good])
-        reasons = {line.number: line.reason for line in batch if line.reason}
-        reasons |= {good[place].number: reason for place, reason in loaded.refused.items()}
-        for number, reason in sorted(reasons.items()):
-            tqdm.write(f"line {number}: {reason}", file=sys.stderr)
-        created += loaded.created
-        existing += loaded.existing
-        refused += len(reasons)
-    return Counts(created, existing, refused)
-
-
-def read_lines(file: BinaryIO, reader: Reader) -> Iterator[Line]:
-    """The lines of a file, numbered from 1, without the empty ones."""
-    for number, text in enumerate(file, 1):
-        if text.strip():
-            yield _read(number, text, reader)
-
-
-def _read(number: int, text: bytes, reader: Reader) -> Line:
+def main() -> None:
+    """Import one file, and end with the counts or with one line that says why not."""
+    arguments = _arguments()
     try:
-        parsed = parse_json(text)
-        if not isinstance(parsed, dict):
-            return Line(number, None, "not a JSON object")
-        return Line(number, reader(parsed), None)
-    except KeyError as error:
-        return Line(number, None, f"{error.args[0]}: is required")
-    except (ValueError, TypeError, OverflowError, OSError) as error:
-        return Line(number, None, str(error))
+        # It takes most of a second to load, in which Ctrl-C is to be one line too.
+        from tools.bulk_import import import_from  # noqa: PLC0415
+
+        counts = import_from(arguments.file, arguments.format)
+    except KeyboardInterrupt:
+        print("import: interrupted; what is stored stays; run it again to go on", file=sys.stderr)
+        sys.exit(INTERRUPTED)
+    text = f"{counts.created} created, {counts.existing} already there, {counts.refused} refused"
+    try:
+        print(text, flush=True)
+    except OSError as error:
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())  # for the flush at exit
+        sys.exit(f"import: {text}; standard output: {error.strerror}")
 
 
 def _arguments() -> argparse.Namespace:
     parser = argparse.ArgumentParser(prog="make import", usage="make import FILE=news.jsonl [FORMAT=...]")
-    parser.add_argument("file", type=Path)
+    parser.add_argument("file")
     parser.add_argument("--format", choices=READERS, default="news")
-    arguments = parser.parse_args()
-    if not arguments.file.is_file():
-        sys.exit(f"import: there is no file {arguments.file}")
-    return arguments
-
-
-def main() -> None:
-    """Import one file, with a progress bar, and end with the counts."""
-    arguments = _arguments()
-    local_env.load()
-    try:
-        settings = Settings.from_env()
-    except SettingsError as error:
-        sys.exit(f"import: {error}\nStart `make run` first, or set the environment of the table to load.")
-    with (
-        arguments.file.open("rb") as file,
-        tqdm(total=arguments.file.stat().st_size, unit="B", unit_scale=True, desc="import") as bar,
-    ):
-        lines = read_lines(file, READERS[arguments.format])
-        try:
-            counts = import_lines(_watched(lines, file, bar), NewsService.from_settings(settings))
-        except Unavailable as error:
-            sys.exit(f"import: {error}\nWhat is stored stays; run the same command again to go on.")
-        finally:
-            if settings.redis_url:  # as a controller does after a write
-                CacheStore(connect(settings), settings.stage).invalidate("news")
-    print(f"{counts.created} created, {counts.existing} already there, {counts.refused} refused")
-
-
-def _watched(lines: Iterator[Line], file: BinaryIO, bar: "tqdm[Never]") -> Iterator[Line]:
-    for line in lines:
-        bar.update(file.tell() - bar.n)
-        yield line
+    return parser.parse_args()
 
 
 if __name__ == "__main__":

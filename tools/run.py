@@ -16,21 +16,16 @@ from types import FrameType
 from news.service import NewsService
 from shared.config import Settings, SettingsError
 from shared.errors import Unavailable
-from tools import local_env
-from tools.import_news import import_lines, read_lines
+from tools import local_env, run_defaults
+from tools.bulk_import import import_lines
+from tools.json_lines import read_lines
 from tools.processes import START_SECONDS, Processes, StartError, free_port, wait_for_port
 from tools.readers import READERS
-from tools.tables import LOCAL_NAMES, TABLES, create_tables
+from tools.tables import TABLES, create_tables
 from tools.token import make_key
 
 ROOT = Path(__file__).parent.parent
 SAMPLE = ROOT / "tools" / "sample_news.jsonl"
-DEFAULTS = {"AWS_REGION": "us-east-1", "BIND": "127.0.0.1:8000", "STAGE": "local", **LOCAL_NAMES}
-CREDENTIALS = {"AWS_ACCESS_KEY_ID": "local", "AWS_SECRET_ACCESS_KEY": "local"}
-"""Not a secret: for a database that accepts any. Where the environment has others, commands use those."""
-
-AUTH = ("AUTH_ISSUER", "AUTH_AUDIENCE", "AUTH_JWKS")
-SAVED = (*DEFAULTS, *AUTH, "AWS_ENDPOINT_URL_DYNAMODB", "REDIS_URL", "FEED_SHARDS")
 
 
 def main() -> None:
@@ -46,7 +41,7 @@ def main() -> None:
 
 def _serve(processes: Processes) -> int:
     """Serve until gunicorn ends, which it should not by itself."""
-    _default_environment()
+    run_defaults.set_defaults()
     _check_bind(os.environ["BIND"])
     Settings.from_env()
     _choose_issuer()
@@ -90,33 +85,11 @@ def _own_folder() -> Iterator[None]:
 
 @contextlib.contextmanager
 def _saved_addresses() -> Iterator[None]:
-    local_env.save(_addresses())
+    local_env.save(run_defaults.addresses())
     try:
         yield
     finally:
         local_env.env_file().unlink(missing_ok=True)
-
-
-def _addresses() -> dict[str, str]:
-    """The settings that other commands need; no password and no credentials but those that are no secret."""
-    addresses = {name: os.environ[name] for name in SAVED if name in os.environ}
-    if "@" in addresses.get("REDIS_URL", ""):
-        del addresses["REDIS_URL"]
-    return addresses | (CREDENTIALS if _takes_any_credentials() else {})
-
-
-def _default_environment() -> None:
-    for name, value in DEFAULTS.items():
-        os.environ[name] = os.environ.get(name) or value
-    if _takes_any_credentials():
-        for name, value in CREDENTIALS.items():
-            os.environ.setdefault(name, value)
-
-
-def _takes_any_credentials() -> bool:
-    """Return whether the database is one on this machine, or plain HTTP at least, as AWS's own never is."""
-    endpoint = os.environ.get("AWS_ENDPOINT_URL_DYNAMODB") or "http://"
-    return endpoint.lower().startswith("http://") and "AWS_PROFILE" not in os.environ
 
 
 def _check_bind(bind: str) -> None:
