@@ -5,6 +5,11 @@
 #   docker build -t news-tools --target tools .             what compose.yaml prepares a stage with
 #
 # Nothing in them was built here or can be built there: packages come as wheels, pinned with hashes, and pip is gone.
+#
+# Base images are named by tag, so that a rebuild has the newest fixes of the system below Python. To pin one, add its digest
+# (python:3.13-slim@sha256:...), here and in compose.yaml, and let dependabot.yml renew it (package-ecosystem: docker):
+#
+#   docker buildx imagetools inspect --format '{{.Manifest.Digest}}' python:3.13-slim
 
 # --- what is installed, and ours, both compiled: containers may not write
 FROM python:3.13-slim AS packages

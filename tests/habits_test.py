@@ -53,10 +53,29 @@ def test_ci_tests_every_supported_python_with_commands_that_exist():
     assert {"test", "check-deploy"} <= jobs.keys()
 
 
-def test_ci_pins_every_action_to_a_full_version():
-    used = re.findall(r"uses: (\S+)", WORKFLOW)
+def test_workflows_pin_every_action_to_a_commit_and_name_its_version():
+    folder = ROOT / ".github" / "workflows"
+    used = [
+        line for file in folder.glob("*.y*ml") for line in file.read_text().splitlines() if "uses:" in line
+    ]
     assert used
-    assert [each for each in used if not re.fullmatch(r"[\w-]+/[\w-]+@v\d+\.\d+\.\d+", each)] == []
+    pinned = r"#? *- uses: [\w-]+/[\w-]+@[0-9a-f]{40} # v\d+\.\d+\.\d+"
+    assert [line for line in used if not re.fullmatch(pinned, line.strip())] == []
+
+
+def test_one_version_of_an_action_is_one_commit():
+    used = set(re.findall(r"uses: (\S+)@(\S+) # (\S+)", WORKFLOW))
+    assert len(used) == len({action for action, _, _ in used})
+
+
+def test_the_actions_are_kept_fresh():
+    [update] = yaml.safe_load((ROOT / ".github" / "dependabot.yml").read_text())["updates"]
+    assert (update["package-ecosystem"], update["directory"]) == ("github-actions", "/")
+
+
+def test_ci_fails_where_the_audit_is_skipped():
+    steps = yaml.safe_load(WORKFLOW)["jobs"]["test"]["steps"]
+    assert [step["env"] for step in steps if step.get("run") == "make test"] == [{"AUDIT_REQUIRED": "yes"}]
 
 
 def test_the_example_of_a_deployment_is_right_once_it_is_uncommented():
