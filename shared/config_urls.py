@@ -134,7 +134,8 @@ def _decode(text: str, form: str) -> str:
 
 
 def _is_socket_path(text: str) -> bool:
-    return text.isprintable() and not text.endswith("/") and len(text.encode()) <= MAX_SOCKET_PATH_BYTES
+    is_path = text.startswith("/") and text.isprintable() and not text.endswith("/")
+    return is_path and len(text.encode()) <= MAX_SOCKET_PATH_BYTES
 
 
 def _is_readable_file(text: str) -> bool:

@@ -9,6 +9,7 @@ import sys
 import threading
 import unicodedata
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from urllib.parse import urlsplit
 
 import pytest
 from conftest import CLEAN, ROOT, settings_for
@@ -118,6 +119,9 @@ def test_no_blank_and_no_control_character_is_accepted_at_any_place(name):
         "unix://s3cret@host/run/redis.sock",
         "unix:///",
         "unix:///run/",
+        "unix://@",
+        "unix://:s3cret@",
+        "unix://?db=1",
         "unix:///run/%00redis.sock",
         "unix:///run/%0aredis.sock",
         "unix:///run/%ff.sock",
@@ -209,6 +213,7 @@ def parsed(parse, text):
 @given(ANY_URL)
 @example("redis://a..b:6379")
 @example("redis://[::ffff:127.0.0.1]:6379")
+@example("unix://?db=1")
 def test_redis_py_takes_every_url_that_passes_the_check(text):
     if url := parsed(parse_redis_url, text):
         connection = connect(read(REDIS_URL=url)).connection_pool.make_connection()
@@ -231,10 +236,10 @@ def test_botocore_takes_every_endpoint_that_passes_the_check(text):
 def test_urllib_takes_every_place_of_keys_that_passes_the_check(text):
     from urllib.request import Request  # noqa: PLC0415
 
-    if url := parsed(parse_jwks_location, text):
+    if "://" in (url := parsed(parse_jwks_location, text) or ""):
         request = Request(url)
         assert request.type in {"http", "https"}
-        assert request.host == url.split("/")[2]
+        assert request.host == urlsplit(url).netloc
 
 
 @given(ANY_URL)
