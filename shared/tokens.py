@@ -8,6 +8,7 @@ from typing import Any
 from jwt import PyJWK, PyJWT, get_unverified_header
 from jwt.exceptions import (
     ExpiredSignatureError,
+    InvalidAudienceError,
     InvalidKeyError,
     InvalidSignatureError,
     InvalidTokenError,
@@ -67,16 +68,25 @@ class Verifier:
         raise error
 
     def _decode(self, token: str, key: PyJWK) -> Mapping[str, Any]:
+        settings = self._settings
+        has_aud = settings.audience_claim == "aud"
         claims: dict[str, Any] = self._jwt.decode(
             token,
             key,
             algorithms=ALGORITHMS,
-            audience=self._settings.audience,
-            issuer=self._settings.issuer,
+            audience=settings.audience if has_aud else None,  # PyJWT then refuses a token that has an `aud`
+            issuer=settings.issuer,
             leeway=LEEWAY_SECONDS,
             options={"require": REQUIRED_CLAIMS},
         )
+        if not has_aud and not _is_access_token_for(settings.audience, claims):
+            raise InvalidAudienceError
         return claims
+
+
+def _is_access_token_for(client_id: str, claims: Mapping[str, Any]) -> bool:
+    # https://docs.aws.amazon.com/cognito/latest/developerguide/amazon-cognito-user-pools-using-the-access-token.html
+    return claims.get("client_id") == client_id and claims.get("token_use") == "access"
 
 
 def _key_id(token: str) -> str:
