@@ -61,7 +61,7 @@ def create_app(settings: Settings) -> Flask:
     app.url_map.redirect_defaults = False  # a route may have an alias, and nothing redirects to the other
     app.url_map.merge_slashes = False
     init_headers(app, settings.cors_origins)
-    init_auth(app, settings.auth)
+    init_auth(app, settings.auth, settings.auth_scope_prefix)
     app.before_request(refuse_unknown_parameters)
     init_errors(app)
     init_cache(app, settings)

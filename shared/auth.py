@@ -13,6 +13,7 @@ from shared.errors import Forbidden, Unauthenticated
 
 if TYPE_CHECKING:
     from _typeshed.wsgi import WSGIEnvironment
+    from werkzeug.routing import Rule
 
     from shared.tokens import Verifier
 
@@ -66,46 +67,61 @@ def is_anonymous(environ: "WSGIEnvironment") -> bool:
     return "HTTP_AUTHORIZATION" not in environ and CLAIMS not in environ
 
 
-def init_auth(app: Flask, settings: AuthSettings | None) -> None:
-    """Let nobody in who lacks the scope; without settings there is no verifier of tokens."""
+def init_auth(app: Flask, settings: AuthSettings | None, scope_prefix: str = "") -> None:
+    """Check the scope of every request; without settings, the app verifies no tokens itself.
+
+    Args:
+        app: the app.
+        settings: the issuer whose tokens are accepted.
+        scope_prefix: the prefix that the issuer puts before each scope, such as `news-api/`.
+    """
     app.extensions["verifier"] = settings and Deferred(partial(_make_verifier, settings))
+    app.extensions["scope_prefix"] = scope_prefix
     app.before_request(check_scope)
 
 
 def check_scope() -> None:
-    """Before every request: whoever asks for a view must have the scope that it needs.
+    """Refuse a request for a view whose scope the caller lacks.
 
     Raises:
-        Unauthenticated: there is no token, or none to be trusted.
-        Forbidden: the caller hasn't got the scope.
+        Unauthenticated: there is no valid token.
+        Forbidden: the token does not grant the scope.
     """
-    endpoint, method = request.endpoint, request.method
-    if endpoint is None or method == "OPTIONS":  # which browsers send without a token
+    rule, method = request.url_rule, request.method
+    if rule is None or (method == "OPTIONS" and _is_automatic_options(rule)):
         return
-    scope = scope_of(current_app, endpoint)
+    scope = scope_of(current_app, rule.endpoint)
     if scope is None and method in SAFE:
         return
-    if scope is None or scope not in granted(_claims(scope)):
-        raise Forbidden("The token does not grant what this needs.", scope)
+    required = scope and current_app.extensions["scope_prefix"] + scope
+    if required is None or required not in scopes_from_claims(_claims(required)):
+        raise Forbidden("The token does not grant what this needs.", required)
 
 
-def granted(claims: Mapping[str, Any]) -> set[str]:
-    """The scopes in verified claims.
+def _is_automatic_options(rule: "Rule") -> bool:
+    """Return whether Flask itself responds to OPTIONS, which browsers send without a token; no view runs."""
+    return bool(getattr(rule, "provide_automatic_options", False))
 
-    Issuers write them as `scope`, one text with blanks (RFC 8693, section 4.2), or as `scp`, which may be a
-    list; API Gateway turns lists into texts like `[a b]`, and passes on `scopes` where it has checked some.
+
+def scopes_from_claims(claims: Mapping[str, Any]) -> set[str]:
+    """Return the scopes in verified claims.
+
+    Issuers write them as `scope`, a string separated by spaces (RFC 8693, section 4.2), or as `scp`, which
+    may be a list. API Gateway turns a list into a string such as `[a b]`, and passes on `scopes` where it
+    has checked some. Other whitespace does not separate scopes (RFC 6749, section 3.3).
     """
     for name in ("scope", "scp", "scopes"):
         value = claims.get(name)
         if isinstance(value, str):
-            return set(value.removeprefix("[").removesuffix("]").split())
+            is_list = value.startswith("[") and value.endswith("]")
+            return set((value[1:-1] if is_list else value).split(" ")) - {""}
         if isinstance(value, list):
-            return {each for each in value if isinstance(each, str)}
+            return {scope for scope in value if isinstance(scope, str)}
     return set()
 
 
 def _claims(scope: str) -> Mapping[str, Any]:
-    """What is verified about the caller: by API Gateway, else by us."""
+    """Return the verified claims of the caller: those of API Gateway's authorizer, else of the token."""
     claims: Mapping[str, Any] | None = request.environ.get(CLAIMS)
     if claims is not None:
         return claims

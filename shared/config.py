@@ -9,9 +9,10 @@ from pathlib import Path
 from typing import TypeVar
 from urllib.parse import urlsplit
 
+from shared import auth_config
 from shared import config_urls as urls
 from shared import config_values as values
-from shared.auth_config import AuthSettings, auth_settings, party
+from shared.auth_config import AuthSettings
 
 T = TypeVar("T")
 
@@ -46,6 +47,7 @@ class Settings:
         feed_shards: number of partitions new items of the feed are spread over. It may grow at any
             time; before it shrinks, the items of the shards that go must be written again.
         auth: whose tokens are taken, or None: none are.
+        auth_scope_prefix: the prefix that the issuer puts before each scope, e.g. `news-api/`.
         cors_origins: the origins whose pages may call; `*` stands for any.
         docs: whether GET /docs shows a page to read and try the API.
         preload: whether daos are imported and made at the start, not by the first request that needs one.
@@ -65,6 +67,7 @@ class Settings:
     base_path: str = ""
     feed_shards: int = 1
     auth: AuthSettings | None = None
+    auth_scope_prefix: str = ""
     cors_origins: tuple[str, ...] = ()
     docs: bool = False
     preload: bool = False
@@ -92,6 +95,7 @@ class Settings:
             base_path=_read(env, "BASE_PATH", values.base_path, ""),
             feed_shards=_read(env, "FEED_SHARDS", values.feed_shards, 1),
             auth=_auth(env, stage),
+            auth_scope_prefix=_read(env, "AUTH_SCOPE_PREFIX", auth_config.scope_prefix, ""),
             cors_origins=_read(env, "CORS_ORIGINS", urls.parse_origins, ()),
             docs=_docs(env, stage),
             preload=_preload(env),
@@ -158,11 +162,12 @@ def _preload(env: Mapping[str, str]) -> bool:
 
 def _auth(env: Mapping[str, str], stage: str) -> AuthSettings | None:
     is_local = _is_local(env, stage)
-    issuer = _read(env, "AUTH_ISSUER", party, None)
-    audience = _read(env, "AUTH_AUDIENCE", party, None)
+    issuer = _read(env, "AUTH_ISSUER", auth_config.party, None)
+    audience = _read(env, "AUTH_AUDIENCE", auth_config.party, None)
     jwks = _read(env, "AUTH_JWKS", urls.parse_jwks_location, None)
+    claim = _read(env, "AUTH_AUDIENCE_CLAIM", auth_config.audience_claim, None)
     try:
-        return auth_settings(issuer, audience, jwks, is_local=is_local)
+        return auth_config.auth_settings(issuer, audience, jwks, audience_claim=claim, is_local=is_local)
     except ValueError as error:
         raise SettingsError(str(error)) from None
 

@@ -24,6 +24,9 @@ HELD = "app.held"
 CLAIMS = "app.claims"
 """WSGI environ key of what API Gateway has verified about the caller, a dict; absent where that is none."""
 
+USER_AGENT = "news/0.1.0"
+"""The project and its version, as pyproject.toml has them, in requests to other services."""
+
 LOCAL_ISSUER = "local"
 """The issuer of the tokens of `make token`; a run on Lambda, or of another stage than local, refuses it."""
 

@@ -13,7 +13,6 @@ class Observed:
         request_id: the platform's, else one made for it.
         trace_id: of the trace that it belongs to; empty where it belongs to none.
         traceparent: the header of that name, if it was valid.
-        tracestate: the header of that name, beside a valid traceparent.
         xray: X-Ray's header, if it was valid.
         dynamodb_calls: requests to DynamoDB, each try of one.
         dynamodb_units: read and write units that they consumed.
@@ -23,7 +22,6 @@ class Observed:
     request_id = ""
     trace_id = ""
     traceparent = ""
-    tracestate = ""
     xray = ""
     dynamodb_calls = 0
     dynamodb_units = 0.0

@@ -134,7 +134,6 @@ def observed_of(environ: "WSGIEnvironment") -> Observed:
     seen.request_id = environ.get(REQUEST_ID) or environ.setdefault(REQUEST_ID, str(uuid4()))
     if "HTTP_TRACEPARENT" in environ and (parent := valid_traceparent(environ["HTTP_TRACEPARENT"])):
         seen.traceparent, seen.trace_id = parent, parent[3:35]
-        seen.tracestate = environ.get("HTTP_TRACESTATE", "")
     xray = environ.get(XRAY) or environ.get("HTTP_X_AMZN_TRACE_ID")
     if xray and (root := xray_root(xray)):
         seen.xray, seen.trace_id = xray, root

@@ -1,10 +1,11 @@
-"""Which trace a request belongs to: W3C's `traceparent`, and X-Ray's header.
+"""The trace that a request belongs to: W3C's `traceparent`, and X-Ray's header.
 
 No SDK is needed: API Gateway and Lambda write the segments, botocore passes X-Ray's header on to DynamoDB,
 and every line of the log names the trace. A header that is malformed is as good as absent.
 """
 
 import re
+import secrets
 
 from shared.observed import observed
 
@@ -35,11 +36,15 @@ def xray_root(header: str) -> str:
 
 
 def trace_headers() -> dict[str, str]:
-    """What a request of ours to another service carries, so that it belongs to the same trace."""
+    """Return the headers that put a request to another service into the current trace.
+
+    They are built here, from the trace id and the sampled flag: no text of a client leaves the service.
+    """
     request = observed()
-    headers = {
-        "traceparent": request.traceparent,
-        "tracestate": request.tracestate,
-        "X-Amzn-Trace-Id": request.xray,
-    }
-    return {name: value for name, value in headers.items() if value}
+    headers = {}
+    if request.traceparent:
+        _, trace_id, _, flags = request.traceparent.split("-")
+        headers["traceparent"] = f"00-{trace_id}-{secrets.token_hex(8)}-{int(flags, 16) & 1:02x}"
+    if root := xray_root(request.xray):
+        headers["X-Amzn-Trace-Id"] = f"Root={root}"
+    return headers

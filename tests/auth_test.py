@@ -5,6 +5,7 @@ import json
 import logging
 import subprocess
 import sys
+from dataclasses import replace
 
 import issuer
 import jwt
@@ -15,6 +16,7 @@ from fakes import FakeDao, clock, sent
 from flask import Blueprint
 from jwt.utils import base64url_encode
 from lambda_encoders import ENCODERS, Sent, function_url, got_from, http_api_1, http_api_2, rest_api
+from werkzeug.routing import Rule
 
 from news.controller import setup_route
 from news.service import NewsService
@@ -29,8 +31,8 @@ REFUSED = f'Bearer error="invalid_token", {NEEDED}'
 LACKING = f'Bearer error="insufficient_scope", {NEEDED}'
 
 
-def make_app(auth=None, dao=None):
-    app = create_app(Settings(stage="dev", region="us-east-1", tables={"news": "news"}, auth=auth))
+def make_app(auth=None, dao=None, **changes):
+    app = create_app(Settings(stage="dev", region="us-east-1", tables={"news": "news"}, auth=auth, **changes))
     setup_route(app, NewsService(dao or FakeDao(), now=clock()))
     return app
 
@@ -94,6 +96,58 @@ def test_a_route_that_reads_may_need_a_scope(auth):
     assert client.get("/secret", headers={"Authorization": f"Bearer {token}"}).text == "the secret"
 
 
+@pytest.mark.parametrize(
+    "options",
+    [
+        {"methods": ["POST", "OPTIONS"]},
+        {"methods": ["post", "options"]},
+        {"methods": ["OPTIONS"]},
+        {"methods": ["GET", "HEAD", "OPTIONS"]},
+        {"methods": ["POST", "OPTIONS"], "provide_automatic_options": False},
+    ],
+)
+def test_a_view_that_responds_to_options_itself_needs_its_scope(auth, options):
+    app = make_app(auth)
+    app.add_url_rule("/o", "o", needs_scope("x:write")(lambda: "the view ran"), **options)
+    client = app.test_client()
+    refused = client.options("/o")
+    assert (refused.status_code, refused.headers["WWW-Authenticate"]) == (401, 'Bearer scope="x:write"')
+    bearer = {"Authorization": f"Bearer {issuer.token(scope='x:write')}"}
+    assert client.options("/o", headers=bearer).text == "the view ran"
+
+
+@pytest.mark.parametrize(
+    "options",
+    [
+        {"methods": ["post", "PUT"]},
+        {"methods": ["POST", "PUT", "OPTIONS"], "provide_automatic_options": True},
+    ],
+)
+def test_options_that_flask_responds_to_needs_no_token_and_runs_no_view(auth, options):
+    app = make_app(auth)
+    view = needs_scope("x:write")(lambda: "the view ran")
+    app.add_url_rule("/o", "o", view, **options)
+    response = app.test_client().options("/o")
+    assert (response.status_code, response.data) == (200, b"")
+    assert set(response.allow) == {"OPTIONS", "POST", "PUT"}
+
+
+def test_without_automatic_options_there_is_no_route_for_it(auth):
+    app = make_app(auth)
+    view = needs_scope("x:write")(lambda: "the view ran")
+    app.add_url_rule("/o", "o", view, methods=["POST"], provide_automatic_options=False)
+    assert app.test_client().options("/o").status_code == 405
+
+
+def test_a_rule_that_bypasses_the_check_at_build_is_closed(auth):
+    app = make_app(auth)
+    app.url_map.add(Rule("/o", endpoint="o"))  # every method
+    app.view_functions["o"] = lambda: "open"
+    bearer = {"Authorization": f"Bearer {issuer.token()}"}
+    for method in ("POST", "DELETE", "PATCH", "PURGE"):
+        assert app.test_client().open("/o", method=method, headers=bearer).status_code == 403
+
+
 def test_a_view_that_is_exchanged_after_the_build_is_closed(auth):
     app = make_app(auth)
     app.view_functions["news.create"] = lambda: "open"
@@ -140,6 +194,7 @@ POST = Sent(
     [
         {"scope": "news:write"},
         {"scope": "news:read news:write"},
+        {"scope": " news:read  news:write "},
         {"scope": "[news:read news:write]"},
         {"scp": "news:write"},
         {"scp": "[news:read news:write]"},
@@ -162,6 +217,13 @@ def test_claims_of_the_gateways_authorizer_that_grant_the_scope_let_in(encode, c
         {"scope": "xnews:write"},
         {"scope": "NEWS:WRITE"},
         {"scope": "news:read", "scp": "news:write"},
+        {"scope": "[news:write"},
+        {"scope": "news:write]"},
+        {"scope": "[[news:write]]"},
+        *[{"scope": f"news:read{other}news:write"} for other in "\t\n\r\v\f\x1c\x85\xa0\u2003\u3000,;+"],
+        {"scope": "\tnews:write"},
+        {"scope": "[news:read\tnews:write]"},
+        {"scp": ["news:read news:write"]},
         {"scp": [["news:write"]]},
         {"scope": {"news:write": True}},
         {"permissions": "news:write"},
@@ -322,15 +384,139 @@ def test_a_short_key_is_refused(tmp_path):
     assert_refused(create(make_app(auth).test_client(), token=token), 401, REFUSED)
 
 
-@pytest.mark.parametrize("scope", [None, "", "news:read", "news:write:all", "news"])
+@pytest.mark.parametrize(
+    "scope", [None, "", " ", "news:read", "news:write:all", "news", "news:write\t", "news:read\xa0news:write"]
+)
 def test_a_token_without_the_scope_gets_403(client, scope):
     assert_refused(create(client, token=issuer.token(scope=scope)), 403, LACKING)
+
+
+# --- issuers that put a prefix before a scope
+
+
+PREFIX = {"auth_scope_prefix": "news-api/"}
+FULL = 'scope="news-api/news:write"'
+
+
+@pytest.mark.parametrize(
+    "claims", [{"scope": "openid news-api/news:write"}, {"scp": ["news-api/news:write"]}]
+)
+def test_a_scope_with_the_prefix_lets_in(auth, claims):
+    client = make_app(auth, **PREFIX).test_client()
+    assert create(client, token=issuer.token(**{"scope": None} | claims)).status_code == 201
+    event = http_api_2(POST, authorizer={"jwt": {"claims": claims | {"sub": "eve"}}})
+    assert ask(make_app(**PREFIX), event).status == 201
+
+
+@pytest.mark.parametrize(
+    "scope",
+    ["news:write", "news-api/", "other/news:write", "news-api/news-api/news:write", "news-api/ news:write"],
+)
+def test_a_scope_without_the_prefix_gets_403_that_names_the_whole_scope(auth, scope):
+    lacking = f'Bearer error="insufficient_scope", {FULL}'
+    client = make_app(auth, **PREFIX).test_client()
+    assert_refused(create(client, token=issuer.token(scope=scope)), 403, lacking)
+    event = http_api_2(POST, authorizer={"jwt": {"claims": {"scope": scope}}})
+    response = ask(make_app(**PREFIX), event)
+    assert (response.status, response.headers["www-authenticate"]) == (403, lacking)
+
+
+def test_every_refusal_names_the_scope_with_the_prefix(auth):
+    client = make_app(auth, **PREFIX).test_client()
+    assert_refused(create(client), 401, f"Bearer {FULL}")
+    assert_refused(create(client, token="x"), 401, f'Bearer error="invalid_token", {FULL}')
+    no_verifier = make_app(**PREFIX).test_client()
+    assert_refused(create(no_verifier), 403, f'Bearer error="insufficient_scope", {FULL}')
+
+
+# --- issuers whose access tokens have no audience
+
+
+@pytest.fixture
+def cognito(auth):
+    return make_app(replace(auth, audience="client-1", audience_claim="client_id")).test_client()
+
+
+COGNITO = {"aud": None, "client_id": "client-1", "token_use": "access"}
+
+
+def test_an_access_token_for_the_client_lets_in(cognito):
+    assert create(cognito, token=issuer.token(**COGNITO)).status_code == 201
+
+
+@pytest.mark.parametrize(
+    "changes",
+    [
+        {"client_id": "client-2"},
+        {"client_id": None},
+        {"client_id": ["client-1"]},
+        {"client_id": "client-1 "},
+        {"token_use": "id"},
+        {"token_use": None},
+        {"token_use": ["access"]},
+        {"aud": "client-1"},
+        {"aud": "client-1", "client_id": None, "token_use": "id"},
+        {"aud": ["https://other.example.com"]},
+        {"iss": "https://evil.example.com/"},
+        {"exp": 5},
+        {"sub": None},
+    ],
+)
+def test_a_token_that_is_no_access_token_for_the_client_gets_401(cognito, changes):
+    assert_refused(create(cognito, token=issuer.token(**COGNITO | changes)), 401, REFUSED)
+
+
+def test_a_client_id_is_no_audience_unless_the_settings_say_so(client):
+    assert_refused(create(client, token=issuer.token(**COGNITO | {"client_id": "news"})), 401, REFUSED)
+
+
+# --- keys that are not at hand
 
 
 def test_keys_that_can_not_be_had_get_503(tmp_path):
     auth = issuer.settings_of(tmp_path / "jwks.json", b"{")
     answer = create(make_app(auth).test_client(), token=issuer.token())
     assert (answer.status_code, answer.headers["Retry-After"]) == (503, "2")
+
+
+def test_anonymous_callers_cause_no_503_for_valid_tokens(auth):
+    """Neither with unknown key ids, nor with headers that the issuer would refuse."""
+    hostile = {"traceparent": f"00-{'a' * 32}-{'b' * 16}-01", "tracestate": "x=" + "A" * 20_000}
+    hostile["X-Amzn-Trace-Id"] = "Root=1-5759e988-bd862e3fe1be46a994272793;Self=" + "A" * 20_000
+
+    def strict(handler):
+        is_long = sum(map(len, handler.headers.values())) > 500
+        body = b"" if is_long else issuer.jwks()
+        handler.send_response(431 if is_long else 200)
+        handler.send_header("Content-Length", str(len(body)))
+        handler.end_headers()
+        handler.wfile.write(body)
+
+    with issuer.KeyServer() as server:
+        server.answer = strict
+        client = make_app(replace(auth, jwks=server.url)).test_client()
+        for number in range(20):
+            bad = issuer.token("two", headers={"kid": f"unknown-{number}"})
+            response = client.post("/news/", headers=hostile | {"Authorization": f"Bearer {bad}"})
+            assert response.status_code == 401
+            assert create(client, token=issuer.token()).status_code in {200, 201}
+        assert server.asked == 1
+
+
+@pytest.mark.parametrize(
+    "token",
+    [
+        unsigned(kid="unknown"),
+        issuer.token(algorithm="RS512", headers={"kid": "unknown"}),
+        issuer.token(headers={"kid": None}),
+        issuer.token(headers={"kid": ""}),
+    ],
+)
+def test_a_token_that_no_key_can_verify_causes_no_fetch(auth, token):
+    with issuer.KeyServer() as server:
+        client = make_app(replace(auth, jwks=server.url)).test_client()
+        assert_refused(create(client, token=token), 401, REFUSED)
+        assert server.asked == 0
 
 
 def test_who_asks_is_checked_before_what_is_asked(client):

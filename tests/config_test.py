@@ -25,6 +25,8 @@ MOST = LEAST | {
     "AUTH_ISSUER": "https://login.example.com/",
     "AUTH_AUDIENCE": "news",
     "AUTH_JWKS": "https://login.example.com/jwks.json",
+    "AUTH_AUDIENCE_CLAIM": "client_id",
+    "AUTH_SCOPE_PREFIX": "news-api/",
     "CORS_ORIGINS": "https://app.example.com, http://localhost:3000",
     "DOCS": "yes",
     "PRELOAD": "yes",
@@ -51,7 +53,10 @@ def test_every_setting_is_read():
         metrics_dir="/",
         base_path="shop/v1",
         feed_shards=64,
-        auth=AuthSettings("https://login.example.com/", "news", "https://login.example.com/jwks.json"),
+        auth=AuthSettings(
+            "https://login.example.com/", "news", "https://login.example.com/jwks.json", "client_id"
+        ),
+        auth_scope_prefix="news-api/",
         cors_origins=("https://app.example.com", "http://localhost:3000"),
         docs=True,
         preload=True,
@@ -132,6 +137,12 @@ def test_a_missing_setting_is_named(name, missing):
         ("AUTH_JWKS", "ftp://login.example.com/jwks.json"),
         ("AUTH_JWKS", "https://login.example.com:0/"),
         ("AUTH_JWKS", "https://[login"),
+        ("AUTH_AUDIENCE_CLAIM", "azp"),
+        ("AUTH_AUDIENCE_CLAIM", "AUD"),
+        *[
+            ("AUTH_SCOPE_PREFIX", text)
+            for text in (" ", "news api/", 'news"', "news\\", "näws/", "a\n", "a" * 257)
+        ],
         ("CORS_ORIGINS", "app.example.com"),
         ("CORS_ORIGINS", "https://app.example.com/"),
         ("CORS_ORIGINS", "https://App.example.com"),
@@ -146,8 +157,22 @@ def test_a_wrong_setting_is_named_with_what_it_should_look_like(name, value):
     assert "\n" not in str(error.value)
 
 
-AUTH = {name: value for name, value in MOST.items() if name.startswith("AUTH_")}
+AUTH = {name: MOST[name] for name in ("AUTH_ISSUER", "AUTH_AUDIENCE", "AUTH_JWKS")}
 LOCAL_TOKENS = LEAST | AUTH | {"AUTH_ISSUER": "local", "STAGE": "local"}
+
+
+def test_the_audience_is_in_aud_where_nothing_else_is_said():
+    assert Settings.from_env(LEAST | AUTH).auth.audience_claim == "aud"
+
+
+def test_an_audience_claim_without_an_audience_is_named():
+    with pytest.raises(SettingsError, match=r"^AUTH_AUDIENCE_CLAIM: goes with AUTH_AUDIENCE"):
+        Settings.from_env(LEAST | {"AUTH_AUDIENCE_CLAIM": "client_id"})
+
+
+def test_a_scope_prefix_needs_no_issuer():
+    """API Gateway's authorizer verifies the tokens, and the service checks the scopes."""
+    assert Settings.from_env(LEAST | {"AUTH_SCOPE_PREFIX": "news-api/"}).auth_scope_prefix == "news-api/"
 
 
 @pytest.mark.parametrize("name", AUTH)

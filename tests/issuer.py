@@ -60,11 +60,17 @@ def settings_of(file, content=None):
 
 
 class KeyServer(ThreadingHTTPServer):
-    """Serves a key set at any path; `answer` is the body, or a status, or a function of the handler."""
+    """Serves a key set at any path; `answer` is the body, or a status, or a function of the handler.
+
+    `asked` counts the requests, and `headers` has the header fields of the last one.
+    """
+
+    daemon_threads = True
+    block_on_close = False  # a handler may hang
 
     def __init__(self):
         super().__init__(("127.0.0.1", 0), Handler)
-        self.answer, self.asked = jwks(), 0
+        self.answer, self.asked, self.headers = jwks(), 0, None
         self.url = f"http://127.0.0.1:{self.server_port}/jwks.json"
 
     def __enter__(self):
@@ -81,6 +87,7 @@ class KeyServer(ThreadingHTTPServer):
 class Handler(BaseHTTPRequestHandler):
     def do_GET(self):
         self.server.asked += 1
+        self.server.headers = self.headers
         answer = self.server.answer
         if callable(answer):
             answer(self)

@@ -1,40 +1,36 @@
-"""The keys that tokens are verified with: kept, fetched again, and what happens when they can't be had."""
+"""The issuer's keys: parsed one by one, cached, refreshed, and never in the way of a valid token."""
 
+import base64
 import contextlib
+import json
+import logging
+import socket
 import threading
+import time
+import tomllib
 
 import issuer
 import pytest
+from conftest import ROOT
 
 from shared.errors import Unavailable
-from shared.jwks import Jwks, fetch_jwks
+from shared.jwks import Jwks, parse_jwks
+from shared.jwks_fetch import fetch_jwks
+from shared.observed import CURRENT, Observed
+from shared.tokens import Verifier
 from tools.processes import free_port
+
+LIMIT_SECONDS = 5
+"""Far beyond the deadline of a fetch, 2 s, and far below what the servers here would take without one."""
 
 
 class Clock:
-    """A clock that stands still until it is moved."""
+    """A wall clock that stands still until it is set."""
 
-    seconds = 0.0
+    seconds = 1_900_000_000.0
 
     def __call__(self):
         return self.seconds
-
-
-class Source:
-    """What a fetch gets: a key set, or an error that it raises."""
-
-    def __init__(self, *names):
-        self.fetches = 0
-        self.holds(*names)
-
-    def holds(self, *names):
-        self.answer = issuer.jwks(*map(issuer.jwk, names))
-
-    def __call__(self, place):
-        self.fetches += 1
-        if isinstance(self.answer, Exception):
-            raise self.answer
-        return self.answer
 
 
 @pytest.fixture
@@ -43,107 +39,441 @@ def clock():
 
 
 @pytest.fixture
-def source():
-    return Source("one")
+def server():
+    with issuer.KeyServer() as server:
+        yield server
 
 
 @pytest.fixture
-def keys(source, clock):
-    return Jwks("place", source, clock)
+def keys(server, clock):
+    return Jwks(server.url, now=clock)
 
 
-def test_keys_are_fetched_once_for_many_tokens(keys, source):
-    found = [keys.find("one") for _ in range(5)]
-    assert found[0].public_numbers() == issuer.key().public_key().public_numbers()
-    assert source.fetches == 1
+def key_set(*names):
+    return json.dumps({"keys": [issuer.jwk(name) for name in names]}).encode()
 
 
-def test_an_unknown_key_id_fetches_again_once_a_minute_at_most(keys, source, clock):
-    keys.find("one")
-    clock.seconds = 59.9
-    assert [keys.find("two") for _ in range(5)] == [None] * 5
-    assert source.fetches == 1
-    source.holds("one", "two")
-    clock.seconds = 60.0
-    assert keys.find("two")
-    assert source.fetches == 2
+class Hanging:
+    """A response of the issuer that does not come before `release`."""
+
+    def __init__(self, body=b""):
+        self.body = body
+        self.entered, self.release = threading.Event(), threading.Event()
+
+    def __call__(self, handler):
+        self.entered.set()
+        self.release.wait(20)
+        with contextlib.suppress(OSError):
+            handler.wfile.write(HEAD + self.body)
+
+    def __enter__(self):
+        return self
+
+    def __exit__(self, *_):
+        self.release.set()
 
 
-def test_a_key_that_was_withdrawn_ends_within_an_hour(keys, source, clock):
-    keys.find("one")
-    source.holds("two")
-    clock.seconds = 3599.0
-    assert keys.find("one")
-    clock.seconds = 3601.0
-    assert keys.find("one") is None
+HEAD = b"HTTP/1.0 200 OK\r\n\r\n"
 
 
-def test_keys_go_on_for_a_day_when_their_issuer_is_away_and_then_end(keys, source, clock):
-    keys.find("one")
-    source.answer = OSError("away")
-    clock.seconds = 23 * 3600.0
-    assert keys.find("one")
-    assert keys.find("one")
-    assert source.fetches == 2
-    clock.seconds = 24 * 3600.0 + 1
-    with pytest.raises(Unavailable):
-        keys.find("one")
+def in_thread(function, *args):
+    """Call a function in a thread; the list gets its result, or its error."""
+    results = []
+
+    def run():
+        try:
+            results.append(function(*args))
+        except Unavailable as error:
+            results.append(error)
+
+    thread = threading.Thread(target=run)
+    thread.start()
+    return thread, results
 
 
-def test_without_keys_nobody_gets_in_and_a_fetch_is_tried_every_few_seconds(keys, source, clock, caplog):
-    source.answer = OSError("away")
-    for _ in range(3):
-        with pytest.raises(Unavailable):
-            keys.find("one")
-    assert source.fetches == 1
-    assert "AUTH_JWKS can't be had: away" in caplog.text
-    source.holds("one")
-    clock.seconds = 5.0
-    assert keys.find("one")
+def wait_until(condition):
+    deadline = time.monotonic() + LIMIT_SECONDS
+    while not condition():
+        assert time.monotonic() < deadline
+        time.sleep(0.01)
+
+
+def refreshed(keys):
+    """Wait for a refresh in the background."""
+    wait_until(lambda: keys._refresh is None)
+
+
+# --- which keys are used
+
+
+def test_a_key_is_found_by_its_id():
+    [key] = parse_jwks(issuer.jwks())["one"]
+    assert key.key.public_numbers() == issuer.key().public_key().public_numbers()
+
+
+def number(length, first=b"\xc1", last=b"\xc1"):
+    return base64.urlsafe_b64encode(first + b"\xc1" * (length - 2) + last).decode().rstrip("=")
+
+
+def without(*names, **changes):
+    return {name: value for name, value in (issuer.jwk("b") | changes).items() if name not in names}
+
+
+BAD_KEYS = {
+    "null": None,
+    "text": "key",
+    "a list": [],
+    "a number": 5,
+    "empty": {},
+    **{f"without {name}": without(name) for name in ("kty", "kid", "n", "e")},
+    **{
+        f"{name} {json.dumps(value)[:20]}": without(**{name: value})
+        for name in ("kty", "kid", "n", "e", "use", "alg", "key_ops")
+        for value in (None, True, 7, 1.5, ["RS256"], {"a": 1}, "", "\x00", "é", "%%%", "\ud800")
+    },
+    "exponent 0": without(e="AA"),
+    "exponent 1": without(e="AQ"),
+    "exponent 2": without(e="Ag"),
+    "huge exponent": without(e=number(250)),
+    "exponent above the modulus": without(e=number(300)),
+    "512 bits": without(n=number(64)),
+    "1024 bits": issuer.jwk("small", 1024),
+    "16,400 bits": without(n=number(2050)),
+    "1,600,000 bits": without(n=number(200_000)),
+    "even modulus": without(n=number(256, last=b"\xc0")),
+    "modulus with padding": without(n=issuer.jwk("b")["n"] + "="),
+    "a private part": without(d="AQ"),
+    "a private part of a wrong type": without(d=["AQ"], p=None),
+    "several primes": without(d="AQ", oth=[{}]),
+    "for encryption": without(use="enc", alg="RSA-OAEP"),
+    "for RS512": without(alg="RS512"),
+    "for PS256": without(alg="PS256"),
+    "key_ops encrypt": without("use", "alg", key_ops=["encrypt"]),
+    "key_ops of numbers": without(key_ops=[1, None]),
+    "certificates": without(x5c=["MIIC"], x5t="a", x5u="http://127.0.0.1:1/"),
+    "certificates of wrong types": without(x5c=7, x5t=[], x5u={}),
+    "a huge number": without(x=10**4000),
+    "EC": {"kty": "EC", "kid": "b", "crv": "P-256", "x": "AA", "y": "AA"},
+    "EC, crv a list": {"kty": "EC", "kid": "b", "crv": ["P-256"], "x": 1, "y": 2, "e": 65537},
+    "OKP": {"kty": "OKP", "kid": "b", "crv": "Ed25519", "x": "AA", "n": None},
+    "X25519": {"kty": "OKP", "kid": "b", "crv": "X25519", "x": "AA"},
+    "ML-DSA": {"kty": "AKP", "kid": "b", "alg": "ML-DSA-65", "pub": "AAAA"},
+    "a secret": {"kty": "oct", "kid": "b", "k": "c2VjcmV0"},
+    "a secret of a wrong type": {"kty": "oct", "kid": "b", "k": 5},
+    "the same id, for RS512": issuer.jwk("other", kid="one", alg="RS512"),
+    "the same id, another key": issuer.jwk("other", kid="one"),
+    "the same id, a short key": issuer.jwk("small", 1024, kid="one"),
+    "the same id, no key": without("n", kid="one"),
+    "the same id, an encryption key": issuer.jwk("other", kid="one", use="enc"),
+}
+
+
+@pytest.mark.parametrize("bad", BAD_KEYS.values(), ids=BAD_KEYS)
+def test_a_bad_key_does_not_refuse_the_others(tmp_path, verifier, bad):
+    for key_list in ([issuer.jwk(), bad], [bad, issuer.jwk()], [bad, issuer.jwk(), bad]):
+        verify = verifier(json.dumps({"keys": key_list}).encode())
+        assert verify.claims(issuer.token(), "scope")["sub"] == "eve"
+
+
+@pytest.fixture
+def verifier(tmp_path):
+    return lambda content: Verifier(issuer.settings_of(tmp_path / "jwks.json", content))
 
 
 @pytest.mark.parametrize(
-    "answer",
-    [b"", b"{", b"[]", b"null", b'{"keys": 1}', b'{"keys": [1]}', b'{"keys": [{"kty": 1}]}', b'{"keys": []}'],
+    "raw", [b'{"kid": "a", "kid": 7}', b'{"x": 1e999}', b'{"x": -%s}' % (b"9" * 5000), b'{"x": NaN}']
 )
-def test_what_is_no_key_set_lets_nobody_in(keys, source, answer):
-    source.answer = answer
-    with pytest.raises(Unavailable):
-        keys.find("one")
+def test_a_key_of_odd_json_does_not_refuse_the_others(raw):
+    good = json.dumps(issuer.jwk()).encode()
+    assert parse_jwks(b'{"keys": [%s, %s]}' % (raw, good)).keys() == {"one"}
 
 
-@pytest.mark.parametrize("change", [{"n": ""}, {"n": "%"}, {"e": "AA"}])
-def test_a_broken_key_lets_nobody_in(keys, source, change):
-    source.answer = issuer.jwks(issuer.jwk(**change))
-    with pytest.raises(Unavailable):
-        keys.find("one")
+def test_two_keys_with_one_id_both_count(verifier):
+    verify = verifier(issuer.jwks(issuer.jwk("one"), issuer.jwk("other", kid="one")))
+    for name in ("one", "other"):
+        assert verify.claims(issuer.token(name, headers={"kid": "one"}), "scope")
 
 
-def test_only_rsa_keys_for_signatures_that_have_an_id_are_used(keys, source):
+def test_only_rsa_keys_for_signatures_that_have_an_id_are_used():
     unused = [
-        {"kty": "EC", "kid": "ec", "crv": "P-256", "x": "AA", "y": "AA"},
-        {"kty": "oct", "kid": "secret", "k": "c2VjcmV0"},
         issuer.jwk(kid="encryption", use="enc"),
         issuer.jwk(kid="other", alg="RS512"),
+        issuer.jwk(kid="wrap", key_ops=["wrapKey"]),
+        issuer.jwk(kid=""),
         {name: value for name, value in issuer.jwk().items() if name != "kid"},
     ]
-    source.answer = issuer.jwks(issuer.jwk(), *unused)
+    used = [
+        issuer.jwk(kid="plain", use=None, alg=None),
+        issuer.jwk(kid="ops", key_ops=["verify"]),
+        issuer.jwk(kid="x5c", x5c=["MIIC"]),
+    ]
+    assert parse_jwks(issuer.jwks(*unused, *used)).keys() == {"plain", "ops", "x5c"}
+
+
+@pytest.mark.parametrize("encoding", ["utf-8", "utf-8-sig", "utf-16"])
+def test_a_byte_order_mark_is_ignored(encoding):
+    assert parse_jwks(issuer.jwks().decode().encode(encoding)).keys() == {"one"}
+
+
+BROKEN_SETS = {
+    "empty": b"",
+    "cut short": issuer.jwks()[:-5],
+    "a list": b"[]",
+    "null": b"null",
+    "one key": json.dumps(issuer.jwk()).encode(),
+    "another name": issuer.jwks().replace(b'"keys"', b'"Keys"'),
+    **{f"keys {value}": b'{"keys": %s}' % value.encode() for value in ("1", '"a"', "{}", "null")},
+    "no UTF-8": issuer.jwks().replace(b"sig", b"\xff"),
+    "HTML": b"<!doctype html><title>Maintenance</title>",
+    "nested deeply": b'{"keys": [{"x": ' + b"[" * 100_000,
+}
+SETS_WITHOUT_KEYS = {
+    "keys []": b'{"keys": []}',
+    "keys [1]": b'{"keys": [1]}',
+    "no usable key": issuer.jwks(issuer.jwk(use="enc")),
+    "a second, empty list": issuer.jwks()[:-1] + b', "keys": []}',
+}
+NO_KEYS = BROKEN_SETS | SETS_WITHOUT_KEYS
+
+
+@pytest.mark.parametrize("content", NO_KEYS.values(), ids=NO_KEYS)
+def test_without_a_usable_key_no_token_is_accepted(keys, server, content):
+    server.answer = content
+    with pytest.raises(Unavailable):
+        keys.find("one")
+
+
+@pytest.mark.parametrize("content", BROKEN_SETS.values(), ids=BROKEN_SETS)
+def test_a_broken_key_set_does_not_end_the_cached_keys(keys, server, clock, content):
     assert keys.find("one")
-    assert [keys.find(each) for each in ("ec", "secret", "encryption", "other", "", None)] == [None] * 6
+    server.answer = content
+    clock.seconds += 3700
+    assert keys.find("one")
+    assert server.asked == 2
 
 
-def test_a_url_is_fetched():
-    with issuer.KeyServer() as server:
-        assert Jwks(server.url).find("one")
+# --- how long keys are used
 
 
-@pytest.mark.parametrize("status", [204, 302, 404, 500])
-def test_a_url_that_has_no_keys_lets_nobody_in(status):
-    with issuer.KeyServer() as server:
-        server.answer = status
-        with pytest.raises(Unavailable):
-            Jwks(server.url).find("one")
+def test_keys_are_fetched_once_for_many_tokens(keys, server):
+    assert all(keys.find("one") for _ in range(5))
+    assert server.asked == 1
+
+
+def test_the_age_of_keys_follows_the_wall_clock():
+    """CLOCK_MONOTONIC stands still while a Lambda environment is frozen."""
+    assert Jwks("any")._now is time.time
+
+
+def test_a_withdrawn_key_ends_within_an_hour(keys, server, clock):
+    assert keys.find("one")
+    server.answer = key_set("two")
+    clock.seconds += 3299
+    assert keys.find("one")
+    clock.seconds += 302
+    assert keys.find("one") is None
+
+
+def test_a_withdrawn_key_ends_with_the_first_request_after_a_long_freeze(keys, server, clock):
+    assert keys.find("one")
+    server.answer = key_set("two")
+    clock.seconds += 20 * 3600
+    assert keys.find("one") is None
+    assert keys.find("two")
+
+
+@pytest.mark.parametrize("content", SETS_WITHOUT_KEYS.values(), ids=SETS_WITHOUT_KEYS)
+def test_a_withdrawn_key_ends_where_none_is_left(keys, server, clock, content):
+    assert keys.find("one")
+    server.answer = content
+    clock.seconds += 3601
+    with pytest.raises(Unavailable):
+        keys.find("one")
+
+
+def test_keys_near_their_end_are_refreshed_while_they_are_used(keys, server, clock):
+    assert keys.find("one")
+    with Hanging(key_set("two")) as server.answer:
+        clock.seconds += 3300
+        assert keys.find("one")
+        assert server.answer.entered.wait(LIMIT_SECONDS)
+        assert keys.find("one")
+    refreshed(keys)
+    assert keys.find("one") is None
+    assert server.asked == 2
+
+
+def test_keys_stay_in_use_for_a_day_while_the_issuer_is_out_of_reach_and_then_end(keys, server, clock):
+    assert keys.find("one")
+    server.answer = 500
+    clock.seconds += 23 * 3600
+    assert keys.find("one")
+    assert keys.find("one")
+    assert server.asked == 2
+    clock.seconds += 3601
+    with pytest.raises(Unavailable):
+        keys.find("one")
+
+
+def test_a_clock_that_is_set_back_does_not_stop_the_refresh(keys, server, clock):
+    assert keys.find("one")
+    server.answer = key_set("two")
+    clock.seconds -= 365 * 24 * 3600
+    assert keys.find("one") is None
+
+
+def test_a_clock_that_is_set_back_during_an_outage_neither_ends_the_keys_nor_keeps_them(keys, server, clock):
+    assert keys.find("one")
+    server.answer = 500
+    clock.seconds -= 365 * 24 * 3600
+    assert keys.find("one")
+    clock.seconds += 24 * 3600 + 1
+    with pytest.raises(Unavailable):
+        keys.find("one")
+
+
+def test_a_refresh_that_was_frozen_is_replaced_and_its_late_result_is_dropped(keys, server, clock):
+    assert keys.find("one")
+    with Hanging(key_set("one")) as frozen:
+        server.answer = frozen
+        clock.seconds += 3300
+        assert keys.find("one")
+        assert frozen.entered.wait(LIMIT_SECONDS)
+        clock.seconds += 7200
+        server.answer = key_set("two")
+        assert keys.find("one") is None
+    wait_until(lambda: threading.active_count() <= 3)
+    assert keys.find("one") is None
+
+
+# --- what unknown key ids can do
+
+
+def test_unknown_key_ids_start_one_refresh_a_pause(keys, server, clock):
+    assert keys.find("one")
+    clock.seconds += 29.9
+    assert [keys.find(f"unknown-{n}") for n in range(100)] == [None] * 100
+    assert server.asked == 1
+    clock.seconds += 0.1
+    assert [keys.find(f"unknown-{n}") for n in range(100)] == [None] * 100
+    assert server.asked == 2
+
+
+def test_a_new_key_is_accepted_within_a_pause_under_a_flood_of_unknown_ids(keys, server, clock):
+    assert keys.find("one")
+    server.answer = key_set("one", "two")
+    seconds = 0
+    while not keys.find("two"):
+        keys.find(f"unknown-{seconds}")
+        seconds += 1
+        clock.seconds += 1
+    assert seconds == 30
+
+
+def test_unknown_key_ids_do_not_use_up_the_refresh_that_ends_a_withdrawn_key(keys, server, clock):
+    """Even if each refresh for an unknown id failed."""
+    assert keys.find("one")
+    for _ in range(120):
+        clock.seconds += 31
+        server.answer = 500
+        keys.find("unknown")
+        server.answer = key_set("two")
+        if not keys.find("one"):
+            break
+        refreshed(keys)
+    assert keys.find("one") is None
+    assert clock.seconds - Clock.seconds < 3700
+
+
+def test_a_known_key_does_not_wait_for_the_refresh_of_an_unknown_one(keys, server, clock):
+    assert keys.find("one")
+    with Hanging() as server.answer:
+        clock.seconds += 60
+        thread, results = in_thread(keys.find, "unknown")
+        assert server.answer.entered.wait(LIMIT_SECONDS)
+        assert keys.find("one")
+        assert results == []
+        thread.join(LIMIT_SECONDS)
+        assert results == [None]
+
+
+def test_the_pause_begins_at_the_end_of_a_refresh(keys, server, clock):
+    assert keys.find("one")
+    clock.seconds += 60
+
+    def slow_clock(handler):
+        clock.seconds += 4
+        handler.wfile.write(HEAD + issuer.jwks())
+
+    server.answer = slow_clock
+    keys.find("unknown")
+    clock.seconds += 29
+    keys.find("unknown")
+    assert server.asked == 2
+    clock.seconds += 1
+    keys.find("unknown")
+    assert server.asked == 3
+
+
+# --- an issuer that is slow, or away
+
+
+def test_without_keys_all_callers_wait_for_one_fetch(keys, server):
+    with Hanging() as server.answer:
+        calls = [in_thread(keys.find, name) for name in ("one", "two", "one", "three")]
+        for thread, _ in calls:
+            thread.join(LIMIT_SECONDS)
+        assert all(isinstance(result, Unavailable) for _, [result] in calls)
         assert server.asked == 1
+
+
+def test_callers_that_came_first_get_the_keys_of_the_one_fetch(keys, server):
+    with Hanging(issuer.jwks()) as server.answer:
+        calls = [in_thread(keys.find, "one") for _ in range(4)]
+        assert server.answer.entered.wait(LIMIT_SECONDS)
+    for thread, _ in calls:
+        thread.join(LIMIT_SECONDS)
+    assert all(result for _, [result] in calls)
+    assert server.asked == 1
+
+
+def test_without_keys_a_fetch_is_tried_every_few_seconds(keys, server, clock, caplog):
+    server.answer = 500
+    for _ in range(3):
+        with pytest.raises(Unavailable):
+            keys.find("one")
+    assert server.asked == 1
+    assert "AUTH_JWKS: cannot read the issuer's keys: HTTP Error 500" in caplog.text
+    server.answer = issuer.jwks()
+    clock.seconds += 5
+    assert keys.find("one")
+
+
+def test_old_keys_wait_for_a_hanging_issuer_once_and_are_used_meanwhile(keys, server, clock):
+    assert keys.find("one")
+    with Hanging() as hanging:
+        server.answer = hanging
+        clock.seconds += 3700
+        assert keys.find("one")  # after the deadline
+        clock.seconds += 31
+        hanging.entered.clear()
+        assert keys.find("one")
+        assert keys._refresh  # it is tried again, but nobody waits
+        assert hanging.entered.wait(LIMIT_SECONDS)
+        refreshed(keys)
+    server.answer = key_set("two")
+    clock.seconds += 31
+    keys.find("one")
+    refreshed(keys)
+    assert keys.find("one") is None
+
+
+@pytest.mark.parametrize("status", [204, 301, 302, 303, 307, 308, 403, 404, 500, 503])
+def test_a_url_that_has_no_keys_is_asked_once_and_leads_nowhere_else(keys, server, status):
+    server.answer = status
+    with pytest.raises(Unavailable):
+        keys.find("one")
+    assert server.asked == 1
 
 
 def test_a_url_out_of_reach_lets_nobody_in():
@@ -151,49 +481,179 @@ def test_a_url_out_of_reach_lets_nobody_in():
         Jwks(f"http://127.0.0.1:{free_port()}/").find("one")
 
 
-HEAD = b"HTTP/1.0 200 OK\r\n\r\n"
+def drip(*parts):
+    """Write the parts byte by byte, as slowly as 10 bytes a second, and then a good key set."""
 
+    def behave(handler, done):
+        for part in parts:
+            for byte in part:
+                if done.wait(0.1):
+                    return
+                handler.wfile.write(bytes([byte]))
+        handler.wfile.write(issuer.jwks())
 
-def drip(handler, done):
-    """A good key set, after blanks that take twice as long as there is time."""
-    handler.wfile.write(HEAD)
-    for _ in range(80):
-        if not done.wait(0.05):
-            handler.wfile.write(b" ")
-    handler.wfile.write(issuer.jwks())
+    return behave
 
 
 def silence(handler, done):
-    done.wait(6)
-    handler.wfile.write(HEAD + issuer.jwks())
+    done.wait(20)
+
+
+def cut_off(handler, done):
+    handler.wfile.write(b"HTTP/1.0 200 OK\r\nContent-Length: 5000\r\n\r\n" + issuer.jwks()[:-5])
 
 
 def flood(handler, done):
     handler.wfile.write(HEAD + b" " * 1_000_000 + issuer.jwks())
 
 
+def long_head(handler, done):
+    handler.wfile.write(b"HTTP/1.0 200 OK\r\n" + b"X-A: b\r\n" * 5000 + b"\r\n" + issuer.jwks())
+
+
 def nonsense(handler, done):
     handler.wfile.write(b"nonsense\r\n\r\n")
 
 
-@pytest.mark.parametrize("behave", [drip, silence, flood, nonsense])
-def test_a_server_that_drips_is_silent_floods_or_talks_nonsense_lets_nobody_in(behave):
+def bad_chunks(handler, done):
+    handler.wfile.write(b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\nxyz\r\n")
+
+
+SLOW = {
+    "status line drips": drip(b"HTTP/1.0 200 OK" + b" " * 100),
+    "head drips": drip(b"HTTP/1.0 200 OK\r\nX: " + b"a" * 100),
+    "body drips": drip(HEAD + b" " * 100),
+    "body of an error drips": drip(b"HTTP/1.0 503 Busy\r\n\r\n" + b" " * 100),
+    "interim responses drip": drip(b"HTTP/1.1 100 Continue\r\n\r\n" * 10),
+    "silence": silence,
+    "cut off": cut_off,
+    "flood": flood,
+    "long head": long_head,
+    "nonsense": nonsense,
+    "bad chunks": bad_chunks,
+}
+
+
+@pytest.mark.parametrize("behave", SLOW.values(), ids=SLOW)
+def test_a_fetch_ends_in_time_and_leaves_no_thread_behind(server, behave):
+    threads = set(threading.enumerate())
     done = threading.Event()
 
-    def answer(handler):
+    def respond(handler):
         with contextlib.suppress(OSError):
             behave(handler, done)
 
-    with issuer.KeyServer() as server:
-        server.answer = answer
-        try:
-            with pytest.raises(Unavailable):
-                Jwks(server.url).find("one")
-        finally:
-            done.set()
+    server.answer = respond
+    began = time.monotonic()
+    try:
+        with pytest.raises(Unavailable):
+            Jwks(server.url).find("one")
+        assert time.monotonic() - began < LIMIT_SECONDS
+        wait_until(lambda: not [each for each in threading.enumerate() if is_fetching(each, threads)])
+    finally:
+        done.set()
 
 
-def test_a_fetch_reads_no_other_kind_of_url(tmp_path):
+def is_fetching(thread, threads):
+    return thread not in threads and "process_request_thread" not in thread.name
+
+
+def test_slow_name_resolution_ends_in_time(monkeypatch):
+    release = threading.Event()
+
+    def slow(*_args, **_kwargs):
+        release.wait(20)
+        raise socket.gaierror(-3, "Temporary failure in name resolution")
+
+    monkeypatch.setattr(socket, "getaddrinfo", slow)
+    began = time.monotonic()
+    with pytest.raises(TimeoutError):
+        fetch_jwks("https://login.example.com/jwks.json")
+    assert time.monotonic() - began < LIMIT_SECONDS
+    release.set()
+
+
+def test_addresses_that_do_not_accept_end_in_time(monkeypatch):
+    with contextlib.ExitStack() as opened:
+        ports = [full_backlog(opened) for _ in range(4)]
+        addresses = [(socket.AF_INET, socket.SOCK_STREAM, 6, "", ("127.0.0.1", port)) for port in ports]
+        monkeypatch.setattr(socket, "getaddrinfo", lambda *_args, **_kwargs: addresses)
+        began = time.monotonic()
+        with pytest.raises(TimeoutError):
+            fetch_jwks("http://login.example.com/jwks.json")
+        assert time.monotonic() - began < LIMIT_SECONDS
+
+
+def full_backlog(opened):
+    """The port of a socket that takes no more connections."""
+    listening = opened.enter_context(socket.socket())
+    listening.bind(("127.0.0.1", 0))
+    listening.listen(0)
+    for _ in range(2):
+        waiting = opened.enter_context(socket.socket())
+        waiting.settimeout(0)
+        with contextlib.suppress(BlockingIOError):
+            waiting.connect(listening.getsockname())
+    return listening.getsockname()[1]
+
+
+# --- what is fetched, and with which headers
+
+
+def test_a_file_is_read_again_after_an_hour(tmp_path, clock):
+    file = tmp_path / "jwks.json"
+    file.write_bytes(key_set("one"))
+    keys = Jwks(str(file), now=clock)
+    assert keys.find("one")
+    file.write_bytes(key_set("two"))
+    clock.seconds += 3601
+    assert keys.find("one") is None
+    assert keys.find("two")
+
+
+def test_a_scheme_in_capitals_is_a_url(server):
+    assert fetch_jwks(server.url.replace("http", "HTTP")) == issuer.jwks()
+
+
+@pytest.mark.parametrize("scheme", ["file", "ftp", "data"])
+def test_a_fetch_reads_no_other_kind_of_url(tmp_path, scheme):
     (tmp_path / "jwks.json").write_bytes(issuer.jwks())
     with pytest.raises(OSError, match="No such file"):
-        fetch_jwks(f"file://{tmp_path}/jwks.json")
+        fetch_jwks(f"{scheme}://{tmp_path}/jwks.json")
+
+
+def test_a_fetch_names_the_project_and_its_version_and_what_it_accepts(server):
+    project = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]
+    fetch_jwks(server.url)
+    assert server.headers["User-Agent"] == f"{project['name']}/{project['version']}"
+    assert server.headers["Accept"] == "application/json"
+
+
+def test_a_fetch_sends_no_text_of_the_caller(server):
+    trace_id, root = "4bf92f3577b34da6a3ce929d0e0e4736", "1-5759e988-bd862e3fe1be46a994272793"
+    request = Observed()
+    request.traceparent = f"00-{trace_id}-00f067aa0ba902b7-ff"
+    request.xray = f"Sampled=1;Root={root};Parent=x;Self=" + "A" * 8000
+    token = CURRENT.set(request)
+    try:
+        Jwks(server.url).find("one")
+    finally:
+        CURRENT.reset(token)
+    sent = server.headers
+    assert {name.lower() for name in sent} == {
+        *("accept", "accept-encoding", "connection", "host", "user-agent"),
+        *("traceparent", "x-amzn-trace-id"),
+    }
+    version, trace, span, flags = sent["traceparent"].split("-")
+    assert (version, trace, flags) == ("00", trace_id, "01")
+    assert span != "00f067aa0ba902b7"
+    assert len(span) == 16
+    assert sent["X-Amzn-Trace-Id"] == f"Root={root}"
+
+
+def test_what_the_issuer_sends_reaches_no_log_but_as_one_line(keys, server, caplog):
+    caplog.set_level(logging.DEBUG)
+    server.answer = b'{"keys": "secret\\nline"}'
+    with pytest.raises(Unavailable):
+        keys.find("one")
+    assert "secret" not in caplog.text

@@ -6,8 +6,6 @@ import logging
 import re
 import subprocess
 import sys
-from http.server import BaseHTTPRequestHandler, HTTPServer
-from threading import Thread
 
 import issuer
 import pytest
@@ -22,12 +20,11 @@ from log_lines import lines_in, metrics_of, requests_in, total
 from news.dao import NewsDao
 from shared.constants import REQUEST_ID
 from shared.errors import Unavailable
-from shared.jwks import fetch_jwks
 from shared.lambda_handler import make_handler
 from shared.logs import init_logs
 from shared.metrics import CACHE, NAMESPACE, RARE
 from shared.observed import CURRENT, Observed, observed
-from shared.request_log import kind_of, observed_of
+from shared.request_log import kind_of
 from shared.tracing import valid_traceparent, xray_root
 from tools.tables import create_tables
 
@@ -317,37 +314,6 @@ def test_an_answer_that_lambda_exchanges_is_told_of_as_what_went_out(app, capsys
 def test_a_request_has_the_id_that_the_platform_gave_it(ask):
     assert ask("/health", environ_overrides={REQUEST_ID: "8c1f"})["request_id"] == "8c1f"
     assert re.fullmatch("[0-9a-f-]{36}", ask("/health")["request_id"])
-
-
-def test_a_trace_is_passed_on_to_the_issuer_of_the_keys():
-    class Answer(BaseHTTPRequestHandler):
-        def do_GET(self):
-            self.server.seen = dict(self.headers)
-            self.send_response(200)
-            self.end_headers()
-
-        def log_message(self, *_):
-            pass
-
-    with HTTPServer(("127.0.0.1", 0), Answer) as server:
-        thread = Thread(target=server.handle_request)
-        thread.start()
-        seen = Observed()
-        seen.traceparent, seen.tracestate, seen.xray = TRACEPARENT, "congo=t61rcWkgMzE", XRAY
-        token = CURRENT.set(seen)
-        fetch_jwks(f"http://127.0.0.1:{server.server_port}/")
-        CURRENT.reset(token)
-        thread.join()
-    assert (server.seen["Traceparent"], server.seen["X-Amzn-Trace-Id"]) == (TRACEPARENT, XRAY)
-    assert server.seen["Tracestate"] == "congo=t61rcWkgMzE"
-
-
-def test_a_tracestate_is_taken_beside_a_valid_traceparent_only():
-    """https://www.w3.org/TR/trace-context/#tracestate-header"""
-    state = {"HTTP_TRACESTATE": "congo=t61rcWkgMzE"}
-    assert observed_of(state | {"HTTP_TRACEPARENT": TRACEPARENT}).tracestate == "congo=t61rcWkgMzE"
-    assert not observed_of(state | {"HTTP_TRACEPARENT": "x"}).tracestate
-    assert not observed_of(state).tracestate
 
 
 # --- DynamoDB

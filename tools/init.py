@@ -29,6 +29,7 @@ PLACES = {
     "samconfig.toml": ['"{}-dev"', '"{}-prod"'],
     "docs/operate.md": ["{}-<stage>"],
     "shared/metrics.py": ['NAMESPACE = "{}"'],
+    "shared/constants.py": ['USER_AGENT = "{}/'],
     "serverless.yml": ["service: {}\n", "{}-${{sls:stage}}"],
     "template.yaml": ["Description: '{}: ", "{}-${{Stage}}"],
 }

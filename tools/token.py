@@ -35,7 +35,13 @@ def make_key() -> dict[str, str]:
     jwk = RSAAlgorithm.to_jwk(key.public_key(), as_dict=True) | {"kid": KEY_ID, "use": "sig", "alg": "RS256"}
     jwks = local_env.local_dir() / "jwks.json"
     local_env.write_private(jwks, json.dumps({"keys": [jwk]}).encode())
-    return {"AUTH_ISSUER": LOCAL_ISSUER, "AUTH_AUDIENCE": AUDIENCE, "AUTH_JWKS": str(jwks.resolve())}
+    return {
+        "AUTH_ISSUER": LOCAL_ISSUER,
+        "AUTH_AUDIENCE": AUDIENCE,
+        "AUTH_JWKS": str(jwks.resolve()),
+        "AUTH_AUDIENCE_CLAIM": "aud",
+        "AUTH_SCOPE_PREFIX": "",
+    }
 
 
 def make_token(scope: str, life_seconds: float = LIFE_SECONDS) -> str:

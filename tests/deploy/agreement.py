@@ -29,7 +29,7 @@ NOT_DEPLOYED = {
 }
 
 
-def routes(resolved) -> Iterator[str]:
+def routes(resolved, scope_prefix="") -> Iterator[str]:
     """Routes of the app that nothing deployed takes, or with another scope, and deployed ones of no view."""
     deployed = {
         (each["RouteKey"].split(" ")[0], each["RouteKey"].split(" ")[1]): each
@@ -37,7 +37,8 @@ def routes(resolved) -> Iterator[str]:
     }
     authorizers = {f"${{{name}}}" for name in resolved.of_type("ApiGatewayV2::Authorizer")}
     used = set()
-    for method, path, scope in views():
+    for method, path, name in views():
+        scope = name and scope_prefix + name
         taken = next((key for key in deployed if takes(key, method, path)), None)
         if taken is None:
             if scope is None or authorizers:  # without an issuer nobody writes

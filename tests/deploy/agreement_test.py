@@ -17,6 +17,13 @@ def test_every_view_has_its_route_with_its_scope(sam, parameters):
     assert list(agreement.routes(Resolved(sam, **parameters))) == []
 
 
+def test_every_scope_has_the_prefix_of_the_issuer_and_the_function_knows_it(sam):
+    resolved = Resolved(sam, **ISSUER, AuthScopePrefix="news-api/")
+    assert list(agreement.routes(resolved, "news-api/")) == []
+    for function in resolved.of_type("Lambda::Function").values():
+        assert function["Environment"]["Variables"]["AUTH_SCOPE_PREFIX"] == "news-api/"
+
+
 def test_without_an_issuer_no_route_changes_anything(sam):
     methods = {each["RouteKey"].split()[0] for each in Resolved(sam).of_type("ApiGatewayV2::Route").values()}
     assert methods == {"GET", "HEAD", "OPTIONS"}

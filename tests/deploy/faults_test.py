@@ -84,6 +84,7 @@ def code(project, endpoint):
     sam = project.sam()
     resolved = Resolved(sam, **ISSUER)
     yield from agreement.routes(resolved)
+    yield from agreement.routes(Resolved(sam, **ISSUER, AuthScopePrefix="news-api/"), "news-api/")
     yield from agreement.environment(resolved, agreement.declared(sam))
     yield from agreement.function(resolved)
     yield from agreement.cors(Resolved(sam, **EVERYTHING))

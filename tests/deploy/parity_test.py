@@ -7,6 +7,7 @@ from deploy.resolving import Resolved
 
 ISSUER = {"AuthIssuer": "https://login.example.com/", "AuthAudience": "news"}
 EVERYTHING = ISSUER | {
+    "AuthScopePrefix": "news-api/",
     "Stage": "prod",
     "Cache": "false",
     "CorsOrigins": "https://app.example.com,https://www.example.com",
