@@ -22,6 +22,8 @@ from shared.lambda_events import Source, is_warm_up, source_of
 from shared.lambda_fields import Event
 from shared.lambda_requests import HttpRequest
 from shared.mount import Mount
+from shared.observed import CURRENT
+from shared.request_log import observed_of
 
 if TYPE_CHECKING:
     from _typeshed.wsgi import StartResponse, WSGIEnvironment
@@ -53,7 +55,12 @@ def make_handler(app: Flask, base_path: str = "") -> Callable[[Any, Any], Event]
     adapter = _Adapter(app, base_path)
 
     def handler(event: Any, context: Any) -> Event:
-        return {} if is_warm_up(event) else adapter.respond(event, context, _ids(context))
+        ids = _ids(context)
+        token = CURRENT.set(observed_of(ids))  # for every line that is logged from here on
+        try:
+            return {} if is_warm_up(event) else adapter.respond(event, context, ids)
+        finally:
+            CURRENT.reset(token)
 
     return handler
 
