@@ -5,9 +5,11 @@ import gc
 from news.controller import setup_route as setup_news
 from shared.app import create_app
 from shared.config import Settings
+from shared.mount import mount
 
 settings = Settings.from_env()
 app = create_app(settings)
 setup_news(app)
+mount(app, settings.base_path)
 gc.freeze()
 gc.enable()

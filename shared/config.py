@@ -42,8 +42,8 @@ class Settings:
         log_json: whether the log is JSON, or text for a person.
         metrics_path: where Prometheus finds the metrics, e.g. `/metrics`, else None.
         metrics_dir: folder in which workers share them, empty when the first starts; None: one worker.
-        base_path: where a custom domain or a load balancer has the API, e.g. `v1` for
-            https://api.example.com/v1/news/; empty where it is at the root.
+        base_path: the path below which the API is public, e.g. `v1` for https://api.example.com/v1/news/;
+            `/` for the root of every host; empty where it is not set.
         feed_shards: number of partitions new items of the feed are spread over. It may grow at any
             time; before it shrinks, the items of the shards that go must be written again.
         auth: whose tokens are taken, or None: none are.

@@ -22,14 +22,20 @@ stage = _matching(r"[a-z][a-z0-9-]{0,31}", "a stage's name such as local, dev or
 region = _matching(r"[a-z]{2,}(-[a-z0-9]+)+", "an AWS region such as eu-central-1")
 # https://docs.aws.amazon.com/amazondynamodb/latest/developerguide/HowItWorks.NamingRulesDataTypes.html
 table = _matching(r"[A-Za-z0-9_.-]{3,255}", "the name of a DynamoDB table (3 to 255 of A-Z a-z 0-9 _ . -)")
-# https://docs.aws.amazon.com/apigateway/latest/developerguide/rest-api-mappings.html
-base_path = _matching(
-    r"[A-Za-z0-9$_.+!*'()-]+(/[A-Za-z0-9$_.+!*'()-]+)*", "an API mapping's key such as v1 or shop/v1"
-)
-
 # https://docs.aws.amazon.com/AmazonElastiCache/latest/dg/auth-iam.html: small letters only
 iam_user = _matching(r"[a-z][a-z0-9-]{0,39}", "the id of an ElastiCache user, in small letters")
 iam_cache = _matching(r"[a-z][a-z0-9-]{0,39}", "the name of an ElastiCache cache, in small letters")
+
+
+def base_path(text: str) -> str:
+    """Return a path without its outer slashes, as an API mapping's key has it; `/` stays, and is the root.
+
+    https://docs.aws.amazon.com/apigateway/latest/developerguide/rest-api-mappings.html
+    """
+    segment = r"(?!\.{1,2}(/|$))[A-Za-z0-9$_.+!*'()-]+"
+    if not re.fullmatch(rf"/|/?{segment}(/{segment})*/?", text):
+        raise ValueError("a path such as v1 or shop/v1, or / for the root")
+    return text.strip("/") or "/"
 
 
 def yes_or_no(text: str) -> bool:

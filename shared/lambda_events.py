@@ -8,6 +8,7 @@ from shared import lambda_requests as requests
 from shared.lambda_answers import Answer
 from shared.lambda_fields import Event
 from shared.lambda_requests import HttpRequest
+from shared.mount import Mount
 
 MAX_ANSWER_BYTES = 6_291_556
 """Of an answer as JSON: 6 MB (https://docs.aws.amazon.com/lambda/latest/dg/gettingstarted-limits.html), as
@@ -28,7 +29,7 @@ class Source(NamedTuple):
     """A kind of HTTP event: how to read its request, how to write its answer, and its limit in bytes."""
 
     name: str
-    read: Callable[[Event, str], HttpRequest]
+    read: Callable[[Event, Mount], HttpRequest]
     write: Callable[[Answer], Event]
     limit: int = MAX_ANSWER_BYTES
 
@@ -103,7 +104,7 @@ def source_of(event: Any) -> Source:
         if "elb" in context:
             return ALB if event.get("multiValueHeaders") is None else ALB_MULTI_VALUE
         if not PAYLOAD_2.isdisjoint(event) or "http" in context:
-            return FUNCTION_URL if ".lambda-url." in str(context.get("domainName")) else HTTP_API_2
+            return FUNCTION_URL if ".lambda-url." in str(context.get("domainName")).lower() else HTTP_API_2
         if len(PAYLOAD_1.intersection(event)) > 1:
             return HTTP_API_1 if event.get("version") == "1.0" else REST_API  # which has no version
     raise NotHttp(f"the event is no HTTP request: it looks like {_look(event, context)}")

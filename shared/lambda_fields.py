@@ -1,4 +1,4 @@
-"""The parts that HTTP events have in common: headers, query, body, and who the caller is."""
+"""The parts that HTTP events have in common: headers, query and body."""
 
 import base64
 from functools import lru_cache
@@ -131,35 +131,3 @@ def body_in(event: Event) -> bytes:
     if event.get("isBase64Encoded"):
         return base64.b64decode(body, validate=True)
     return body.encode()
-
-
-def claims_2(context: Event) -> Event:
-    """What payload 2.0 says is verified: a JWT's claims and scopes, a Lambda authorizer's context, or IAM's.
-
-    https://docs.aws.amazon.com/apigateway/latest/developerguide/http-api-jwt-authorizer.html
-    """
-    authorizer = object_in(context, "authorizer")
-    if not authorizer:
-        return {}
-    token = object_in(authorizer, "jwt")
-    if token:
-        return _with_scopes(object_in(token, "claims"), token)
-    return object_in(authorizer, "lambda") or object_in(authorizer, "iam")
-
-
-def claims_1(context: Event) -> Event:
-    """What a REST API or payload 1.0 says is verified: claims, a Lambda authorizer's context, or IAM's.
-
-    https://docs.aws.amazon.com/apigateway/latest/developerguide/api-gateway-mapping-template-reference.html
-    """
-    authorizer = object_in(context, "authorizer")
-    if isinstance(authorizer.get("claims"), dict):
-        return _with_scopes(authorizer["claims"], authorizer)
-    identity = object_in(context, "identity")
-    signed = identity if identity.get("userArn") else {}  # filled for signed requests only
-    return {name: value for name, value in (authorizer or signed).items() if value is not None}
-
-
-def _with_scopes(claims: Event, authorizer: Event) -> Event:
-    scopes = authorizer.get("scopes")
-    return claims if scopes is None else {**claims, "scopes": scopes}

@@ -21,6 +21,9 @@ from shared.lambda_answers import Answer, answer_of, is_longer_than, problem_ans
 from shared.lambda_events import Source, is_warm_up, source_of
 from shared.lambda_fields import Event
 from shared.lambda_requests import HttpRequest
+from shared.mount import Mount
+from shared.observed import CURRENT
+from shared.request_log import observed_of
 
 if TYPE_CHECKING:
     from _typeshed.wsgi import StartResponse, WSGIEnvironment
@@ -39,44 +42,62 @@ PLACEHOLDERS = Headers(
 
 
 def make_handler(app: Flask, base_path: str = "") -> Callable[[Any, Any], Event]:
-    """The Lambda handler of an app, for every source of HTTP events.
+    """Return the Lambda handler of an app, for every source of HTTP events.
 
     Args:
-        app: any Flask app.
-        base_path: where a custom domain or a load balancer has the app, e.g. `v1`; empty: at the root. It
-            plays no part where the client uses API Gateway's own domain or a function URL.
+        app: any Flask app, with all its routes.
+        base_path: where the public URLs have the app, e.g. `v1`; `/`: at the root of every host; empty: at
+            the root, and below the stage on API Gateway's own domain.
 
     Returns:
         A function of event and context. It raises NotHttp for an event that is no HTTP request.
     """
-    prefix = "/" + base_path.strip("/") if base_path else ""
-    request_log: RequestLog | None = app.extensions.get("request_log")
+    adapter = _Adapter(app, base_path)
 
     def handler(event: Any, context: Any) -> Event:
-        if is_warm_up(event):
-            return {}
-        source = source_of(event)
-        request_id = _request_id(context)
+        ids = _ids(context)
+        token = CURRENT.set(observed_of(ids))  # for every line that is logged from here on
         try:
-            request = source.read(event, prefix)
-        except ValueError as error:  # MalformedEvent, or what neither base64 nor UTF-8 can hold
-            log.warning("request %s is malformed (%s): %s", request_id, source.name, error)
-            if request_log:
-                request_log.tell_unread(HTTPStatus.BAD_REQUEST, request_id)
-            return source.write(problem_answer(HTTPStatus.BAD_REQUEST, UNREADABLE, request_id))
-        held: list[Told] = []
-        extra = {REQUEST_ID: request_id, XRAY: xray_of_invocation(), HELD: held, "serverless.event": event}
-        answer = _within_limit(source, _ask(app, request, extra, context), request_id)
-        if request_log and held:
-            request_log.tell(held[0], answer["statusCode"])
-        return answer
+            return {} if is_warm_up(event) else adapter.respond(event, context, ids)
+        finally:
+            CURRENT.reset(token)
 
     return handler
 
 
-def _request_id(context: Any) -> str:
-    """The id of the invocation, which is in every line that Lambda itself logs about it."""
-    return str(getattr(context, "aws_request_id", None) or uuid.uuid4())
+class _Adapter:
+    """Passes the requests in HTTP events to an app."""
+
+    def __init__(self, app: Flask, base_path: str) -> None:
+        self._app = app
+        self._mount = Mount(app, base_path)
+        self._request_log: RequestLog | None = app.extensions.get("request_log")
+
+    def respond(self, event: Any, context: Any, ids: dict[str, str]) -> Event:
+        """Return the response to an event, in the form that its source wants."""
+        source, request_id = source_of(event), ids[REQUEST_ID]
+        try:
+            request = source.read(event, self._mount)
+        except ValueError as error:  # MalformedEvent, or what neither base64 nor UTF-8 can hold
+            return self._refuse(source, error, request_id)
+        held: list[Told] = []
+        extra = {**ids, HELD: held, "serverless.event": event}
+        answer = _within_limit(source, _ask(self._app, request, extra, context), request_id)
+        if self._request_log and held:
+            self._request_log.tell(held[0], answer["statusCode"])
+        return answer
+
+    def _refuse(self, source: Source, error: ValueError, request_id: str) -> Event:
+        log.warning("request %s is malformed (%s): %s", request_id, source.name, error)
+        if self._request_log:
+            self._request_log.tell_unread(HTTPStatus.BAD_REQUEST, request_id)
+        return source.write(problem_answer(HTTPStatus.BAD_REQUEST, UNREADABLE, request_id))
+
+
+def _ids(context: Any) -> dict[str, str]:
+    """Return the ids of an invocation for the environ; Lambda's own log has the same request id."""
+    request_id = getattr(context, "aws_request_id", None) or uuid.uuid4()
+    return {REQUEST_ID: str(request_id), XRAY: xray_of_invocation()}
 
 
 def _ask(app: Flask, request: HttpRequest, extra: dict[str, Any], context: Any) -> Answer:

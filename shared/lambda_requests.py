@@ -4,24 +4,21 @@ import re
 from typing import NamedTuple
 from urllib.parse import unquote_to_bytes
 
+from shared.lambda_caller import address, claims_1, claims_2, without_signature
 from shared.lambda_fields import (
     Event,
     MalformedEvent,
     body_in,
-    claims_1,
-    claims_2,
     decoded_query_in,
     headers_in,
     object_in,
     raw_query_in,
     text_in,
 )
+from shared.mount import Mount, split_prefix
 
 METHOD = re.compile(r"[A-Za-z0-9!#$%&'*+.^_`|~-]+")
 """A method is a token (RFC 9110, section 9.1)."""
-
-NO_ADDRESS = "0.0.0.0"  # noqa: S104  # nosec B104  # nothing is bound to it
-"""The caller's address where the event names none: the unspecified one (RFC 6890, section 2.2.2)."""
 
 
 class HttpRequest(NamedTuple):
@@ -48,101 +45,114 @@ class HttpRequest(NamedTuple):
     claims: Event
 
 
-def http_api_2(event: Event, base_path: str) -> HttpRequest:
+def http_api_2(event: Event, mount: Mount) -> HttpRequest:
     """HTTP API, payload 2.0: `rawPath` comes decoded, with a named stage, and without an API mapping's key.
 
     https://docs.aws.amazon.com/apigateway/latest/developerguide/http-api-develop-integrations-lambda.html
     """
     context, headers = object_in(event, "requestContext"), headers_in(event)
-    path, stage = _split(_path(event, "rawPath"), _stage(context))
-    root = stage if _on_execute_api(headers) else base_path
-    return _payload_2(event, context, headers, root, path.encode())
+    stage = _stage(context)
+    _, path = _split_stage(mount, _path(event, "rawPath"), headers, stage)
+    root, path = _mounted(mount, path, headers, stage, custom_root=mount.base_path)
+    return _payload_2(event, context, headers, root, path)
 
 
-def function_url(event: Event, _base_path: str) -> HttpRequest:
-    """Function URL: like payload 2.0, but `rawPath` comes encoded, and nothing can be put before it.
+def function_url(event: Event, mount: Mount) -> HttpRequest:
+    """Function URL: like payload 2.0, but `rawPath` comes encoded, and there is no stage.
 
     https://docs.aws.amazon.com/lambda/latest/dg/urls-invocation.html#urls-payloads
     """
-    context = object_in(event, "requestContext")
-    return _payload_2(event, context, headers_in(event), "", unquote_to_bytes(_path(event, "rawPath")))
+    context, headers = object_in(event, "requestContext"), headers_in(event)
+    path = _encoded_path(event, "rawPath")
+    root, path = mount.split(path, mount.base_path)
+    return _payload_2(event, context, headers, root, path)
 
 
-def http_api_1(event: Event, base_path: str) -> HttpRequest:
-    """HTTP API, payload 1.0: `path` comes decoded, with a named stage, or else with an API mapping's key.
+def http_api_1(event: Event, mount: Mount) -> HttpRequest:
+    """HTTP API, payload 1.0: `path` comes decoded, with an API mapping's key, or else with a named stage.
 
     https://docs.aws.amazon.com/apigateway/latest/developerguide/http-api-develop-integrations-lambda.html
     """
     context, headers = object_in(event, "requestContext"), headers_in(event)
-    start = _stage(context) if _on_execute_api(headers) else base_path
-    path, root = _split(_path(event, "path"), start)
-    return _payload_1(event, context, headers, root, path.encode())
+    stage = _stage(context)
+    start, path = _split_stage(mount, _path(event, "path"), headers, stage)
+    key = start if start == mount.base_path else ""  # it was not the stage, but a mapping's key of that name
+    root, path = _mounted(mount, path, headers, stage, custom_root=key)
+    return _payload_1(event, context, headers, root, path)
 
 
-def rest_api(event: Event, base_path: str) -> HttpRequest:
+def rest_api(event: Event, mount: Mount) -> HttpRequest:
     """REST API: `path` comes encoded, without the stage, but with a base path mapping's key.
 
     https://docs.aws.amazon.com/apigateway/latest/developerguide/set-up-lambda-proxy-integrations.html
     """
     context, headers = object_in(event, "requestContext"), headers_in(event)
-    path = _path(event, "path")
-    if _on_execute_api(headers):
-        root = _stage(context)
-    else:
-        path, root = _split(path, base_path)
-    return _payload_1(event, context, headers, root, unquote_to_bytes(path))
+    path = _encoded_path(event, "path")
+    root, path = _mounted(mount, path, headers, _stage(context))
+    return _payload_1(event, context, headers, root, path)
 
 
-def alb(event: Event, base_path: str) -> HttpRequest:
+def alb(event: Event, mount: Mount) -> HttpRequest:
     """Load balancer: path and query come encoded, and the caller is not verified.
 
     https://docs.aws.amazon.com/elasticloadbalancing/latest/application/lambda-functions.html
     """
     headers = headers_in(event)
-    path, root = _split(_path(event, "path"), base_path)
+    path = _encoded_path(event, "path")
+    root, path = mount.split(path, mount.base_path)
     # The last address is the one that the load balancer saw; those before it are the client's word.
-    client = headers.get("HTTP_X_FORWARDED_FOR", "").rpartition(",")[2].strip()
+    client = headers.get("HTTP_X_FORWARDED_FOR", "").rpartition(",")[2]
     return HttpRequest(
         _method(event, "httpMethod"),
         root,
-        unquote_to_bytes(path).decode("latin-1"),
+        path,
         raw_query_in(event),
         headers,
         body_in(event),
-        client or NO_ADDRESS,
+        address(client),
         claims={},
     )
 
 
-def _payload_2(event: Event, context: Event, headers: dict[str, str], root: str, path: bytes) -> HttpRequest:
+def _payload_2(event: Event, context: Event, headers: dict[str, str], root: str, path: str) -> HttpRequest:
     http = object_in(context, "http")
     return HttpRequest(
         _method(http, "method"),
         root,
-        path.decode("latin-1"),
+        path,
         text_in(event, "rawQueryString"),
-        headers,
+        without_signature(headers, context),
         body_in(event),
-        text_in(http, "sourceIp") or NO_ADDRESS,
+        address(text_in(http, "sourceIp")),
         claims_2(context),
     )
 
 
-def _payload_1(event: Event, context: Event, headers: dict[str, str], root: str, path: bytes) -> HttpRequest:
+def _payload_1(event: Event, context: Event, headers: dict[str, str], root: str, path: str) -> HttpRequest:
     return HttpRequest(
         _method(event, "httpMethod"),
         root,
-        path.decode("latin-1"),
+        path,
         decoded_query_in(event),
-        headers,
+        without_signature(headers, context),
         body_in(event),
-        text_in(object_in(context, "identity"), "sourceIp") or NO_ADDRESS,
+        address(text_in(object_in(context, "identity"), "sourceIp")),
         claims_1(context),
     )
 
 
 def _path(event: Event, name: str) -> str:
-    path = event.get(name)
+    """Return a path that comes decoded, as WSGI has it: each character stands for a byte (PEP 3333)."""
+    path = _absolute(event.get(name), name)
+    return path if path.isascii() else path.encode().decode("latin-1")
+
+
+def _encoded_path(event: Event, name: str) -> str:
+    """Return the same of a path that comes encoded."""
+    return unquote_to_bytes(_absolute(event.get(name), name)).decode("latin-1")
+
+
+def _absolute(path: object, name: str) -> str:
     if not isinstance(path, str):
         raise MalformedEvent(f"{name} is no string")
     return path if path.startswith("/") else "/" + path
@@ -161,13 +171,25 @@ def _stage(context: Event) -> str:
     return "" if stage in {"", "$default"} else "/" + stage
 
 
+def _split_stage(mount: Mount, path: str, headers: dict[str, str], stage: str) -> tuple[str, str]:
+    """Split off the stage: on its own domain API Gateway always writes it, elsewhere reports differ."""
+    return split_prefix(path, stage) if _on_execute_api(headers) else mount.split(path, stage)
+
+
+def _mounted(
+    mount: Mount, path: str, headers: dict[str, str], stage: str, *, custom_root: str = ""
+) -> tuple[str, str]:
+    """Return root and path of a request to API Gateway, given the path without the stage.
+
+    A path that does not start with BASE_PATH came by the stage's own URL, or by a custom domain, where the
+    root is `custom_root`.
+    """
+    root, path = mount.split(path, mount.base_path)
+    if root or mount.is_root:
+        return root, path
+    return (stage if _on_execute_api(headers) else custom_root), path
+
+
 def _on_execute_api(headers: dict[str, str]) -> bool:
-    """Whether the client used API Gateway's own domain: its URLs have the stage, and no mapping's key."""
-    return ".execute-api." in headers.get("HTTP_HOST", "")
-
-
-def _split(path: str, start: str) -> tuple[str, str]:
-    """The path without that start, and the start; or the path as it is, where it starts otherwise."""
-    if start and (path + "/").startswith(start + "/"):
-        return path[len(start) :] or "/", start
-    return path, ""
+    """Return whether the host is API Gateway's own, public or in a VPC: its URLs start with the stage."""
+    return ".execute-api." in headers.get("HTTP_HOST", "").lower()

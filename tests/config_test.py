@@ -121,9 +121,12 @@ def test_a_missing_setting_is_named(name, missing):
         ("REDIS_URL", "unix://"),
         ("LOG_LEVEL", "LOUD"),
         ("DOCS", "true"),
-        ("BASE_PATH", "/v1"),
-        ("BASE_PATH", "v1/"),
+        ("BASE_PATH", "//"),
+        ("BASE_PATH", "//v1"),
         ("BASE_PATH", "a//b"),
+        ("BASE_PATH", "."),
+        ("BASE_PATH", "v1/../v2"),
+        ("BASE_PATH", "v%31"),
         ("BASE_PATH", "v 1"),
         ("BASE_PATH", "ä"),
         ("BASE_PATH", "v1?"),
@@ -307,3 +310,16 @@ def test_what_gunicorn_is_told_is_what_the_environment_says(tmp_path):
 def test_daos_are_made_at_the_start_where_nobody_waits_for_it(kind, given, preload):
     env = LEAST | {"AWS_LAMBDA_INITIALIZATION_TYPE": kind, "PRELOAD": given}
     assert Settings.from_env(env).preload is preload
+
+
+@pytest.mark.parametrize(
+    ("text", "base_path"),
+    [
+        *((text, "v1") for text in ("v1", "/v1", "v1/", "/v1/")),
+        *((text, "v1/api") for text in ("v1/api", "/v1/api", "/v1/api/")),
+        *((text, text) for text in ("/", "v1.0", "..x", "$v")),
+        ("", ""),
+    ],
+)
+def test_base_path_is_read_in_every_spelling(text, base_path):
+    assert Settings.from_env(MOST | {"BASE_PATH": text}).base_path == base_path

@@ -1,9 +1,22 @@
 """The Lambda handler: who the app is told the caller is, and nobody can forge."""
 
+from ipaddress import ip_address
+
 import pytest
 from flask import Flask, request
-from lambda_encoders import ENCODERS, Sent, alb, function_url, http_api_1, http_api_2, rest_api
+from lambda_encoders import (
+    ENCODERS,
+    Sent,
+    alb,
+    alb_multi_value,
+    function_url,
+    got_from,
+    http_api_1,
+    http_api_2,
+    rest_api,
+)
 from lambda_toy import CONTEXT
+from sample_news import news_app
 
 from shared.constants import CLAIMS, REQUEST_ID
 from shared.lambda_handler import make_handler
@@ -28,10 +41,62 @@ def test_address_is_the_callers(encode, address):
     assert environ_of(encode(Sent()))["REMOTE_ADDR"] == address
 
 
-def test_address_behind_a_load_balancer_is_the_one_it_saw():
-    event = alb(Sent())
-    event["headers"]["x-forwarded-for"] = "6.6.6.6, 203.0.113.7"
-    assert environ_of(event)["REMOTE_ADDR"] == "203.0.113.7"
+ADDRESSES = {
+    "203.0.113.7": "203.0.113.7",
+    "203.0.113.7:54321": "203.0.113.7",
+    "198.51.100.1, 203.0.113.7:54321": "203.0.113.7",
+    "6.6.6.6, 203.0.113.7": "203.0.113.7",
+    "unknown, 203.0.113.7": "203.0.113.7",
+    " 203.0.113.7 ": "203.0.113.7",
+    "2001:db8::1": "2001:db8::1",
+    "2001:DB8:0:0:0:0:0:1": "2001:db8::1",
+    "[2001:db8::1]": "2001:db8::1",
+    "[2001:db8::1]:443": "2001:db8::1",
+    "::ffff:203.0.113.7": "::ffff:203.0.113.7",
+    **dict.fromkeys(
+        [
+            *("", " ", ",", "203.0.113.7,", "unknown", "_hidden", "203.0.113.7, unknown"),
+            *(
+                "203.0.113.7:port",
+                "203.0.113.7:",
+                "203.0.113.7:123456",
+                "203.0.113",
+                "203.0.113.256",
+                "0x7f.1",
+            ),
+            *(
+                "[2001:db8::1",
+                "2001:db8::1]:443",
+                "[203.0.113.7",
+                "[]:80",
+                "[::1]x",
+                "fe80::1%eth0",
+                "1" * 9999,
+            ),
+            *("203.0.113.7; DROP", "203.0.113.7 198.51.100.1", "\uff12\uff10\uff13.0.113.7", "127.0.0.1#"),
+        ],
+        "0.0.0.0",
+    ),
+}
+
+
+@pytest.mark.parametrize("encode", [alb, alb_multi_value])
+@pytest.mark.parametrize(("forwarded", "address"), ADDRESSES.items(), ids=repr)
+def test_address_behind_a_load_balancer_is_the_one_it_saw_without_the_port(forwarded, address, encode):
+    event = encode(Sent())
+    name = "multiValueHeaders" if encode is alb_multi_value else "headers"
+    event[name]["x-forwarded-for"] = [forwarded] if encode is alb_multi_value else forwarded
+    assert ip_address(environ_of(event)["REMOTE_ADDR"]) == ip_address(address)
+
+
+@pytest.mark.parametrize("encode", [http_api_2, http_api_1, rest_api, function_url])
+@pytest.mark.parametrize("source_ip", ["test-invoke-source-ip", "IP", "", None])
+def test_address_that_is_none_is_the_unspecified_one(source_ip, encode):
+    event = encode(Sent())
+    for name in ("http", "identity"):
+        if name in event["requestContext"]:
+            event["requestContext"][name]["sourceIp"] = source_ip
+    assert environ_of(event)["REMOTE_ADDR"] == "0.0.0.0"
 
 
 @every_kind
@@ -56,7 +121,8 @@ IAM = {"userArn": "arn:aws:iam::123456789012:user/eve", "accountId": "1234567890
             {"sub": "7", "scopes": ["read"]},
         ),
         (http_api_2(Sent(), authorizer={"lambda": {"tenant": "a"}}), {"tenant": "a"}),
-        (http_api_2(Sent(), authorizer={"iam": IAM}), IAM),
+        (http_api_2(Sent(), authorizer={"iam": IAM}), None),
+        (http_api_1(Sent(), authorizer={"iam": IAM}), None),
         (
             http_api_1(Sent(), authorizer={"claims": {"sub": "7"}, "scopes": ["read"]}),
             {"sub": "7", "scopes": ["read"]},
@@ -68,7 +134,7 @@ IAM = {"userArn": "arn:aws:iam::123456789012:user/eve", "accountId": "1234567890
             {"principalId": "7", "tenant": "a"},
         ),
         (rest_api(Sent()), None),
-        (function_url(Sent(), authorizer={"iam": IAM}), IAM),
+        (function_url(Sent(), authorizer={"iam": IAM}), None),
         (function_url(Sent()), None),
         (alb(Sent(headers=(("X-Amzn-Oidc-Identity", "7"),))), None),
     ],
@@ -77,10 +143,50 @@ def test_claims_are_what_the_source_has_verified(event, claims):
     assert environ_of(event).get(CLAIMS) == claims
 
 
-def test_signed_request_to_a_rest_api_has_the_callers_identity():
-    event = rest_api(Sent())
-    event["requestContext"]["identity"] |= IAM
-    assert environ_of(event)[CLAIMS] == {"sourceIp": "203.0.113.7"} | IAM
+def signed(event):
+    """The event as IAM has verified it, with the signature as its Authorization header."""
+    context = event["requestContext"]
+    if "identity" in context:
+        context["identity"] |= IAM
+    else:
+        context["authorizer"] = {"iam": IAM}
+    return event
+
+
+SIGNATURE = (("Authorization", "AWS4-HMAC-SHA256 Credential=ASIAEXAMPLE/20260101"),)
+
+
+@pytest.mark.parametrize("encode", [http_api_2, http_api_1, rest_api, function_url])
+def test_iam_signature_is_neither_a_claim_nor_a_credential_of_the_client(encode):
+    environ = environ_of(signed(encode(Sent(headers=SIGNATURE))))
+    assert CLAIMS not in environ
+    assert "HTTP_AUTHORIZATION" not in environ
+
+
+@pytest.mark.parametrize("encode", [http_api_2, http_api_1, rest_api, function_url])
+def test_bearer_token_beside_an_iam_signature_is_kept(encode):
+    environ = environ_of(signed(encode(Sent(headers=(("Authorization", "Bearer x"),)))))
+    assert environ["HTTP_AUTHORIZATION"] == "Bearer x"
+
+
+@every_kind
+def test_signature_that_the_platform_has_not_verified_is_kept(encode):
+    assert environ_of(encode(Sent(headers=SIGNATURE)))["HTTP_AUTHORIZATION"] == SIGNATURE[0][1]
+
+
+@pytest.mark.parametrize("encode", [http_api_2, http_api_1, rest_api, function_url])
+def test_signed_read_is_answered_as_anybodys_and_a_signed_write_is_refused(encode):
+    handler = make_handler(news_app())
+    read = got_from(handler(signed(encode(Sent(path="/news/", headers=SIGNATURE))), CONTEXT))
+    assert (read.status, read.headers["cache-control"]) == (200, "no-cache")
+    write = got_from(handler(signed(encode(Sent("POST", "/news/", headers=SIGNATURE, body=b"{}"))), CONTEXT))
+    assert (write.status, write.headers["cache-control"]) == (403, "no-store")
+
+
+def test_read_signed_by_a_cdn_is_served_from_the_cache(valkey):
+    handler = make_handler(news_app(items=1, redis_url=valkey.url))
+    event = signed(function_url(Sent(path="/news/", headers=SIGNATURE)))
+    assert [handler(event, CONTEXT)["headers"]["X-Cache"] for _ in range(2)] == ["MISS", "HIT"]
 
 
 @every_kind
