@@ -92,8 +92,8 @@ class FilledCache:
         (key,) = self._redis.keys("{news}:index:*")
         entry = decode(self._redis.get(key), Generation.parse(b"1-x"))
         while not ended.wait(REFRESH_SECONDS):
-            about = replace(entry.about, began=time.time())
-            self._redis.set(key, encode(entry._replace(about=about)))
+            metadata = replace(entry.metadata, loaded_at=time.time())
+            self._redis.set(key, encode(entry._replace(metadata=metadata)))
 
     @property
     def env(self) -> dict[str, str]:

@@ -8,7 +8,7 @@
     @invalidates("news")
     def replace(news_id): ...
 
-It fails open: whatever is wrong with Redis, the view is asked and its answer sent.
+It fails open: whatever is wrong with Redis, the view is asked and its response sent.
 """
 
 import hashlib
@@ -26,9 +26,9 @@ from werkzeug.exceptions import HTTPException
 
 from shared.auth import is_anonymous
 from shared.cache_entry import Entry
-from shared.cache_hit import hit
-from shared.cache_store import CacheDown, CacheStore, Found, Place
-from shared.cache_turn import take_turn
+from shared.cache_hit import response_from_entry
+from shared.cache_store import CacheKey, CacheStore, CacheUnavailable, Lookup
+from shared.cache_turn import acquire_or_wait
 from shared.conditional import revalidated
 from shared.config import Settings
 from shared.errors import DomainError, Unavailable
@@ -55,13 +55,13 @@ def cached(name: str, key: Callable[..., object]) -> Callable[[View], View]:
 
     Args:
         name: what invalidates the answers, e.g. the module's name.
-        key: is given what the view is given, and returns what the answer depends on, checked and normalised:
-            anything hashable that msgspec can encode, or None where this one is not to be cached.
+        key: takes the arguments of the view and returns what the response depends on, valid and
+            normalized: anything hashable that msgspec can encode, or None to leave the response uncached.
     """
 
     def decorate(view: View) -> View:
         @wraps(view)
-        def answer(**named: Any) -> Response:
+        def cached_view(**named: Any) -> Response:
             def load() -> Response:
                 return current_app.make_response(view(**named))
 
@@ -69,10 +69,10 @@ def cached(name: str, key: Callable[..., object]) -> Callable[[View], View]:
             depends_on = key(**named) if store and is_anonymous(request.environ) else None
             if store is None or depends_on is None:
                 return _finished(load(), "BYPASS")
-            place = _place(name, view.__name__, store.stage, request.root_path, depends_on)
-            return _answer(store, place, load)
+            cache_key = _make_key(name, view.__name__, store.stage, request.root_path, depends_on)
+            return _respond(store, cache_key, load)
 
-        return answer
+        return cached_view
 
     return decorate
 
@@ -86,7 +86,7 @@ def invalidates(name: str) -> Callable[[View], View]:
 
     def decorate(view: View) -> View:
         @wraps(view)
-        def answer(**named: Any) -> ResponseReturnValue:
+        def invalidating_view(**named: Any) -> ResponseReturnValue:
             may_have_written = True
             try:
                 return view(**named)
@@ -98,7 +98,7 @@ def invalidates(name: str) -> Callable[[View], View]:
                 if store and may_have_written:
                     store.invalidate(name)
 
-        return answer
+        return invalidating_view
 
     return decorate
 
@@ -109,76 +109,76 @@ def _status(error: DomainError | HTTPException) -> int:
 
 
 @lru_cache(maxsize=1024)
-def _place(name: str, view: str, stage: str, root: str, depends_on: object) -> Place:
+def _make_key(name: str, view: str, stage: str, root: str, depends_on: object) -> CacheKey:
     """The key of an answer.
 
-    Stages may share a Redis, and behind another path prefix, `root`, the links in an answer are others.
+    Stages may share a Redis, and behind another path prefix, `root`, the links in a response are others.
     """
     text = msgspec.json.encode((stage, root, depends_on))
-    return Place(name, f"{{{name}}}:{view}:{hashlib.sha256(text).hexdigest()[:32]}")
+    return CacheKey(name, f"{{{name}}}:{view}:{hashlib.sha256(text).hexdigest()[:32]}")
 
 
-def _answer(store: CacheStore, place: Place, load: Load) -> Response:
+def _respond(store: CacheStore, key: CacheKey, load: Load) -> Response:
     try:
-        found, is_loader = take_turn(store, place)
-    except CacheDown:
+        lookup, is_loader = acquire_or_wait(store, key)
+    except CacheUnavailable:
         return _finished(load(), "BYPASS")
     now = store.now()
-    if found.entry and not is_loader and found.entry.is_fresh(now):
-        return hit(found.entry, now)
-    return _loaded(store, place, found, load)
+    if lookup.entry and not is_loader and lookup.entry.is_fresh(now):
+        return response_from_entry(lookup.entry, now)
+    return _loaded(store, key, lookup, load)
 
 
-def _loaded(store: CacheStore, place: Place, found: Found, load: Load) -> Response:
-    """The view's answer, stored under the generation found before; without a database, an old answer."""
-    began = store.now()
+def _loaded(store: CacheStore, key: CacheKey, lookup: Lookup, load: Load) -> Response:
+    """The view's answer, stored under the generation read before; without a database, an old answer."""
+    loaded_at = store.now()
     try:
-        answer = load()
+        response = load()
     except Exception as error:
-        _release(store, found)
-        stale = _stale(store, place) if isinstance(error, Unavailable) else None
+        _unlock(store, lookup)
+        stale = _stale(store, key) if isinstance(error, Unavailable) else None
         if stale is None:
             raise
         observed().meet("stale_served")
         log.warning("cache: %s answered from an old entry: %s", request.url_rule, error)
-        return hit(stale, store.now())
-    if answer.status_code != HTTPStatus.OK or "Set-Cookie" in answer.headers or not found.generation:
-        _release(store, found)
-        return _finished(answer, "BYPASS")
-    _describe(answer)
-    body = answer.get_data()
-    headers = [(name, value) for name, value in answer.headers if name != "Content-Length"]
+        return response_from_entry(stale, store.now())
+    if response.status_code != HTTPStatus.OK or "Set-Cookie" in response.headers or not lookup.generation:
+        _unlock(store, lookup)
+        return _finished(response, "BYPASS")
+    _describe(response)
+    body = response.get_data()
+    headers = [(name, value) for name, value in response.headers if name != "Content-Length"]
     headers.append(("Content-Length", str(len(body))))
-    with suppress(CacheDown):
-        store.put(place, found, Entry.loaded(found.generation, began, headers, body))
-    return _finished(answer, "MISS")
+    with suppress(CacheUnavailable):
+        store.set(key, lookup, Entry.loaded(lookup.generation, loaded_at, headers, body))
+    return _finished(response, "MISS")
 
 
-def _release(store: CacheStore, found: Found) -> None:
-    with suppress(CacheDown):
-        store.release(found)
+def _unlock(store: CacheStore, lookup: Lookup) -> None:
+    with suppress(CacheUnavailable):
+        store.unlock(lookup)
 
 
-def _stale(store: CacheStore, place: Place) -> Entry | None:
+def _stale(store: CacheStore, key: CacheKey) -> Entry | None:
     """An entry that no write has made void yet, not even while the database was asked."""
-    with suppress(CacheDown):
-        entry = store.look(place).entry
-        if entry and entry.is_kept(store.now()):
+    with suppress(CacheUnavailable):
+        entry = store.get(key).entry
+        if entry and entry.is_usable_if_error(store.now()):
             return entry
     return None
 
 
-def _finished(answer: Response, how: str) -> Response:
+def _finished(response: Response, how: str) -> Response:
     """The answer of a view, as it leaves: with what says where it came from."""
-    if answer.status_code != HTTPStatus.OK:
-        return answer
-    _describe(answer)
-    answer.headers["X-Cache"] = how
-    return revalidated(answer)
+    if response.status_code != HTTPStatus.OK:
+        return response
+    _describe(response)
+    response.headers["X-Cache"] = how
+    return revalidated(response)
 
 
-def _describe(answer: Response) -> None:
+def _describe(response: Response) -> None:
     """Add what says how long to keep the answer, and how to ask for it again."""
-    answer.add_etag()  # a hash of the body, where the view set none
-    is_personal = "Set-Cookie" in answer.headers  # to a request with a token, shared.headers says no-store
-    answer.headers["Cache-Control"] = f"private, {CACHE_CONTROL}" if is_personal else CACHE_CONTROL
+    response.add_etag()  # a hash of the body, where the view set none
+    is_personal = "Set-Cookie" in response.headers  # to a request with a token, shared.headers says no-store
+    response.headers["Cache-Control"] = f"private, {CACHE_CONTROL}" if is_personal else CACHE_CONTROL

@@ -9,19 +9,19 @@ from zlib import crc32
 
 import msgspec
 
-FRESH_SECONDS = 60.0
+TTL_SECONDS = 60.0
 """An entry that is older is served only while the database is out of reach. This is also the bound on how
 old an answer can be where an invalidation was lost."""
 
-SETTLING_SECONDS = 2.0
-UNSETTLED_SECONDS = 1.0
+INDEX_LAG_SECONDS = 2.0
+INDEX_LAG_TTL_SECONDS = 1.0
 """DynamoDB's indexes lag behind the table. What was loaded so soon after a write stays fresh only so long."""
 
-RENEWAL = 0.95
+REFRESH_RATIO = 0.95
 """The share of its fresh time after which one request reloads an entry; the others are still given it. So a
 loader may even die without anybody waiting for it."""
 
-KEPT_SECONDS = 600.0
+STALE_IF_ERROR_SECONDS = 600.0
 """How long an entry can stand in for a database that is out of reach."""
 
 CLOCK_SKEW_SECONDS = 1.0
@@ -46,14 +46,14 @@ class Generation(NamedTuple):
             return None
 
 
-class About(msgspec.Struct, frozen=True):
+class EntryMetadata(msgspec.Struct, frozen=True):
     """What is known of an entry beside its body.
 
-    `generation` was read before the load began, and `began` tells when that was, in Unix seconds.
+    `generation` was read before the load began, and `loaded_at` tells when that was, in Unix seconds.
     """
 
     generation: str
-    began: float
+    loaded_at: float
     fresh: float
     headers: list[tuple[str, str]]
 
@@ -61,38 +61,38 @@ class About(msgspec.Struct, frozen=True):
 class Entry(NamedTuple):
     """A cached answer, status 200."""
 
-    about: About
+    metadata: EntryMetadata
     body: bytes
 
     @classmethod
     def loaded(
-        cls, generation: Generation, began: float, headers: list[tuple[str, str]], body: bytes
+        cls, generation: Generation, loaded_at: float, headers: list[tuple[str, str]], body: bytes
     ) -> "Entry":
-        """What was loaded from `began` on, under a generation that was read before."""
-        unsettled = began - generation.changed_at < SETTLING_SECONDS
-        fresh = UNSETTLED_SECONDS if unsettled else FRESH_SECONDS
-        return cls(About(generation.value.decode(), began, fresh, headers), body)
+        """What was loaded from `loaded_at` on, under a generation that was read before."""
+        unsettled = loaded_at - generation.changed_at < INDEX_LAG_SECONDS
+        fresh = INDEX_LAG_TTL_SECONDS if unsettled else TTL_SECONDS
+        return cls(EntryMetadata(generation.value.decode(), loaded_at, fresh, headers), body)
 
     def age(self, now: float) -> float:
         """Seconds since its load began."""
-        return now - self.about.began
+        return now - self.metadata.loaded_at
 
     def is_fresh(self, now: float) -> bool:
         """Whether it may be served."""
-        return -CLOCK_SKEW_SECONDS < self.age(now) < self.about.fresh
+        return -CLOCK_SKEW_SECONDS < self.age(now) < self.metadata.fresh
 
-    def is_due(self, now: float) -> bool:
+    def needs_refresh(self, now: float) -> bool:
         """Whether it is time to reload it, fresh or not."""
-        return not self.is_fresh(now) or self.age(now) >= self.about.fresh * RENEWAL
+        return not self.is_fresh(now) or self.age(now) >= self.metadata.fresh * REFRESH_RATIO
 
-    def is_kept(self, now: float) -> bool:
+    def is_usable_if_error(self, now: float) -> bool:
         """Whether it may be served while the database is out of reach."""
-        return -CLOCK_SKEW_SECONDS < self.age(now) < KEPT_SECONDS
+        return -CLOCK_SKEW_SECONDS < self.age(now) < STALE_IF_ERROR_SECONDS
 
 
 def encode(entry: Entry) -> bytes:
     """The bytes to store."""
-    text = msgspec.json.encode(entry.about) + b"\n" + entry.body
+    text = msgspec.json.encode(entry.metadata) + b"\n" + entry.body
     return _checksum(text) + text
 
 
@@ -104,10 +104,10 @@ def decode(stored: bytes | None, generation: Generation | None) -> Entry | None:
         return None
     end = stored.find(b"\n", CHECKSUM_BYTES)
     try:
-        about = msgspec.json.decode(stored[CHECKSUM_BYTES:end], type=About)
+        metadata = msgspec.json.decode(stored[CHECKSUM_BYTES:end], type=EntryMetadata)
     except msgspec.DecodeError:  # written by another release
         return None
-    return Entry(about, stored[end + 1 :]) if about.generation.encode() == generation.value else None
+    return Entry(metadata, stored[end + 1 :]) if metadata.generation.encode() == generation.value else None
 
 
 def _checksum(text: bytes | memoryview) -> bytes:

@@ -20,7 +20,7 @@ class StoredHeaders(Headers):
         self._list = fields
 
 
-class Hit(Response):
+class CachedResponse(Response):
     """An answer whose headers are complete and its own, as stored: none to compute, none to copy.
 
     It is made to be passed through: whoever hooks onto its end, with `call_on_close`, is not called.
@@ -33,8 +33,8 @@ class Hit(Response):
         return self.headers if self.status_code == HTTPStatus.OK else super().get_wsgi_headers(environ)
 
 
-def hit(entry: Entry, now: float) -> Response:
+def response_from_entry(entry: Entry, now: float) -> Response:
     """An entry as an answer, or 304 for a client that has it."""
     age = str(max(0, int(entry.age(now))))
-    headers = StoredHeaders([*entry.about.headers, ("Age", age), ("X-Cache", "HIT")])
-    return revalidated(Hit([entry.body], headers=headers, direct_passthrough=True))
+    headers = StoredHeaders([*entry.metadata.headers, ("Age", age), ("X-Cache", "HIT")])
+    return revalidated(CachedResponse([entry.body], headers=headers, direct_passthrough=True))

@@ -2,47 +2,47 @@
 
 import time
 
-from shared.cache_store import CacheStore, Found, Place
+from shared.cache_store import CacheKey, CacheStore, Lookup
 
 WAIT_SECONDS = 0.2
 WAIT_STEP_SECONDS = 0.01
 """How long to wait for another request that loads the same answer, and how often to look for it."""
 
 
-def take_turn(store: CacheStore, place: Place) -> tuple[Found, bool]:
+def acquire_or_wait(store: CacheStore, key: CacheKey) -> tuple[Lookup, bool]:
     """What there is, and whether it is our turn to load nonetheless.
 
     Where it is not and there is nothing fresh either, the wait was in vain, and everybody loads.
 
     Raises:
-        CacheDown: Redis can't be had.
+        CacheUnavailable: Redis can't be had.
     """
-    found = store.look(place)
-    if _will_do(store, found):
-        return found, False
-    found, is_ours = store.reserve(place, found)
-    if is_ours and _will_do(store, found):  # the one before us finished between our two looks
-        store.release(found)
-        return found, False
-    if is_ours or _is_fresh(store, found):
-        return found, is_ours
-    return _wait(store, place, found), False
+    lookup = store.get(key)
+    if _will_do(store, lookup):
+        return lookup, False
+    lookup, is_ours = store.try_lock(key, lookup)
+    if is_ours and _will_do(store, lookup):  # the one before us finished between our two looks
+        store.unlock(lookup)
+        return lookup, False
+    if is_ours or _is_fresh(store, lookup):
+        return lookup, is_ours
+    return _wait(store, key, lookup), False
 
 
-def _wait(store: CacheStore, place: Place, found: Found) -> Found:
+def _wait(store: CacheStore, key: CacheKey, lookup: Lookup) -> Lookup:
     """Wait until somebody has loaded the answer, or gave up, or takes too long."""
-    generation = found.generation
+    generation = lookup.generation
     for _ in range(round(WAIT_SECONDS / WAIT_STEP_SECONDS)):
         time.sleep(WAIT_STEP_SECONDS)
-        found, is_loading = store.watch(place, found)
-        if _is_fresh(store, found) or not is_loading or found.generation != generation:
+        lookup, is_loading = store.poll(key, lookup)
+        if _is_fresh(store, lookup) or not is_loading or lookup.generation != generation:
             break
-    return found
+    return lookup
 
 
-def _will_do(store: CacheStore, found: Found) -> bool:
-    return found.entry is not None and not found.entry.is_due(store.now())
+def _will_do(store: CacheStore, lookup: Lookup) -> bool:
+    return lookup.entry is not None and not lookup.entry.needs_refresh(store.now())
 
 
-def _is_fresh(store: CacheStore, found: Found) -> bool:
-    return found.entry is not None and found.entry.is_fresh(store.now())
+def _is_fresh(store: CacheStore, lookup: Lookup) -> bool:
+    return lookup.entry is not None and lookup.entry.is_fresh(store.now())

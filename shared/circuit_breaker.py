@@ -33,12 +33,12 @@ class CircuitOpen(Exception):
 class Guard:
     """One guarded call; a class, since a generator takes longer than all the rest of it."""
 
-    def __init__(self, breaker: "CircuitBreaker", *, matters: bool) -> None:
+    def __init__(self, breaker: "CircuitBreaker", *, bypass_open_circuit: bool) -> None:
         self._breaker = breaker
-        self._matters = matters
+        self._bypass_open_circuit = bypass_open_circuit
 
     def __enter__(self) -> None:
-        self._started, self._others = self._breaker.enter(matters=self._matters)
+        self._started, self._others = self._breaker.enter(bypass_open_circuit=self._bypass_open_circuit)
 
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
@@ -50,36 +50,36 @@ class CircuitBreaker:
     """Guards the calls to one server; safe with threads.
 
     Args:
-        harmless: exceptions that don't say that the server is out of reach.
+        non_failures: exceptions that don't say that the server is out of reach.
         clock: tells seconds that never go back.
     """
 
-    def __init__(self, *harmless: type[Exception], clock: Callable[[], float] = time.monotonic) -> None:
-        self._harmless = harmless
+    def __init__(self, *non_failures: type[Exception], clock: Callable[[], float] = time.monotonic) -> None:
+        self._non_failures = non_failures
         self._clock = clock
         self._lock = Lock()
         self._under_way = 0
-        self._lost = 0.0
+        self._lost_seconds = 0.0
         self._slow_until = 0.0
         self._is_open = False
-        self._is_silent = False
+        self._timed_out = False
         self._try_at = 0.0
 
-    def guard(self, *, matters: bool = False) -> Guard:
+    def guard(self, *, bypass_open_circuit: bool = False) -> Guard:
         """Make one call inside of this; what it raises passes.
 
         Args:
-            matters: the call is made with an open circuit too, unless the server lately let one wait in vain.
+            bypass_open_circuit: call although the circuit is open, unless the last failed call timed out.
 
         Raises:
             CircuitOpen: no call is to be made now.
         """
-        return Guard(self, matters=matters)
+        return Guard(self, bypass_open_circuit=bypass_open_circuit)
 
-    def enter(self, *, matters: bool) -> tuple[float, int]:
+    def enter(self, *, bypass_open_circuit: bool) -> tuple[float, int]:
         """Count a call in, and return when it began and how many others are under way."""
         with self._lock:
-            if self._is_open and (self._is_silent or not matters):
+            if self._is_open and (self._timed_out or not bypass_open_circuit):
                 if self._clock() < self._try_at:
                     raise CircuitOpen("it failed a moment ago")
                 self._try_at = self._clock() + OPEN_SECONDS  # this call tries; nobody else does meanwhile
@@ -89,32 +89,32 @@ class CircuitBreaker:
     def leave(self, started: float, others: int, error: BaseException | None) -> None:
         """Count it out again, with what it raised."""
         now = self._clock()
-        answered = error is None or isinstance(error, self._harmless)
+        answered = error is None or isinstance(error, self._non_failures)
         with self._lock:
             self._under_way -= 1
             if answered:
                 self._count(started, now, max(others, self._under_way))
-                if self._lost <= PATIENCE_SECONDS:
+                if self._lost_seconds <= PATIENCE_SECONDS:
                     self._is_open = False
                     return
             else:
-                self._lost = 0.0
+                self._lost_seconds = 0.0
         why = "slow answers" if answered else f"no answer: {error}"
-        self._open(why, is_silent=not answered and now - started > QUICK_SECONDS)
+        self._open(why, timed_out=not answered and now - started > QUICK_SECONDS)
 
     def _count(self, started: float, now: float, others: int) -> None:
         """Add up what is lost to slow calls in a row; of those that ran side by side only one counts."""
         over = now - started - TOLERATED_SECONDS - CONTENDED_SECONDS * others
         if over <= 0:
-            self._lost = 0.0
+            self._lost_seconds = 0.0
         elif started >= self._slow_until:
-            self._lost += min(over, COUNTED_SECONDS)
+            self._lost_seconds += min(over, COUNTED_SECONDS)
             self._slow_until = now
 
-    def _open(self, why: str, *, is_silent: bool) -> None:
+    def _open(self, why: str, *, timed_out: bool) -> None:
         with self._lock:
             was_open, self._is_open = self._is_open, True
-            self._is_silent = is_silent
+            self._timed_out = timed_out
             self._try_at = self._clock() + OPEN_SECONDS
         if not was_open:
             observed().meet("breaker_openings")

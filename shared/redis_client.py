@@ -26,7 +26,7 @@ MAX_KEPT = 16
 
 
 def connect(settings: Settings) -> Redis:
-    """A client; it connects when it is first used, and again after a fork. It tries once: see `twice`."""
+    """A client; it connects when it is first used, and again after a fork. No retries: see `retry_once`."""
     pool = ConnectionPool.from_url(
         settings.redis_url or "",
         max_connections=MAX_CONNECTIONS,
@@ -40,7 +40,7 @@ def connect(settings: Settings) -> Redis:
     return Redis.from_pool(pool)
 
 
-def twice(act: Callable[[], T]) -> T:
+def retry_once(act: Callable[[], T]) -> T:
     """Do it once more where no answer comes, at once: the connection may have died while Lambda slept.
 
     Around the whole act, not in the client, for there the second try sends the very bytes of the first. Those

@@ -213,7 +213,7 @@ def rubbish(entry):
         "no lines": entry.replace(b"\n", b""),
         "a part": entry[:-1],
         "another body": entry.replace(b"Try", b"Lie"),
-        "another time": entry.replace(b'"began":19', b'"began":18'),
+        "another time": entry.replace(b'"loaded_at":19', b'"loaded_at":18'),
         "pickle": pickle.dumps(("a", 1)),
         "only a checksum": checksum,
         "no JSON": b"%08x\n" % 0,

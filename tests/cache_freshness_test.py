@@ -8,7 +8,7 @@ import pytest
 from cache_world import Clock, WatchedDao, make_app, nothing, x_cache
 from fakes import sent
 
-from shared.cache_store import LEASE_SECONDS, Place
+from shared.cache_store import LOCK_SECONDS, CacheKey
 from shared.errors import Unavailable
 
 CLIENTS = 40
@@ -223,8 +223,8 @@ def reserve(valkey, clock, url, client):
     app = make_app(WatchedDao(), valkey.url, clock)
     with valkey.client() as redis:
         (key,) = redis.keys("{news}:index:*" if "limit" in url else "{news}:show:*")
-    store, place = app.extensions["cache"], Place("news", key.decode())
-    assert store.reserve(place, store.look(place))[1]
+    store, key = app.extensions["cache"], CacheKey("news", key.decode())
+    assert store.try_lock(key, store.get(key))[1]
 
 
 def test_nobody_waits_for_a_loader_that_died_while_the_entry_is_good(client, valkey, clock, dao, redis, url):
@@ -233,7 +233,7 @@ def test_nobody_waits_for_a_loader_that_died_while_the_entry_is_good(client, val
     reserve(valkey, clock, url, client)
     assert [x_cache(client.get(url)) for _ in range(3)] == [(200, "HIT")] * 3
     (lease,) = redis.keys("{news}:*:*:*")
-    assert 0 < redis.pttl(lease) <= LEASE_SECONDS * 1000
+    assert 0 < redis.pttl(lease) <= LOCK_SECONDS * 1000
     redis.delete(lease)  # what its end does
     assert x_cache(client.get(url)) == (200, "MISS")
 

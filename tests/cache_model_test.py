@@ -51,7 +51,7 @@ class Site(RuleBasedStateMachine):
             self.client, self.proxy = self.clients[number], self.proxies[number]
 
     def owes(self):
-        return any(client.application.extensions["cache"]._lost for client in self.clients)
+        return any(client.application.extensions["cache"]._pending_invalidations for client in self.clients)
 
     @rule(number=NUMBERS, category=CATEGORIES)
     def create(self, number, category):

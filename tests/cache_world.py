@@ -10,7 +10,7 @@ from news.controller import setup_route
 from news.service import NewsService
 from shared.app import create_app
 from shared.auth import SAFE
-from shared.cache_store import HARMLESS, CacheStore
+from shared.cache_store import NON_FAILURES, CacheStore
 from shared.circuit_breaker import CircuitBreaker
 from shared.config import Settings
 from shared.constants import CLAIMS
@@ -101,7 +101,7 @@ def make_app(dao, redis_url, clock=None, *, can_be_slow=False, **changes):
     setup_route(app, NewsService(dao, now=clock.utc) if clock else NewsService(dao))
     if clock and redis_url:
         passing = time.monotonic if can_be_slow else float
-        breaker = CircuitBreaker(*HARMLESS, clock=lambda: clock() + passing())
+        breaker = CircuitBreaker(*NON_FAILURES, clock=lambda: clock() + passing())
         app.extensions["cache"] = CacheStore(connect(settings), settings.stage, now=clock, breaker=breaker)
     return app
 

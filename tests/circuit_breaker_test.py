@@ -137,7 +137,7 @@ def test_calls_that_a_pause_of_the_process_makes_slow_together_open_nothing(brea
 
 def test_a_call_that_matters_is_made_to_a_server_that_fails_quickly(breaker, clock):
     fail(breaker, clock)
-    call(breaker, clock, matters=True)
+    call(breaker, clock, bypass_open_circuit=True)
     assert not is_open(breaker, clock)  # since that worked
 
 
@@ -145,7 +145,7 @@ def test_a_call_that_matters_is_made_to_a_server_that_is_slow(breaker, clock):
     for _ in range(3):
         call(breaker, clock, 0.2)
     assert is_open(breaker, clock)
-    call(breaker, clock, 0.2, matters=True)
+    call(breaker, clock, 0.2, bypass_open_circuit=True)
     assert is_open(breaker, clock)
 
 
@@ -153,16 +153,16 @@ def test_a_call_that_matters_does_not_wait_for_a_server_that_is_silent(breaker, 
     with pytest.raises(OSError, match="silence"):
         call(breaker, clock, 0.5, error=OSError("silence"))
     with pytest.raises(CircuitOpen):
-        call(breaker, clock, matters=True)
+        call(breaker, clock, bypass_open_circuit=True)
 
 
-@pytest.mark.parametrize("matters", [False, True])
-def test_a_try_that_is_answered_slowly_leaves_it_open(breaker, clock, matters):
+@pytest.mark.parametrize("bypass_open_circuit", [False, True])
+def test_a_try_that_is_answered_slowly_leaves_it_open(breaker, clock, bypass_open_circuit):
     for _ in range(3):
         call(breaker, clock, 0.2)
     for _ in range(3):
         clock.seconds += 10
-        call(breaker, clock, 0.015, matters=matters)
+        call(breaker, clock, 0.015, bypass_open_circuit=bypass_open_circuit)
         assert is_open(breaker, clock)
     clock.seconds += 10
     call(breaker, clock, 0.002)
