@@ -1,4 +1,4 @@
-"""The response cache, for controllers: which answers are cached, what their key is made of, what ends them.
+"""The response cache, for controllers: which responses are cached, under which key, what invalidates them.
 
     @routes.get("/<news_id>")
     @cached("news", key=lambda news_id: news_id)
@@ -8,26 +8,25 @@
     @invalidates("news")
     def replace(news_id): ...
 
-It fails open: whatever is wrong with Redis, the view is asked and its response sent.
+It fails open: whatever is wrong with Redis, the view is called and its response sent.
 """
 
-import hashlib
 import logging
 from collections.abc import Callable
 from contextlib import suppress
-from functools import lru_cache, wraps
+from functools import wraps
 from http import HTTPStatus
 from typing import Any
 
-import msgspec
 from flask import Flask, Response, current_app, request
 from flask.typing import ResponseReturnValue
 from werkzeug.exceptions import HTTPException
 
 from shared.auth import is_anonymous
-from shared.cache_entry import Entry
-from shared.cache_hit import response_from_entry
-from shared.cache_store import CacheKey, CacheStore, CacheUnavailable, Lookup
+from shared.cache_entry import Entry, are_storable
+from shared.cache_hit import CACHE_CONTROL, response_from_entry
+from shared.cache_keys import CacheKey, response_key
+from shared.cache_store import CacheStore, CacheUnavailable, Lookup
 from shared.cache_turn import acquire_or_wait
 from shared.conditional import revalidated
 from shared.config import Settings
@@ -40,37 +39,38 @@ log = logging.getLogger(__name__)
 View = Callable[..., ResponseReturnValue]
 Load = Callable[[], Response]
 
-CACHE_CONTROL = "no-cache"
-"""A browser or CDN may keep an answer, but asks each time whether it still holds (RFC 9111, section 5.2.2.4).
-What a write makes void here it can't make void there; to ask costs no database, just a 304 from Redis."""
+PER_RESPONSE_HEADERS = {"Cache-Control", "Content-Length"}
+"""Headers that are not stored, but made for each response."""
 
 
 def init_cache(app: Flask, settings: Settings) -> None:
     """Give the app the cache that its settings name, or none; nothing is connected yet."""
-    app.extensions["cache"] = CacheStore(connect(settings), settings.stage) if settings.redis_url else None
+    app.extensions["cache"] = CacheStore(connect(settings), settings) if settings.redis_url else None
 
 
 def cached(name: str, key: Callable[..., object]) -> Callable[[View], View]:
-    """Answer a view from the cache: its 200s, to anonymous requests.
+    """Cache the responses of a view: those with status 200 and no other headers than STORABLE_HEADERS.
 
     Args:
-        name: what invalidates the answers, e.g. the module's name.
-        key: takes the arguments of the view and returns what the response depends on, valid and
-            normalized: anything hashable that msgspec can encode, or None to leave the response uncached.
+        name: what invalidates the responses, for example the module's name.
+        key: takes the arguments of the view and returns what the response depends on, valid and normalized:
+            anything hashable that msgspec can encode, or None to leave the response uncached.
     """
 
     def decorate(view: View) -> View:
         @wraps(view)
-        def cached_view(**named: Any) -> Response:
+        def cached_view(**arguments: Any) -> Response:
             def load() -> Response:
-                return current_app.make_response(view(**named))
+                return current_app.make_response(view(**arguments))
 
             store: CacheStore | None = current_app.extensions["cache"]
-            depends_on = key(**named) if store and is_anonymous(request.environ) else None
+            depends_on = key(**arguments) if store and is_anonymous(request.environ) else None
             if store is None or depends_on is None:
                 return _finished(load(), "BYPASS")
-            cache_key = _make_key(name, view.__name__, store.stage, request.root_path, depends_on)
-            return _respond(store, cache_key, load)
+            tag = store.hash_tag(name)
+            return _respond(
+                store, response_key(tag, name, view.__name__, request.root_path, depends_on), load
+            )
 
         return cached_view
 
@@ -78,18 +78,18 @@ def cached(name: str, key: Callable[..., object]) -> Callable[[View], View]:
 
 
 def invalidates(name: str) -> Callable[[View], View]:
-    """Make the answers cached under that name void when the view has written, before its answer is sent.
+    """Invalidate the responses cached under a name when the view has written, before its response is sent.
 
-    Also when it failed, since the write may have landed; not when it refused the request, which anybody could
-    have it do all day.
+    Also when the view failed, since the write may have landed; not when it refused the request, which anybody
+    can cause at will.
     """
 
     def decorate(view: View) -> View:
         @wraps(view)
-        def invalidating_view(**named: Any) -> ResponseReturnValue:
+        def invalidating_view(**arguments: Any) -> ResponseReturnValue:
             may_have_written = True
             try:
-                return view(**named)
+                return view(**arguments)
             except (DomainError, HTTPException) as error:
                 may_have_written = _status(error) >= HTTPStatus.INTERNAL_SERVER_ERROR
                 raise
@@ -108,16 +108,6 @@ def _status(error: DomainError | HTTPException) -> int:
     return status or HTTPStatus.INTERNAL_SERVER_ERROR
 
 
-@lru_cache(maxsize=1024)
-def _make_key(name: str, view: str, stage: str, root: str, depends_on: object) -> CacheKey:
-    """The key of an answer.
-
-    Stages may share a Redis, and behind another path prefix, `root`, the links in a response are others.
-    """
-    text = msgspec.json.encode((stage, root, depends_on))
-    return CacheKey(name, f"{{{name}}}:{view}:{hashlib.sha256(text).hexdigest()[:32]}")
-
-
 def _respond(store: CacheStore, key: CacheKey, load: Load) -> Response:
     try:
         lookup, is_loader = acquire_or_wait(store, key)
@@ -126,11 +116,11 @@ def _respond(store: CacheStore, key: CacheKey, load: Load) -> Response:
     now = store.now()
     if lookup.entry and not is_loader and lookup.entry.is_fresh(now):
         return response_from_entry(lookup.entry, now)
-    return _loaded(store, key, lookup, load)
+    return _load_and_store(store, key, lookup, load)
 
 
-def _loaded(store: CacheStore, key: CacheKey, lookup: Lookup, load: Load) -> Response:
-    """The view's answer, stored under the generation read before; without a database, an old answer."""
+def _load_and_store(store: CacheStore, key: CacheKey, lookup: Lookup, load: Load) -> Response:
+    """Return the view's response and store it; while the database is unavailable, return a stored one."""
     loaded_at = store.now()
     try:
         response = load()
@@ -140,17 +130,17 @@ def _loaded(store: CacheStore, key: CacheKey, lookup: Lookup, load: Load) -> Res
         if stale is None:
             raise
         observed().meet("stale_served")
-        log.warning("cache: %s answered from an old entry: %s", request.url_rule, error)
+        log.warning("cache: %s served from an old entry: %s", request.url_rule, error)
         return response_from_entry(stale, store.now())
-    if response.status_code != HTTPStatus.OK or "Set-Cookie" in response.headers or not lookup.generation:
+    if response.status_code == HTTPStatus.OK:
+        _describe(response)
+    headers = tuple((name, value) for name, value in response.headers if name not in PER_RESPONSE_HEADERS)
+    if response.status_code != HTTPStatus.OK or not lookup.generation or not are_storable(headers):
         _unlock(store, lookup)
         return _finished(response, "BYPASS")
-    _describe(response)
-    body = response.get_data()
-    headers = [(name, value) for name, value in response.headers if name != "Content-Length"]
-    headers.append(("Content-Length", str(len(body))))
     with suppress(CacheUnavailable):
-        store.set(key, lookup, Entry.loaded(lookup.generation, loaded_at, headers, body))
+        entry = Entry.loaded(key.entry, lookup.generation, loaded_at, headers, response.get_data())
+        store.set(key, lookup, entry)
     return _finished(response, "MISS")
 
 
@@ -160,7 +150,7 @@ def _unlock(store: CacheStore, lookup: Lookup) -> None:
 
 
 def _stale(store: CacheStore, key: CacheKey) -> Entry | None:
-    """An entry that no write has made void yet, not even while the database was asked."""
+    """Return an entry that no write has invalidated, not even while the database was called."""
     with suppress(CacheUnavailable):
         entry = store.get(key).entry
         if entry and entry.is_usable_if_error(store.now()):
@@ -168,17 +158,17 @@ def _stale(store: CacheStore, key: CacheKey) -> Entry | None:
     return None
 
 
-def _finished(response: Response, how: str) -> Response:
-    """The answer of a view, as it leaves: with what says where it came from."""
+def _finished(response: Response, x_cache: str) -> Response:
+    """Return the response of a view as it is sent."""
     if response.status_code != HTTPStatus.OK:
         return response
     _describe(response)
-    response.headers["X-Cache"] = how
+    response.headers["X-Cache"] = x_cache
     return revalidated(response)
 
 
 def _describe(response: Response) -> None:
-    """Add what says how long to keep the answer, and how to ask for it again."""
+    """Add the headers for caches and conditional requests."""
     response.add_etag()  # a hash of the body, where the view set none
-    is_personal = "Set-Cookie" in response.headers  # to a request with a token, shared.headers says no-store
+    is_personal = "Set-Cookie" in response.headers
     response.headers["Cache-Control"] = f"private, {CACHE_CONTROL}" if is_personal else CACHE_CONTROL

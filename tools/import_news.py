@@ -104,7 +104,7 @@ def main() -> None:
             sys.exit(f"import: {error}\nWhat is stored stays; run the same command again to go on.")
         finally:
             if settings.redis_url:  # as a controller does after a write
-                CacheStore(connect(settings), settings.stage).invalidate("news")
+                CacheStore(connect(settings), settings).invalidate("news")
     print(f"{counts.created} created, {counts.existing} already there, {counts.refused} refused")
 
 
