@@ -1,7 +1,7 @@
 """The response cache, for controllers: which responses are cached, under which key, what invalidates them.
 
     @routes.get("/<news_id>")
-    @cached("news", key=lambda news_id: news_id)
+    @cached("news", key=lambda news_id: news_id, public=True)
     def show(news_id): ...
 
     @routes.put("/<news_id>")
@@ -48,13 +48,15 @@ def init_cache(app: Flask, settings: Settings) -> None:
     app.extensions["cache"] = CacheStore(connect(settings), settings) if settings.redis_url else None
 
 
-def cached(name: str, key: Callable[..., object]) -> Callable[[View], View]:
+def cached(name: str, key: Callable[..., object], *, public: bool = False) -> Callable[[View], View]:
     """Cache the responses of a view: those with status 200 and no other headers than STORABLE_HEADERS.
 
     Args:
         name: what invalidates the responses, for example the module's name.
         key: takes the arguments of the view and returns what the response depends on, valid and normalized:
             anything hashable that msgspec can encode, or None to leave the response uncached.
+        public: the response is the same for every caller, so requests with a token or with claims of API
+            Gateway are served from the cache as well. Without it they bypass the cache.
     """
 
     def decorate(view: View) -> View:
@@ -64,7 +66,8 @@ def cached(name: str, key: Callable[..., object]) -> Callable[[View], View]:
                 return current_app.make_response(view(**arguments))
 
             store: CacheStore | None = current_app.extensions["cache"]
-            depends_on = key(**arguments) if store and is_anonymous(request.environ) else None
+            is_shared = public or is_anonymous(request.environ)
+            depends_on = key(**arguments) if store and is_shared else None
             if store is None or depends_on is None:
                 return _finished(load(), "BYPASS")
             tag = store.hash_tag(name)
@@ -72,6 +75,7 @@ def cached(name: str, key: Callable[..., object]) -> Callable[[View], View]:
                 store, response_key(tag, name, view.__name__, request.root_path, depends_on), load
             )
 
+        cached_view.is_public = public  # type: ignore[attr-defined]  # for shared.headers
         return cached_view
 
     return decorate

@@ -41,6 +41,7 @@ def app(dao, valkey, clock):
     app.add_url_rule("/status/<int:status>", view_func=other_status)
     app.add_url_rule("/elsewhere", view_func=elsewhere, methods=["POST"])
     app.add_url_rule("/private", view_func=cached("news", key=lambda: 1)(lambda: "x"))
+    app.add_url_rule("/scoped", view_func=scoped)
     return app
 
 
@@ -59,6 +60,12 @@ def other_status(status):
 @needs_scope("news:write")
 @invalidates("elsewhere")
 def elsewhere():
+    return "x"
+
+
+@needs_scope("news:read")
+@cached("news", key=lambda: 1, public=True)
+def scoped():
     return "x"
 
 
@@ -160,6 +167,43 @@ def test_every_key_names_project_stage_module_and_table(client, keys):
     assert {key.partition("}")[0] for key in keys()} == {f"{{{NAMESPACE}:local:news:news"}
 
 
+MATCHING = {"category": "world", "source": "example.com", "published_at": "2026-06-01T00:00:00Z"}
+SPELLINGS = [
+    [
+        "limit=1&since=2026-01-01T00:00:00Z",
+        "since=2026-01-01T02:00:00%2B02:00&limit=1",
+        "limit=1&since=2026-01-01T00:00:00.000Z",
+        "%6cimit=1&since=2025-12-31T19:00:00.000000-05:00",
+    ],
+    ["limit=1&category=world&source=example.com", "source=example%2Ecom&category=%77orld&limit=1"],
+    ["limit=1&until=2027-01-01T00:00:00Z", "limit=%31&until=2027-01-01T01:00:00%2B01:00&"],
+]
+
+
+@pytest.mark.parametrize("spellings", SPELLINGS)
+def test_the_same_query_gets_the_same_response_however_it_is_spelled(dao, valkey, clock, spellings):
+    bodies, links = set(), set()
+    for first in spellings:
+        with valkey.client() as redis:
+            redis.flushall()
+        client = make_app(dao, valkey.url, clock).test_client()
+        for number in range(2):
+            client.post(
+                "/news/",
+                json=sent(
+                    number, category="world", source="example.com", published_at="2026-06-01T00:00:00Z"
+                ),
+            )
+        clock.seconds += 10
+        for spelling in [first, *spellings]:
+            response = client.get(f"/news/?{spelling}")
+            bodies.add(response.data)
+            links.add(response.headers["Link"])
+            target = response.headers["Link"].partition(">")[0][1:]
+            assert client.get(target).status_code == 200
+    assert len(bodies) == len(links) == 1
+
+
 @pytest.mark.parametrize("write", ["create", "replace", "delete"])
 def test_a_write_makes_every_entry_void(client, url, write):
     before = client.get(url)
@@ -221,6 +265,37 @@ def test_a_request_with_credentials_bypasses_the_cache_where_the_view_is_not_pub
     assert keys() == before
     client.get("/private")
     assert x_cache(client.get("/private", **known)) == (200, "BYPASS")
+
+
+@CREDENTIALS
+def test_a_request_with_credentials_is_served_from_the_cache_where_the_view_is_public(
+    client, dao, url, known
+):
+    first = client.get(url, **known)
+    assert x_cache(first) == (200, "MISS")
+    second = client.get(url)
+    assert x_cache(second) == (200, "HIT")
+    assert x_cache(client.get(url, **known)) == (200, "HIT")
+    assert dao.loads == 1
+    assert first.data == second.data
+    assert first.headers["Cache-Control"] == second.headers["Cache-Control"] == "no-cache"
+    tag = second.headers["ETag"]
+    unchanged = client.get(url, **known | {"headers": {"If-None-Match": tag} | known.get("headers", {})})
+    assert x_cache(unchanged) == (304, "HIT")
+    assert unchanged.headers["Cache-Control"] == "no-cache"
+
+
+@CREDENTIALS
+def test_an_error_of_a_public_view_is_not_storable(client, known):
+    assert client.get("/news/none", **known).headers["Cache-Control"] == "no-store"
+
+
+def test_a_public_view_that_needs_a_scope_is_storable_for_nobody(client):
+    known = {"environ_overrides": {CLAIMS: {"scope": "news:read"}}}
+    responses = [client.get("/scoped", **known) for _ in range(2)]
+    assert [x_cache(response) for response in responses] == [(200, "MISS"), (200, "HIT")]
+    assert {response.headers["Cache-Control"] for response in responses} == {"no-store"}
+    assert client.get("/scoped").status_code in {401, 403}
 
 
 @pytest.mark.parametrize(
