@@ -13,7 +13,17 @@ import time
 from collections.abc import Callable, Iterator
 from typing import Any, NamedTuple
 
-from benchmarks.cache_rig import PATH, FaultProxy, WatchedDao, make_app, quantile, sent, valkey
+from benchmarks.cache_rig import (
+    GENERATION,
+    PATH,
+    TAG,
+    FaultProxy,
+    WatchedDao,
+    make_app,
+    quantile,
+    sent,
+    valkey,
+)
 
 INTERVAL = 0.02
 WINDOW_SECONDS = 10.0
@@ -68,7 +78,7 @@ def damaged(place: Place, pattern: str) -> Iterator[None]:
 
     def damage() -> None:
         for key in redis.keys(pattern):
-            if key.count(b":") < 3:  # no lease
+            if key.count(b":") < 6:  # no lock
                 redis.set(key, b"rubbish")
 
     with place.server.client() as redis, again_and_again(damage, 0.05):
@@ -86,8 +96,8 @@ FAULTS: dict[str, Callable[[Place], contextlib.AbstractContextManager[None]]] = 
     "restarts every 3 s": lambda place: again_and_again(lambda: restart(place), 3),
     "is out of memory": lambda place: redis_command(place, "CONFIG", "SET", "maxmemory", 1),
     "answers with errors": lambda place: redis_command(place, "ACL", "SETUSER", "default", "-@all"),
-    "has damaged entries": lambda place: damaged(place, "{news}:*:*"),
-    "has a damaged generation": lambda place: damaged(place, "{news}:g"),
+    "has damaged entries": lambda place: damaged(place, f"{TAG}:*:*"),
+    "has a damaged generation": lambda place: damaged(place, GENERATION),
 }
 
 

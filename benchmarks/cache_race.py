@@ -12,11 +12,11 @@ from typing import Any
 
 import redis
 
-from benchmarks.cache_rig import PATH, SharedDao, make_app, sent, valkey
+from benchmarks.cache_rig import GENERATION, PATH, SharedDao, make_app, sent, valkey
 
 CASES: dict[str, dict[str, Any]] = {
     "plain": {},
-    "generation evicted": {"disturb": "DEL {news}:g", "every": 0.02},
+    "generation evicted": {"disturb": f"DEL {GENERATION}", "every": 0.02},
     "keys flushed": {"disturb": "FLUSHALL", "every": 0.05},
     "redis restarted": {"restart": 2.0},
     "index lags 300 ms": {"lag": 0.3, "pause": 4.0},

@@ -16,7 +16,7 @@ import redis
 sys.path.insert(0, str(Path(__file__).parent.parent / "tests"))  # servers, proxy and fakes are the tests' own
 
 import cache_world
-from cache_world import WatchedDao
+from cache_world import GENERATION, LONG_AGO, TAG, WatchedDao, tag_of
 from fakes import sent
 from fault_proxy import FaultProxy
 from redis_servers import Valkey
@@ -83,4 +83,17 @@ def quantile(values: list[float], share: float) -> float:
     return sorted(values)[min(len(values) - 1, int(len(values) * share))] * 1000
 
 
-__all__ = ["PATH", "FaultProxy", "SharedDao", "WatchedDao", "make_app", "quantile", "sent", "valkey"]
+__all__ = [
+    "GENERATION",
+    "LONG_AGO",
+    "PATH",
+    "TAG",
+    "FaultProxy",
+    "SharedDao",
+    "WatchedDao",
+    "make_app",
+    "quantile",
+    "sent",
+    "tag_of",
+    "valkey",
+]

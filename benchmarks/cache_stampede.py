@@ -12,7 +12,7 @@ from typing import Any
 import redis
 
 from benchmarks.cache_rig import SharedDao, make_app, quantile, sent, valkey
-from shared.cache_entry import FRESH_SECONDS, RENEWAL
+from shared.cache_entry import REFRESH_RATIO, TTL_SECONDS
 
 PROCESSES, THREADS = 4, 10
 LOAD_SECONDS = 0.1
@@ -57,7 +57,7 @@ def main() -> None:
         counter = redis.Redis.from_url(truth.url)
         first.get("/news/")
         counter.set("loads", 0)
-        until = time.time() + FRESH_SECONDS * RENEWAL * expiries + 2
+        until = time.time() + TTL_SECONDS * REFRESH_RATIO * expiries + 2
         results = spawn.Queue()
         jobs = [
             spawn.Process(target=ask, args=(cache.url, truth.url, until, results)) for _ in range(PROCESSES)

@@ -16,7 +16,7 @@ from typing import NamedTuple
 import redis
 from msgspec.structs import replace
 
-from benchmarks.cache_rig import WatchedDao, make_app, valkey
+from benchmarks.cache_rig import GENERATION, LONG_AGO, TAG, WatchedDao, make_app, valkey
 from shared.cache_entry import Generation, decode, encode
 from tools.tables import LOCAL_NAMES
 
@@ -70,7 +70,7 @@ class FilledCache:
         client = make_app(WatchedDao(), server.url).test_client()
         for line in SAMPLE.read_text().splitlines():
             assert client.post("/news/", json=json.loads(line)).status_code == 201
-        self._redis.set("{news}:g", b"1-x")  # settled long ago
+        self._redis.set(GENERATION, LONG_AGO)
         self.page = folder / "page.json"
         self.page.write_bytes(client.get("/news/").data)
         self._redis.set("page", self.page.read_bytes())
@@ -89,11 +89,11 @@ class FilledCache:
                 refreshing.join()
 
     def keep_fresh(self, ended: threading.Event) -> None:
-        (key,) = self._redis.keys("{news}:index:*")
-        entry = decode(self._redis.get(key), Generation.parse(b"1-x"))
+        (key,) = self._redis.keys(f"{TAG}:index:*")
+        entry = decode(self._redis.get(key), key.decode(), Generation.parse(LONG_AGO))
         while not ended.wait(REFRESH_SECONDS):
-            about = replace(entry.about, began=time.time())
-            self._redis.set(key, encode(entry._replace(about=about)))
+            metadata = replace(entry.metadata, loaded_at=time.time())
+            self._redis.set(key, encode(entry._replace(metadata=metadata)))
 
     @property
     def env(self) -> dict[str, str]:

@@ -15,7 +15,7 @@ import urllib.request
 from collections.abc import Iterator
 from pathlib import Path
 
-from benchmarks.cache_rig import make_app, valkey
+from benchmarks.cache_rig import GENERATION, LONG_AGO, make_app, valkey
 from benchmarks.figure_rig import ROOT, Row, environment, print_rows, row
 from benchmarks.news_tables import news_table
 from news.dao import NewsDao
@@ -57,7 +57,7 @@ def filled() -> Iterator[dict[str, str]]:
     with news_table(1000) as settings, valkey() as server, tempfile.TemporaryDirectory() as folder:
         own = Settings.from_env(settings)
         with server.client() as redis:
-            redis.set("{news}:g", b"1-x")  # settled long ago: what is loaded stays fresh
+            redis.set(GENERATION, LONG_AGO)
             page = make_app(NewsDao(own), server.url).test_client().get("/news/").data
             redis.set("page", page)
         Path(folder, "page.json").write_bytes(page)

@@ -1,7 +1,7 @@
 """The routes of news: what HTTP asks of the service, and what it answers."""
 
 from http import HTTPStatus
-from typing import Any, cast
+from typing import cast
 
 from flask import Blueprint, Flask, current_app, url_for
 from flask.typing import ResponseReturnValue
@@ -12,6 +12,7 @@ from news.service import NewsService
 from shared.app import settings_of
 from shared.auth import needs_scope
 from shared.cache import cached, invalidates
+from shared.clock import timestamp
 from shared.health import add_check
 from shared.inputs import expected_versions, json_body, query, query_parameters, required_versions
 from shared.replies import reply
@@ -37,16 +38,29 @@ def first_page() -> NewsQuery | None:
 @routes.get("/")
 @routes.get("", alias=True)
 @query_parameters("limit", "cursor", "category", "source", "since", "until")
-@cached("news", key=first_page)
+@cached("news", key=first_page, public=True)
 def index() -> ResponseReturnValue:
     """List news, newest first."""
     asked = news.query(query())
     page = news.page(asked)
     answer = reply(page)
     if page.next_cursor:
-        following: dict[str, Any] = query() | {"cursor": page.next_cursor}
-        answer.headers["Link"] = f'<{url_for(".index", **following)}>; rel="next"'
+        answer.headers["Link"] = f'<{next_page_url(asked, page.next_cursor)}>; rel="next"'
     return answer
+
+
+def next_page_url(asked: NewsQuery, cursor: str) -> str:
+    """Return the URL of the next page: one for every spelling of the same query."""
+    filters = asked.filter
+    return url_for(
+        ".index",
+        limit=asked.limit,
+        category=filters.category,
+        source=filters.source,
+        since=timestamp(filters.since) if filters.since else None,
+        until=timestamp(filters.until) if filters.until else None,
+        cursor=cursor,
+    )
 
 
 @routes.post("/")
@@ -62,7 +76,7 @@ def create() -> ResponseReturnValue:
 
 
 @routes.get("/<news_id>")
-@cached("news", key=lambda news_id: news_id)
+@cached("news", key=lambda news_id: news_id, public=True)
 def show(news_id: str) -> ResponseReturnValue:
     """Show an item."""
     return reply(news.get(news_id))

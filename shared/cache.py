@@ -1,34 +1,33 @@
-"""The response cache, for controllers: which answers are cached, what their key is made of, what ends them.
+"""The response cache, for controllers: which responses are cached, under which key, what invalidates them.
 
     @routes.get("/<news_id>")
-    @cached("news", key=lambda news_id: news_id)
+    @cached("news", key=lambda news_id: news_id, public=True)
     def show(news_id): ...
 
     @routes.put("/<news_id>")
     @invalidates("news")
     def replace(news_id): ...
 
-It fails open: whatever is wrong with Redis, the view is asked and its answer sent.
+It fails open: whatever is wrong with Redis, the view is called and its response sent.
 """
 
-import hashlib
 import logging
 from collections.abc import Callable
 from contextlib import suppress
-from functools import lru_cache, wraps
+from functools import wraps
 from http import HTTPStatus
 from typing import Any
 
-import msgspec
 from flask import Flask, Response, current_app, request
 from flask.typing import ResponseReturnValue
 from werkzeug.exceptions import HTTPException
 
 from shared.auth import is_anonymous
-from shared.cache_entry import Entry
-from shared.cache_hit import hit
-from shared.cache_store import CacheDown, CacheStore, Found, Place
-from shared.cache_turn import take_turn
+from shared.cache_entry import Entry, are_storable
+from shared.cache_hit import CACHE_CONTROL, response_from_entry
+from shared.cache_keys import CacheKey, response_key
+from shared.cache_store import CacheStore, CacheUnavailable, Lookup
+from shared.cache_turn import acquire_or_wait
 from shared.conditional import revalidated
 from shared.config import Settings
 from shared.errors import DomainError, Unavailable
@@ -40,56 +39,61 @@ log = logging.getLogger(__name__)
 View = Callable[..., ResponseReturnValue]
 Load = Callable[[], Response]
 
-CACHE_CONTROL = "no-cache"
-"""A browser or CDN may keep an answer, but asks each time whether it still holds (RFC 9111, section 5.2.2.4).
-What a write makes void here it can't make void there; to ask costs no database, just a 304 from Redis."""
+PER_RESPONSE_HEADERS = {"Cache-Control", "Content-Length"}
+"""Headers that are not stored, but made for each response."""
 
 
 def init_cache(app: Flask, settings: Settings) -> None:
     """Give the app the cache that its settings name, or none; nothing is connected yet."""
-    app.extensions["cache"] = CacheStore(connect(settings), settings.stage) if settings.redis_url else None
+    app.extensions["cache"] = CacheStore(connect(settings), settings) if settings.redis_url else None
 
 
-def cached(name: str, key: Callable[..., object]) -> Callable[[View], View]:
-    """Answer a view from the cache: its 200s, to anonymous requests.
+def cached(name: str, key: Callable[..., object], *, public: bool = False) -> Callable[[View], View]:
+    """Cache the responses of a view: those with status 200 and no other headers than STORABLE_HEADERS.
 
     Args:
-        name: what invalidates the answers, e.g. the module's name.
-        key: is given what the view is given, and returns what the answer depends on, checked and normalised:
-            anything hashable that msgspec can encode, or None where this one is not to be cached.
+        name: what invalidates the responses, for example the module's name.
+        key: takes the arguments of the view and returns what the response depends on, valid and normalized:
+            anything hashable that msgspec can encode, or None to leave the response uncached.
+        public: the response is the same for every caller, so requests with a token or with claims of API
+            Gateway are served from the cache as well. Without it they bypass the cache.
     """
 
     def decorate(view: View) -> View:
         @wraps(view)
-        def answer(**named: Any) -> Response:
+        def cached_view(**arguments: Any) -> Response:
             def load() -> Response:
-                return current_app.make_response(view(**named))
+                return current_app.make_response(view(**arguments))
 
             store: CacheStore | None = current_app.extensions["cache"]
-            depends_on = key(**named) if store and is_anonymous(request.environ) else None
+            is_shared = public or is_anonymous(request.environ)
+            depends_on = key(**arguments) if store and is_shared else None
             if store is None or depends_on is None:
                 return _finished(load(), "BYPASS")
-            place = _place(name, view.__name__, store.stage, request.root_path, depends_on)
-            return _answer(store, place, load)
+            tag = store.hash_tag(name)
+            return _respond(
+                store, response_key(tag, name, view.__name__, request.root_path, depends_on), load
+            )
 
-        return answer
+        cached_view.is_public = public  # type: ignore[attr-defined]  # for shared.headers
+        return cached_view
 
     return decorate
 
 
 def invalidates(name: str) -> Callable[[View], View]:
-    """Make the answers cached under that name void when the view has written, before its answer is sent.
+    """Invalidate the responses cached under a name when the view has written, before its response is sent.
 
-    Also when it failed, since the write may have landed; not when it refused the request, which anybody could
-    have it do all day.
+    Also when the view failed, since the write may have landed; not when it refused the request, which anybody
+    can cause at will.
     """
 
     def decorate(view: View) -> View:
         @wraps(view)
-        def answer(**named: Any) -> ResponseReturnValue:
+        def invalidating_view(**arguments: Any) -> ResponseReturnValue:
             may_have_written = True
             try:
-                return view(**named)
+                return view(**arguments)
             except (DomainError, HTTPException) as error:
                 may_have_written = _status(error) >= HTTPStatus.INTERNAL_SERVER_ERROR
                 raise
@@ -98,7 +102,7 @@ def invalidates(name: str) -> Callable[[View], View]:
                 if store and may_have_written:
                     store.invalidate(name)
 
-        return answer
+        return invalidating_view
 
     return decorate
 
@@ -108,77 +112,67 @@ def _status(error: DomainError | HTTPException) -> int:
     return status or HTTPStatus.INTERNAL_SERVER_ERROR
 
 
-@lru_cache(maxsize=1024)
-def _place(name: str, view: str, stage: str, root: str, depends_on: object) -> Place:
-    """The key of an answer.
-
-    Stages may share a Redis, and behind another path prefix, `root`, the links in an answer are others.
-    """
-    text = msgspec.json.encode((stage, root, depends_on))
-    return Place(name, f"{{{name}}}:{view}:{hashlib.sha256(text).hexdigest()[:32]}")
-
-
-def _answer(store: CacheStore, place: Place, load: Load) -> Response:
+def _respond(store: CacheStore, key: CacheKey, load: Load) -> Response:
     try:
-        found, is_loader = take_turn(store, place)
-    except CacheDown:
+        lookup, is_loader = acquire_or_wait(store, key)
+    except CacheUnavailable:
         return _finished(load(), "BYPASS")
     now = store.now()
-    if found.entry and not is_loader and found.entry.is_fresh(now):
-        return hit(found.entry, now)
-    return _loaded(store, place, found, load)
+    if lookup.entry and not is_loader and lookup.entry.is_fresh(now):
+        return response_from_entry(lookup.entry, now)
+    return _load_and_store(store, key, lookup, load)
 
 
-def _loaded(store: CacheStore, place: Place, found: Found, load: Load) -> Response:
-    """The view's answer, stored under the generation found before; without a database, an old answer."""
-    began = store.now()
+def _load_and_store(store: CacheStore, key: CacheKey, lookup: Lookup, load: Load) -> Response:
+    """Return the view's response and store it; while the database is unavailable, return a stored one."""
+    loaded_at = store.now()
     try:
-        answer = load()
+        response = load()
     except Exception as error:
-        _release(store, found)
-        stale = _stale(store, place) if isinstance(error, Unavailable) else None
+        _unlock(store, lookup)
+        stale = _stale(store, key) if isinstance(error, Unavailable) else None
         if stale is None:
             raise
         observed().meet("stale_served")
-        log.warning("cache: %s answered from an old entry: %s", request.url_rule, error)
-        return hit(stale, store.now())
-    if answer.status_code != HTTPStatus.OK or "Set-Cookie" in answer.headers or not found.generation:
-        _release(store, found)
-        return _finished(answer, "BYPASS")
-    _describe(answer)
-    body = answer.get_data()
-    headers = [(name, value) for name, value in answer.headers if name != "Content-Length"]
-    headers.append(("Content-Length", str(len(body))))
-    with suppress(CacheDown):
-        store.put(place, found, Entry.loaded(found.generation, began, headers, body))
-    return _finished(answer, "MISS")
+        log.warning("cache: %s served from an old entry: %s", request.url_rule, error)
+        return response_from_entry(stale, store.now())
+    if response.status_code == HTTPStatus.OK:
+        _describe(response)
+    headers = tuple((name, value) for name, value in response.headers if name not in PER_RESPONSE_HEADERS)
+    if response.status_code != HTTPStatus.OK or not lookup.generation or not are_storable(headers):
+        _unlock(store, lookup)
+        return _finished(response, "BYPASS")
+    with suppress(CacheUnavailable):
+        entry = Entry.loaded(key.entry, lookup.generation, loaded_at, headers, response.get_data())
+        store.set(key, lookup, entry)
+    return _finished(response, "MISS")
 
 
-def _release(store: CacheStore, found: Found) -> None:
-    with suppress(CacheDown):
-        store.release(found)
+def _unlock(store: CacheStore, lookup: Lookup) -> None:
+    with suppress(CacheUnavailable):
+        store.unlock(lookup)
 
 
-def _stale(store: CacheStore, place: Place) -> Entry | None:
-    """An entry that no write has made void yet, not even while the database was asked."""
-    with suppress(CacheDown):
-        entry = store.look(place).entry
-        if entry and entry.is_kept(store.now()):
+def _stale(store: CacheStore, key: CacheKey) -> Entry | None:
+    """Return an entry that no write has invalidated, not even while the database was called."""
+    with suppress(CacheUnavailable):
+        entry = store.get(key).entry
+        if entry and entry.is_usable_if_error(store.now()):
             return entry
     return None
 
 
-def _finished(answer: Response, how: str) -> Response:
-    """The answer of a view, as it leaves: with what says where it came from."""
-    if answer.status_code != HTTPStatus.OK:
-        return answer
-    _describe(answer)
-    answer.headers["X-Cache"] = how
-    return revalidated(answer)
+def _finished(response: Response, x_cache: str) -> Response:
+    """Return the response of a view as it is sent."""
+    if response.status_code != HTTPStatus.OK:
+        return response
+    _describe(response)
+    response.headers["X-Cache"] = x_cache
+    return revalidated(response)
 
 
-def _describe(answer: Response) -> None:
-    """Add what says how long to keep the answer, and how to ask for it again."""
-    answer.add_etag()  # a hash of the body, where the view set none
-    is_personal = "Set-Cookie" in answer.headers  # to a request with a token, shared.headers says no-store
-    answer.headers["Cache-Control"] = f"private, {CACHE_CONTROL}" if is_personal else CACHE_CONTROL
+def _describe(response: Response) -> None:
+    """Add the headers for caches and conditional requests."""
+    response.add_etag()  # a hash of the body, where the view set none
+    is_personal = "Set-Cookie" in response.headers
+    response.headers["Cache-Control"] = f"private, {CACHE_CONTROL}" if is_personal else CACHE_CONTROL

@@ -1,11 +1,4 @@
-"""The cache in Redis: its keys, the generation, the entries, and the leases of those who load.
-
-Keys carry a hash tag, `{news}:...`, so that all of a module lie on one node of a cluster.
-
-    {news}:g                            generation: what every write changes, to a new random value
-    {news}:show:<digest>                entry: an answer, with the generation read before its data was loaded
-    {news}:show:<digest>:<generation>:<time>    lease: somebody reloads the entry of that time
-"""
+"""Access to the cache in Redis: lookups, locks of those who load, entries, invalidation."""
 
 import logging
 import secrets
@@ -14,187 +7,208 @@ from collections.abc import Callable, Sequence
 from threading import Lock
 from typing import Any, NamedTuple, TypeVar
 
-from redis import Redis
 from redis.exceptions import MaxConnectionsError, ResponseError
 
-from shared.cache_entry import KEPT_SECONDS, Entry, Generation, decode, encode
+from shared.cache_entry import STALE_IF_ERROR_SECONDS, Entry, Generation, decode, encode
+from shared.cache_keys import CacheKey, generation_key, hash_tag
 from shared.circuit_breaker import CircuitBreaker
+from shared.config import Settings
 from shared.observed import observed
-from shared.redis_client import Reader, twice
+from shared.redis_pool import PERSISTENT_ERRORS, Command, RedisPool, retry_once
+from shared.redis_replies import integer, is_set, text, values
 
 log = logging.getLogger(__name__)
 
 T = TypeVar("T")
 
-LEASE_SECONDS = 1.0
+LOCK_SECONDS = 1.0
 """A loader that takes longer, or died, is not alone any more."""
 
-COMPLAINT_SECONDS = 10.0
-"""The least time between two lines of the log about such errors as come with every request."""
+LOG_INTERVAL_SECONDS = 10.0
+"""The least time between two log lines about errors that may come with every request."""
 
-HARMLESS = (MaxConnectionsError, ResponseError)
-"""Errors that don't say that Redis is out of reach."""
-
-
-class CacheDown(Exception):
-    """Redis can't be had, or refuses; the request goes on without."""
+NON_FAILURES = (MaxConnectionsError, ResponseError)
+"""Errors that don't mean that Redis is unavailable."""
 
 
-class Place(NamedTuple):
-    """Where an answer is kept: whose generation it shares, and its own key."""
-
-    name: str
-    key: str
+class CacheUnavailable(Exception):
+    """Redis is unavailable or refuses; the request goes on without it."""
 
 
-class Found(NamedTuple):
-    """What is known of a place: the current generation, and the entry if it is of that one.
+class Lookup(NamedTuple):
+    """What is stored: the current generation, and the entry if it is of that one.
 
-    `lease` is the key under which somebody may be loading it.
+    `lock_key` is the key of the lock to reload it, once that was tried.
     """
 
     generation: Generation | None
     entry: Entry | None
-    lease: str
+    lock_key: str = ""
 
 
 class CacheStore:
-    """Access to the cache; safe with threads.
+    """Access to the cache; safe with threads and greenlets.
 
-    Every method but `invalidate` raises `CacheDown` where Redis is out of reach, too slow or refuses.
+    Every method but `invalidate` and `ping` raises `CacheUnavailable` where Redis is unavailable, too slow,
+    refuses, or replies with something unexpected.
 
     Args:
         redis: the client.
-        stage: whose answers these are; others may share the Redis.
-        now: tells the time, in Unix seconds.
+        settings: name the stage and the tables whose responses these are.
+        now: returns Unix seconds.
         breaker: guards every call.
     """
 
     def __init__(
         self,
-        redis: Redis,
-        stage: str,
+        redis: RedisPool,
+        settings: Settings,
         now: Callable[[], float] = time.time,
         breaker: CircuitBreaker | None = None,
     ) -> None:
         self._redis = redis
-        self._reader = Reader(redis)
-        self._breaker = breaker or CircuitBreaker(*HARMLESS)
-        self.stage = stage
+        self._settings = settings
+        self._breaker = breaker or CircuitBreaker(
+            *NON_FAILURES,
+            persistent=PERSISTENT_ERRORS,
+            now=lambda: self.now(),  # noqa: PLW0108
+        )
         self.now = now
         self._lock = Lock()
-        self._lost: dict[str, object] = {}
-        self._complained_at = 0.0
+        self._pending_invalidations: dict[str, object] = {}
+        self._logged_at = 0.0
+
+    def hash_tag(self, name: str) -> str:
+        """Return how the keys of a module begin."""
+        return hash_tag(self._settings, name)
 
     def ping(self) -> None:
-        """Find out whether Redis answers, whatever was known of it; raises redis-py's errors."""
-        twice(self._redis.ping)
+        """Raise an error of redis-py unless Redis replies, whatever the circuit breaker knows."""
+        retry_once(lambda: self._redis.execute(lambda replies: text(replies[0], b"PONG"), ("PING",)))
 
-    def look(self, place: Place) -> Found:
-        """What is there: one round trip."""
-        self._make_up(place.name)
-        values = self._run(lambda: self._reader.mget(_generation_key(place), place.key))
-        return self._found(place, values)
+    def get(self, key: CacheKey) -> Lookup:
+        """Return what is stored: one round trip."""
+        if self._pending_invalidations:
+            self._retry_invalidation(key.name)
 
-    def reserve(self, place: Place, found: Found) -> tuple[Found, bool]:
-        """Try to become the loader of a place, and look again: somebody may have loaded it by now.
+        def parse(replies: list[Any]) -> Lookup:
+            return _lookup(key, values(replies[0], 2))
 
-        Where the generation is missing this makes a new one, so that the entries of the past stay void.
+        return self._run(parse, lambda: [("MGET", key.generation, key.entry)])
+
+    def try_lock(self, key: CacheKey, lookup: Lookup) -> tuple[Lookup, bool]:
+        """Try to become the loader of an entry, and look again: another loader may have stored it by now.
+
+        Where the generation is missing this makes a new one, so that old entries stay invalid.
         """
+        generation, entry, _ = lookup
+        loaded_at = entry.metadata.loaded_at if entry else 0
+        lock_key = f"{key.entry}:{generation and generation.value.decode()}:{loaded_at}"
 
-        def ask() -> list[Any]:
-            pipe = self._redis.pipeline(transaction=False)
-            pipe.set(_generation_key(place), self._new_generation(), nx=True)
-            pipe.set(found.lease, b"", nx=True, px=int(LEASE_SECONDS * 1000))
-            pipe.mget(_generation_key(place), place.key)
-            return pipe.execute()
+        def parse(replies: list[Any]) -> tuple[Lookup, bool]:
+            is_set(replies[0])
+            return _lookup(key, values(replies[2], 2), lock_key), is_set(replies[1])
 
-        _, is_ours, values = self._run(ask)
-        found = self._found(place, values)._replace(lease=found.lease)
-        if found.generation is None:
-            self._change_generation(place.name)
-            raise CacheDown("the generation was damaged")
-        return found, bool(is_ours)
+        def commands() -> list[Command]:
+            return [
+                ("SET", key.generation, self._new_generation(), "NX"),
+                ("SET", lock_key, b"", "NX", "PX", int(LOCK_SECONDS * 1000)),
+                ("MGET", key.generation, key.entry),
+            ]
 
-    def watch(self, place: Place, found: Found) -> tuple[Found, bool]:
-        """Look again, and say whether somebody is still loading."""
-        values = self._run(lambda: self._reader.mget(_generation_key(place), place.key, found.lease))
-        return self._found(place, values)._replace(lease=found.lease), values[2] is not None
+        lookup, has_lock = self._run(parse, commands)
+        if lookup.generation is None:
+            self._change_generation(key.name)
+            raise CacheUnavailable("the generation was damaged")
+        return lookup, has_lock
 
-    def put(self, place: Place, found: Found, entry: Entry) -> None:
-        """Store an entry, and end the lease."""
+    def poll(self, key: CacheKey, lookup: Lookup) -> tuple[Lookup, bool]:
+        """Look again, and return whether the lock is still held."""
 
-        def send() -> None:
-            pipe = self._redis.pipeline(transaction=False)
-            pipe.set(place.key, encode(entry), px=int(KEPT_SECONDS * 1000))
-            pipe.delete(found.lease)
-            pipe.execute()
+        def parse(replies: list[Any]) -> tuple[Lookup, bool]:
+            found = values(replies[0], 3)
+            return _lookup(key, found, lookup.lock_key), found[2] is not None
 
-        self._run(send)
+        return self._run(parse, lambda: [("MGET", key.generation, key.entry, lookup.lock_key)])
 
-    def release(self, found: Found) -> None:
-        """End a lease."""
-        self._run(lambda: self._redis.delete(found.lease))
+    def set(self, key: CacheKey, lookup: Lookup, entry: Entry) -> None:
+        """Store an entry, and release the lock."""
+
+        def parse(replies: list[Any]) -> None:
+            text(replies[0], b"OK")
+            integer(replies[1])
+
+        milliseconds = int(STALE_IF_ERROR_SECONDS * 1000)
+        stored = encode(entry)
+        self._run(parse, lambda: [("SET", key.entry, stored, "PX", milliseconds), ("DEL", lookup.lock_key)])
+
+    def unlock(self, lookup: Lookup) -> None:
+        """Release the lock."""
+        self._run(lambda replies: integer(replies[0]), lambda: [("DEL", lookup.lock_key)])
 
     def invalidate(self, name: str) -> None:
-        """Make every entry void: to be called after a commit, and before it is acknowledged.
+        """Invalidate every entry: to be called after a commit, and before that is acknowledged.
 
-        Where that fails, this process doesn't use the cache again until it has made up for it. Others may
-        answer from entries of before, though from none that is older than FRESH_SECONDS.
+        Where that fails, this process doesn't use the cache again until it has succeeded. Other processes may
+        serve old entries, though none that is older than TTL_SECONDS.
         """
         try:
             self._change_generation(name)
-        except CacheDown as error:
+        except CacheUnavailable as error:
             with self._lock:
-                self._lost[name] = object()
-            log.error("cache: a write to %s did not void the old entries: %s", name, error)  # noqa: TRY400
+                self._pending_invalidations[name] = object()
+            log.error("cache: a write to %s did not invalidate the old entries: %s", name, error)  # noqa: TRY400
 
-    def _make_up(self, name: str) -> None:
+    def _retry_invalidation(self, name: str) -> None:
         """Do what `invalidate` could not."""
-        lost = self._lost.get(name)
-        if lost is None:
+        pending = self._pending_invalidations.get(name)
+        if pending is None:
             return
         self._change_generation(name)
         with self._lock:
-            if self._lost.get(name) is lost:  # else another one was lost meanwhile
-                del self._lost[name]
+            if self._pending_invalidations.get(name) is pending:  # else another one failed meanwhile
+                del self._pending_invalidations[name]
 
     def _change_generation(self, name: str) -> None:
-        def send() -> None:
-            pipe = self._redis.pipeline(transaction=False)
-            pipe.delete(f"{{{name}}}:g")  # works where memory is short and SET does not
-            pipe.set(f"{{{name}}}:g", self._new_generation())
-            deleted, _ = pipe.execute(raise_on_error=False)
-            if isinstance(deleted, Exception):
-                raise deleted
+        """Delete the generation, which works where memory is short and SET does not, and set a new one."""
+        key = generation_key(self.hash_tag(name))
 
-        self._run(send, matters=True)
+        def commands() -> list[Command]:
+            return [("DEL", key), ("SET", key, self._new_generation())]
+
+        def parse(replies: list[Any]) -> None:
+            integer(replies[0])
+            if not isinstance(replies[1], ResponseError):
+                text(replies[1], b"OK")
+
+        self._run(parse, commands, bypass_open_circuit=True)
 
     def _new_generation(self) -> str:
         return f"{self.now():.3f}-{secrets.token_hex(8)}"
 
-    def _found(self, place: Place, values: Sequence[Any]) -> Found:
-        generation = Generation.parse(values[0])
-        entry = decode(values[1], generation)
-        began = entry.about.began if entry else 0
-        return Found(generation, entry, f"{place.key}:{generation and generation.value.decode()}:{began}")
-
-    def _run(self, act: Callable[[], T], *, matters: bool = False) -> T:
+    def _run(
+        self,
+        parse: Callable[[list[Any]], T],
+        commands: Callable[[], list[Command]],
+        *,
+        bypass_open_circuit: bool = False,
+    ) -> T:
         try:
-            with self._breaker.guard(matters=matters):
-                return twice(act)
+            with self._breaker.guard(bypass_open_circuit=bypass_open_circuit):
+                return retry_once(lambda: self._redis.execute(parse, *commands()))
         except Exception as error:  # whatever it is, the request must go on
             observed().meet("cache_down", once=True)
-            if isinstance(error, HARMLESS):
-                self._complain(error)
-            raise CacheDown(str(error)) from error
+            if isinstance(error, NON_FAILURES):
+                self._log_throttled(error)
+            raise CacheUnavailable(str(error)) from error
 
-    def _complain(self, error: Exception) -> None:
+    def _log_throttled(self, error: Exception) -> None:
         """Log what may come with every request, but not that often."""
-        if self.now() - self._complained_at > COMPLAINT_SECONDS:
-            self._complained_at = self.now()
+        if abs(self.now() - self._logged_at) > LOG_INTERVAL_SECONDS:
+            self._logged_at = self.now()
             log.warning("redis: not used for a request: %s", error)
 
 
-def _generation_key(place: Place) -> str:
-    return f"{{{place.name}}}:g"
+def _lookup(key: CacheKey, found: Sequence[bytes | None], lock_key: str = "") -> Lookup:
+    generation = Generation.parse(found[0])
+    return Lookup(generation, decode(found[1], key.entry, generation), lock_key)

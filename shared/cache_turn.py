@@ -1,48 +1,49 @@
-"""Whose turn it is to load an answer: one request loads, the others get what there is or wait a little."""
+"""Single flight: one request loads a response, the others use the entry there is, or wait a little."""
 
 import time
 
-from shared.cache_store import CacheStore, Found, Place
+from shared.cache_keys import CacheKey
+from shared.cache_store import CacheStore, Lookup
 
 WAIT_SECONDS = 0.2
 WAIT_STEP_SECONDS = 0.01
-"""How long to wait for another request that loads the same answer, and how often to look for it."""
+"""How long to wait for another request that loads the same response, and how often to look for it."""
 
 
-def take_turn(store: CacheStore, place: Place) -> tuple[Found, bool]:
-    """What there is, and whether it is our turn to load nonetheless.
+def acquire_or_wait(store: CacheStore, key: CacheKey) -> tuple[Lookup, bool]:
+    """Return what is stored, and whether this request has the lock and must load.
 
-    Where it is not and there is nothing fresh either, the wait was in vain, and everybody loads.
+    Without the lock and without a fresh entry the wait was in vain, and every request loads.
 
     Raises:
-        CacheDown: Redis can't be had.
+        CacheUnavailable: Redis can't be used.
     """
-    found = store.look(place)
-    if _will_do(store, found):
-        return found, False
-    found, is_ours = store.reserve(place, found)
-    if is_ours and _will_do(store, found):  # the one before us finished between our two looks
-        store.release(found)
-        return found, False
-    if is_ours or _is_fresh(store, found):
-        return found, is_ours
-    return _wait(store, place, found), False
+    lookup = store.get(key)
+    if _is_sufficient(store, lookup):
+        return lookup, False
+    lookup, has_lock = store.try_lock(key, lookup)
+    if has_lock and _is_sufficient(store, lookup):  # another loader finished between the two lookups
+        store.unlock(lookup)
+        return lookup, False
+    if has_lock or _is_fresh(store, lookup):
+        return lookup, has_lock
+    return _wait(store, key, lookup), False
 
 
-def _wait(store: CacheStore, place: Place, found: Found) -> Found:
-    """Wait until somebody has loaded the answer, or gave up, or takes too long."""
-    generation = found.generation
+def _wait(store: CacheStore, key: CacheKey, lookup: Lookup) -> Lookup:
+    """Wait until the loader has stored the response, has given up, or takes too long."""
+    generation = lookup.generation
     for _ in range(round(WAIT_SECONDS / WAIT_STEP_SECONDS)):
         time.sleep(WAIT_STEP_SECONDS)
-        found, is_loading = store.watch(place, found)
-        if _is_fresh(store, found) or not is_loading or found.generation != generation:
+        lookup, is_loading = store.poll(key, lookup)
+        if _is_fresh(store, lookup) or not is_loading or lookup.generation != generation:
             break
-    return found
+    return lookup
 
 
-def _will_do(store: CacheStore, found: Found) -> bool:
-    return found.entry is not None and not found.entry.is_due(store.now())
+def _is_sufficient(store: CacheStore, lookup: Lookup) -> bool:
+    return lookup.entry is not None and not lookup.entry.needs_refresh(store.now())
 
 
-def _is_fresh(store: CacheStore, found: Found) -> bool:
-    return found.entry is not None and found.entry.is_fresh(store.now())
+def _is_fresh(store: CacheStore, lookup: Lookup) -> bool:
+    return lookup.entry is not None and lookup.entry.is_fresh(store.now())

@@ -3,7 +3,7 @@
 from functools import partial
 from http import HTTPStatus
 
-from flask import Flask, Response, request
+from flask import Flask, Response, current_app, request
 
 from shared.auth import SAFE, is_anonymous
 
@@ -29,10 +29,20 @@ def secure(answer: Response) -> Response:
     answer.headers.add("X-Content-Type-Options", "nosniff")
     if environ["wsgi.url_scheme"] == "https":  # gunicorn and the Lambda guard know whom to believe
         answer.headers.add("Strict-Transport-Security", HSTS)
-    is_safe = environ["REQUEST_METHOD"] in SAFE and is_anonymous(environ)
-    if answer.status_code >= HTTPStatus.BAD_REQUEST or not is_safe:
+    is_storable = environ["REQUEST_METHOD"] in SAFE and (is_anonymous(environ) or _is_public())
+    if answer.status_code >= HTTPStatus.BAD_REQUEST or not is_storable:
         answer.headers["Cache-Control"] = "no-store"
     return answer
+
+
+def _is_public() -> bool:
+    """Return whether the view's responses are the same for every caller: see `cached`.
+
+    They need no `Vary: Authorization`. Without `public` in Cache-Control, a shared cache stores none that was
+    requested with a token (RFC 9111, section 3.5).
+    """
+    view = current_app.view_functions.get(request.endpoint or "")
+    return getattr(view, "is_public", False) and getattr(view, "scope", None) is None
 
 
 def share(origins: tuple[str, ...], answer: Response) -> Response:

@@ -5,10 +5,11 @@ import time
 from itertools import permutations
 
 import pytest
-from cache_world import Clock, WatchedDao, make_app, nothing, x_cache
+from cache_world import GENERATION, TAG, Clock, WatchedDao, make_app, nothing, x_cache
 from fakes import sent
 
-from shared.cache_store import LEASE_SECONDS, Place
+from shared.cache_keys import CacheKey
+from shared.cache_store import LOCK_SECONDS
 from shared.errors import Unavailable
 
 CLIENTS = 40
@@ -137,7 +138,7 @@ def test_an_answer_that_was_overtaken_by_a_write_is_not_served_again(client, oth
     assert b"New" in answer.data
 
 
-@pytest.mark.parametrize("evict", ["DEL {news}:g", "FLUSHALL"])
+@pytest.mark.parametrize("evict", [f"DEL {GENERATION}", "FLUSHALL"])
 @pytest.mark.parametrize("steps", list(permutations(["evict", "read", "write"])))
 def test_a_load_overtaken_by_an_eviction_and_a_write_is_not_served_again(
     client, other, dao, redis, url, steps, evict
@@ -152,7 +153,7 @@ def test_a_load_overtaken_by_an_eviction_and_a_write_is_not_served_again(
     assert b"New" in other.get(url).data
 
 
-@pytest.mark.parametrize("evict", ["DEL {news}:g", "FLUSHALL"])
+@pytest.mark.parametrize("evict", [f"DEL {GENERATION}", "FLUSHALL"])
 def test_a_load_that_began_without_a_generation_is_void_after_a_write(client, other, dao, redis, url, evict):
     redis.execute_command(*evict.split())
     once(dao, lambda: change(client, "New"))
@@ -162,7 +163,7 @@ def test_a_load_that_began_without_a_generation_is_void_after_a_write(client, ot
 
 def test_after_an_eviction_of_the_generation_the_entries_of_before_stay_void(client, other, redis, url):
     client.get(url)
-    redis.delete("{news}:g")
+    redis.delete(GENERATION)
     assert x_cache(other.get("/news/?limit=77")) == (200, "MISS")
     assert x_cache(client.get(url)) == (200, "MISS")
 
@@ -222,9 +223,9 @@ def reserve(valkey, clock, url, client):
     """Become the loader of an answer, and never load it."""
     app = make_app(WatchedDao(), valkey.url, clock)
     with valkey.client() as redis:
-        (key,) = redis.keys("{news}:index:*" if "limit" in url else "{news}:show:*")
-    store, place = app.extensions["cache"], Place("news", key.decode())
-    assert store.reserve(place, store.look(place))[1]
+        (key,) = redis.keys(f"{TAG}:index:*" if "limit" in url else f"{TAG}:show:*")
+    store, key = app.extensions["cache"], CacheKey("news", GENERATION, key.decode())
+    assert store.try_lock(key, store.get(key))[1]
 
 
 def test_nobody_waits_for_a_loader_that_died_while_the_entry_is_good(client, valkey, clock, dao, redis, url):
@@ -232,9 +233,9 @@ def test_nobody_waits_for_a_loader_that_died_while_the_entry_is_good(client, val
     clock.seconds += 57.5
     reserve(valkey, clock, url, client)
     assert [x_cache(client.get(url)) for _ in range(3)] == [(200, "HIT")] * 3
-    (lease,) = redis.keys("{news}:*:*:*")
-    assert 0 < redis.pttl(lease) <= LEASE_SECONDS * 1000
-    redis.delete(lease)  # what its end does
+    (lock,) = redis.keys(f"{TAG}:*:*:*")
+    assert 0 < redis.pttl(lock) <= LOCK_SECONDS * 1000
+    redis.delete(lock)  # what its end does
     assert x_cache(client.get(url)) == (200, "MISS")
 
 
@@ -253,7 +254,7 @@ def test_a_loader_that_fails_is_not_waited_for(client, clock, dao, redis, url):
     dao.is_down = True
     assert client.get(url).status_code == 503
     dao.is_down = False
-    assert redis.keys("{news}:*:*") == []
+    assert redis.keys(f"{TAG}:*:*") == []
     assert x_cache(client.get(url)) == (200, "MISS")
 
 

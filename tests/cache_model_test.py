@@ -4,7 +4,7 @@ from uuid import NAMESPACE_URL, uuid5
 
 import hypothesis.strategies as st
 import pytest
-from cache_world import Clock, WatchedDao, make_app
+from cache_world import GENERATION, TAG, Clock, WatchedDao, make_app
 from fakes import sent
 from fault_proxy import FaultProxy
 from hypothesis import HealthCheck, settings
@@ -51,7 +51,7 @@ class Site(RuleBasedStateMachine):
             self.client, self.proxy = self.clients[number], self.proxies[number]
 
     def owes(self):
-        return any(client.application.extensions["cache"]._lost for client in self.clients)
+        return any(client.application.extensions["cache"]._pending_invalidations for client in self.clients)
 
     @rule(number=NUMBERS, category=CATEGORIES)
     def create(self, number, category):
@@ -127,7 +127,7 @@ class Site(RuleBasedStateMachine):
             if everything:
                 redis.flushall()
             else:
-                keys = [key for key in redis.scan_iter() if (key == b"{news}:g") == generation]
+                keys = [key for key in redis.scan_iter() if (key.decode() == GENERATION) == generation]
                 redis.delete(*sorted(keys)[:1] or [b"none"])
 
     @rule(seconds=st.sampled_from([0.5, 1.5, 3, 58, 61, 300, 700]))
@@ -137,7 +137,7 @@ class Site(RuleBasedStateMachine):
     @rule(data=st.sampled_from([b"", b"rubbish", b"8c736521\n{}\nx"]))
     def damage(self, data):
         with self.valkey.client() as redis:
-            for key in redis.keys("{news}:*")[:1]:
+            for key in redis.keys(f"{TAG}:*")[:1]:
                 redis.set(key, data)
 
     @precondition(lambda self: self.proxy.mode == "pass")

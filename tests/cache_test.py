@@ -5,7 +5,7 @@ import subprocess
 import sys
 
 import pytest
-from cache_world import Clock, WatchedDao, make_app, x_cache
+from cache_world import GENERATION, LONG_AGO, TAG, Clock, WatchedDao, make_app, x_cache
 from conftest import CLEAN, ROOT
 from fakes import sent
 from fault_proxy import FaultProxy
@@ -18,6 +18,7 @@ from shared.cache import cached, invalidates
 from shared.constants import CLAIMS
 from shared.cursor import encode
 from shared.errors import Unavailable
+from shared.metrics import NAMESPACE
 from tools.tables import LOCAL_NAMES
 
 MANY = 1000
@@ -39,6 +40,8 @@ def app(dao, valkey, clock):
     app.add_url_rule("/cookie", view_func=cookie)
     app.add_url_rule("/status/<int:status>", view_func=other_status)
     app.add_url_rule("/elsewhere", view_func=elsewhere, methods=["POST"])
+    app.add_url_rule("/private", view_func=cached("news", key=lambda: 1)(lambda: "x"))
+    app.add_url_rule("/scoped", view_func=scoped)
     return app
 
 
@@ -57,6 +60,12 @@ def other_status(status):
 @needs_scope("news:write")
 @invalidates("elsewhere")
 def elsewhere():
+    return "x"
+
+
+@needs_scope("news:read")
+@cached("news", key=lambda: 1, public=True)
+def scoped():
     return "x"
 
 
@@ -139,11 +148,60 @@ def test_behind_another_prefix_the_links_are_others(client):
     assert other.headers["Link"].startswith("</dev/news/?")
 
 
-def test_another_stage_on_the_same_redis_has_its_own_entries(client, valkey, clock):
+@pytest.mark.parametrize(
+    "other", [{"stage": "prod"}, {"tables": {"news": "other-news"}}], ids=["stage", "table"]
+)
+def test_another_service_on_the_same_redis_shares_neither_entries_nor_invalidations(
+    client, valkey, clock, other
+):
     client.get("/news/")
-    elsewhere = make_app(WatchedDao(), valkey.url, clock, stage="prod").test_client()
+    elsewhere = make_app(WatchedDao(), valkey.url, clock, **other).test_client()
     assert elsewhere.get("/news/").json["items"] == []
+    assert elsewhere.post("/news/", json=sent(2)).status_code == 201
+    assert x_cache(client.get("/news/")) == (200, "HIT")
     assert len(client.get("/news/").json["items"]) == 1
+
+
+def test_every_key_names_project_stage_module_and_table(client, keys):
+    client.get("/news/")
+    assert {key.partition("}")[0] for key in keys()} == {f"{{{NAMESPACE}:local:news:news"}
+
+
+MATCHING = {"category": "world", "source": "example.com", "published_at": "2026-06-01T00:00:00Z"}
+SPELLINGS = [
+    [
+        "limit=1&since=2026-01-01T00:00:00Z",
+        "since=2026-01-01T02:00:00%2B02:00&limit=1",
+        "limit=1&since=2026-01-01T00:00:00.000Z",
+        "%6cimit=1&since=2025-12-31T19:00:00.000000-05:00",
+    ],
+    ["limit=1&category=world&source=example.com", "source=example%2Ecom&category=%77orld&limit=1"],
+    ["limit=1&until=2027-01-01T00:00:00Z", "limit=%31&until=2027-01-01T01:00:00%2B01:00&"],
+]
+
+
+@pytest.mark.parametrize("spellings", SPELLINGS)
+def test_the_same_query_gets_the_same_response_however_it_is_spelled(dao, valkey, clock, spellings):
+    bodies, links = set(), set()
+    for first in spellings:
+        with valkey.client() as redis:
+            redis.flushall()
+        client = make_app(dao, valkey.url, clock).test_client()
+        for number in range(2):
+            client.post(
+                "/news/",
+                json=sent(
+                    number, category="world", source="example.com", published_at="2026-06-01T00:00:00Z"
+                ),
+            )
+        clock.seconds += 10
+        for spelling in [first, *spellings]:
+            response = client.get(f"/news/?{spelling}")
+            bodies.add(response.data)
+            links.add(response.headers["Link"])
+            target = response.headers["Link"].partition(">")[0][1:]
+            assert client.get(target).status_code == 200
+    assert len(bodies) == len(links) == 1
 
 
 @pytest.mark.parametrize("write", ["create", "replace", "delete"])
@@ -191,20 +249,83 @@ def test_a_write_that_fails_voids_the_cache_since_it_may_have_landed(client, dao
     assert b"New" in client.get(url).data
 
 
-@pytest.mark.parametrize(
+CREDENTIALS = pytest.mark.parametrize(
     "known",
     [{"headers": {"Authorization": "Bearer x"}}, {"environ_overrides": {CLAIMS: {"sub": "x"}}}],
-    ids=["by a token", "by API Gateway"],
+    ids=["token", "claims of API Gateway"],
 )
-def test_a_request_of_somebody_is_neither_stored_nor_served(client, dao, keys, url, known):
+
+
+@CREDENTIALS
+def test_a_request_with_credentials_bypasses_the_cache_where_the_view_is_not_public(client, keys, known):
     before = keys()
-    answer = client.get(url, **known)
-    assert x_cache(answer) == (200, "BYPASS")
-    assert answer.headers["Cache-Control"] == "no-store"
+    response = client.get("/private", **known)
+    assert x_cache(response) == (200, "BYPASS")
+    assert response.headers["Cache-Control"] == "no-store"
     assert keys() == before
-    client.get(url)
-    assert x_cache(client.get(url, **known)) == (200, "BYPASS")
-    assert dao.loads == 3
+    client.get("/private")
+    assert x_cache(client.get("/private", **known)) == (200, "BYPASS")
+
+
+@CREDENTIALS
+def test_a_request_with_credentials_is_served_from_the_cache_where_the_view_is_public(
+    client, dao, url, known
+):
+    first = client.get(url, **known)
+    assert x_cache(first) == (200, "MISS")
+    second = client.get(url)
+    assert x_cache(second) == (200, "HIT")
+    assert x_cache(client.get(url, **known)) == (200, "HIT")
+    assert dao.loads == 1
+    assert first.data == second.data
+    assert first.headers["Cache-Control"] == second.headers["Cache-Control"] == "no-cache"
+    tag = second.headers["ETag"]
+    unchanged = client.get(url, **known | {"headers": {"If-None-Match": tag} | known.get("headers", {})})
+    assert x_cache(unchanged) == (304, "HIT")
+    assert unchanged.headers["Cache-Control"] == "no-cache"
+
+
+@CREDENTIALS
+def test_an_error_of_a_public_view_is_not_storable(client, known):
+    assert client.get("/news/none", **known).headers["Cache-Control"] == "no-store"
+
+
+def test_a_public_view_that_needs_a_scope_is_storable_for_nobody(client):
+    known = {"environ_overrides": {CLAIMS: {"scope": "news:read"}}}
+    responses = [client.get("/scoped", **known) for _ in range(2)]
+    assert [x_cache(response) for response in responses] == [(200, "MISS"), (200, "HIT")]
+    assert {response.headers["Cache-Control"] for response in responses} == {"no-store"}
+    assert client.get("/scoped").status_code in {401, 403}
+
+
+@pytest.mark.parametrize(
+    "headers",
+    [
+        {"Vary": "Accept-Language"},
+        {"X-Own": "x"},
+        {"Content-Encoding": "gzip"},
+        {"Access-Control-Allow-Origin": "*"},
+        {"Content-Language": "\x7f"},
+        {"Content-Language": "\u2028"},
+    ],
+    ids=str,
+)
+def test_a_response_with_a_header_that_is_not_storable_is_not_stored(app, headers):
+    app.add_url_rule("/header", "header", cached("news", key=lambda: 1)(lambda: ("x", headers)))
+    client = app.test_client()
+    for _ in range(2):
+        response = client.get("/header")
+        assert x_cache(response) == (200, "BYPASS")
+        assert dict(response.headers).items() >= headers.items()
+
+
+def test_headers_that_are_storable_are_part_of_a_hit(app):
+    headers = {"Content-Language": "en", "Last-Modified": "Thu, 01 Jan 2026 00:00:00 GMT", "Link": "</x>"}
+    app.add_url_rule("/header", "header", cached("news", key=lambda: 1)(lambda: ("x", headers)))
+    client = app.test_client()
+    miss, hit = client.get("/header"), client.get("/header")
+    assert (x_cache(miss), x_cache(hit)) == ((200, "MISS"), (200, "HIT"))
+    assert dict(hit.headers) == dict(miss.headers) | {"X-Cache": "HIT", "Age": "0"}
 
 
 def test_an_answer_that_sets_a_cookie_is_neither_stored_nor_served(client, keys):
@@ -271,18 +392,18 @@ def test_every_key_is_in_one_slot_of_a_cluster(client, keys):
     client.get("/news/")
     client.get(client.item)
     assert len(keys()) == 3
-    assert all(key.startswith("{news}:") for key in keys())
+    assert all(key.startswith(f"{TAG}:") for key in keys())
 
 
 def test_an_entry_holds_json_and_text_and_lives_no_longer_than_needed(client, valkey):
     whole = client.get("/news/")
     with valkey.client() as redis:
-        (key,) = redis.keys("{news}:index:*")
+        (key,) = redis.keys(f"{TAG}:index:*")
         checksum, about, body = redis.get(key).split(b"\n")
         assert 0 < redis.pttl(key) <= 600_000
-        assert redis.pttl("{news}:g") == -1
+        assert redis.pttl(GENERATION) == -1
     assert body == whole.data
-    assert about.startswith(b'{"generation":"')
+    assert about.startswith(b'{"key":"' + key)
     assert len(checksum) == 8
 
 
@@ -307,7 +428,7 @@ def test_a_hit_in_a_new_process_makes_one_round_trip_and_imports_no_aws_sdk(dao,
         print(answer.headers["X-Cache"], sdk)
     """
     with valkey.client() as redis:
-        redis.set("{news}:g", b"1-x")  # settled long ago: the entry outlives a slow start
+        redis.set(GENERATION, LONG_AGO)
     make_app(dao, valkey.url).test_client().get("/news/")
     with FaultProxy(valkey.port) as proxy:
         env = CLEAN | LOCAL_NAMES | {"STAGE": "local", "AWS_REGION": "us-east-1"}

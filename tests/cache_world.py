@@ -10,12 +10,27 @@ from news.controller import setup_route
 from news.service import NewsService
 from shared.app import create_app
 from shared.auth import SAFE
-from shared.cache_store import HARMLESS, CacheStore
+from shared.cache_keys import generation_key, hash_tag
+from shared.cache_store import NON_FAILURES, CacheStore
 from shared.circuit_breaker import CircuitBreaker
 from shared.config import Settings
 from shared.constants import CLAIMS
 from shared.errors import Unavailable
 from shared.redis_client import connect
+from shared.redis_pool import PERSISTENT_ERRORS
+
+SETTINGS = {"stage": "local", "region": "us-east-1", "tables": {"news": "news"}}
+
+
+def tag_of(stage):
+    """How the keys of the news module begin."""
+    return hash_tag(Settings(**SETTINGS | {"stage": stage}), "news")
+
+
+TAG = tag_of("local")
+GENERATION = generation_key(TAG)
+LONG_AGO = b"1.000-0123456789abcdef"
+"""A generation so old that no index lags: what is loaded stays fresh for the whole time."""
 
 
 class Clock:
@@ -94,15 +109,14 @@ def make_app(dao, redis_url, clock=None, *, can_be_slow=False, **changes):
 
     Only where Redis `can_be_slow` does time pass for the circuit breaker: a busy machine is to break no test.
     """
-    plain = {"stage": "local", "region": "us-east-1", "tables": {"news": "news"}, "redis_url": redis_url}
-    settings = Settings(**plain | changes)
+    settings = Settings(**SETTINGS | {"redis_url": redis_url} | changes)
     app = create_app(settings)
     app.test_client_class = Writer
     setup_route(app, NewsService(dao, now=clock.utc) if clock else NewsService(dao))
     if clock and redis_url:
         passing = time.monotonic if can_be_slow else float
-        breaker = CircuitBreaker(*HARMLESS, clock=lambda: clock() + passing())
-        app.extensions["cache"] = CacheStore(connect(settings), settings.stage, now=clock, breaker=breaker)
+        breaker = CircuitBreaker(*NON_FAILURES, persistent=PERSISTENT_ERRORS, clock=passing, now=clock)
+        app.extensions["cache"] = CacheStore(connect(settings), settings, now=clock, breaker=breaker)
     return app
 
 

@@ -15,7 +15,7 @@ def clock():
 
 @pytest.fixture
 def breaker(clock):
-    return CircuitBreaker(ValueError, clock=clock)
+    return CircuitBreaker(ValueError, persistent=(PermissionError,), clock=clock, now=clock)
 
 
 def call(breaker, clock, seconds=0.001, error=None, **options):
@@ -49,7 +49,7 @@ def test_a_failure_opens_it_for_ten_seconds(breaker, clock, caplog):
     clock.seconds += 0.2
     assert not is_open(breaker, clock)
     assert not is_open(breaker, clock)
-    assert caplog.messages == ["redis: no answer: away; left alone for 10.0 s"]
+    assert caplog.messages == ["redis: no response: away; not used for 10.0 s"]
 
 
 def test_a_failed_try_opens_it_again_and_is_not_logged_again(breaker, clock, caplog):
@@ -137,7 +137,7 @@ def test_calls_that_a_pause_of_the_process_makes_slow_together_open_nothing(brea
 
 def test_a_call_that_matters_is_made_to_a_server_that_fails_quickly(breaker, clock):
     fail(breaker, clock)
-    call(breaker, clock, matters=True)
+    call(breaker, clock, bypass_open_circuit=True)
     assert not is_open(breaker, clock)  # since that worked
 
 
@@ -145,7 +145,7 @@ def test_a_call_that_matters_is_made_to_a_server_that_is_slow(breaker, clock):
     for _ in range(3):
         call(breaker, clock, 0.2)
     assert is_open(breaker, clock)
-    call(breaker, clock, 0.2, matters=True)
+    call(breaker, clock, 0.2, bypass_open_circuit=True)
     assert is_open(breaker, clock)
 
 
@@ -153,17 +153,73 @@ def test_a_call_that_matters_does_not_wait_for_a_server_that_is_silent(breaker, 
     with pytest.raises(OSError, match="silence"):
         call(breaker, clock, 0.5, error=OSError("silence"))
     with pytest.raises(CircuitOpen):
-        call(breaker, clock, matters=True)
+        call(breaker, clock, bypass_open_circuit=True)
 
 
-@pytest.mark.parametrize("matters", [False, True])
-def test_a_try_that_is_answered_slowly_leaves_it_open(breaker, clock, matters):
+@pytest.mark.parametrize("bypass_open_circuit", [False, True])
+def test_a_try_that_is_answered_slowly_leaves_it_open(breaker, clock, bypass_open_circuit):
     for _ in range(3):
         call(breaker, clock, 0.2)
     for _ in range(3):
         clock.seconds += 10
-        call(breaker, clock, 0.015, matters=matters)
+        call(breaker, clock, 0.015, bypass_open_circuit=bypass_open_circuit)
         assert is_open(breaker, clock)
     clock.seconds += 10
     call(breaker, clock, 0.002)
     assert not is_open(breaker, clock)
+
+
+def test_a_failure_that_persists_is_not_bypassed(breaker, clock):
+    with pytest.raises(PermissionError):
+        call(breaker, clock, error=PermissionError("wrong password"))
+    with pytest.raises(CircuitOpen):
+        call(breaker, clock, bypass_open_circuit=True)
+
+
+class FrozenFunction:
+    """Two clocks, of which one stands still while Lambda freezes the process."""
+
+    def __init__(self):
+        self.monotonic, self.wall = 1000.0, 1_900_000_000.0
+        self.breaker = CircuitBreaker(clock=lambda: self.monotonic, now=lambda: self.wall)
+
+    def call(self, error=None):
+        self.monotonic += 0.02
+        self.wall += 0.02
+        with self.breaker.guard():
+            if error:
+                raise error
+
+    def is_open(self):
+        try:
+            self.call()
+        except CircuitOpen:
+            return True
+        return False
+
+
+@pytest.fixture
+def function():
+    function = FrozenFunction()
+    with pytest.raises(OSError, match="away"):
+        function.call(OSError("away"))
+    assert function.is_open()
+    return function
+
+
+def test_after_a_freeze_the_server_is_tried_at_once(function):
+    function.wall += 3600
+    assert not function.is_open()
+
+
+def test_a_clock_that_is_put_back_keeps_it_open_for_ten_seconds_at_most(function):
+    function.wall -= 3600
+    assert not function.is_open()
+
+
+def test_a_clock_that_is_put_back_a_little_keeps_it_open_a_little_longer(function):
+    function.wall -= 5
+    function.wall += 14.5
+    assert function.is_open()
+    function.wall += 1
+    assert not function.is_open()

@@ -6,7 +6,7 @@ import subprocess
 import sys
 
 import pytest
-from cache_world import WatchedDao, make_app
+from cache_world import GENERATION, LONG_AGO, WatchedDao, make_app
 from conftest import CLEAN, ROOT
 from fault_proxy import FaultProxy
 
@@ -50,7 +50,7 @@ def test_a_cached_get_imports_the_web_framework_the_cache_and_nothing_else(valke
         print(answer["headers"]["X-Cache"], *sorted(packages - sys.stdlib_module_names))
     """
     with valkey.client() as redis:
-        redis.set("{news}:g", b"1-x")  # settled long ago: the entry outlives a slow start
+        redis.set(GENERATION, LONG_AGO)
     make_app(WatchedDao(), valkey.url).test_client().get("/news/")
     with FaultProxy(valkey.port) as proxy:
         found = said(script, REDIS_URL=f"redis://127.0.0.1:{proxy.port}/0").split()

@@ -1,12 +1,18 @@
-"""How the client comes to Redis: TLS, sockets, databases, passwords, IAM, and which settings are refused."""
+"""How the client connects to Redis: TLS, sockets, databases, passwords, IAM, time limits, settings."""
 
+import contextlib
+import socket
 import ssl
+import threading
+import time
 
 import pytest
 from botocore.credentials import Credentials
 from botocore.session import Session
-from cache_world import Clock, WatchedDao, make_app, x_cache
+from cache_world import WatchedDao, make_app, x_cache
 from certificates import certificate
+from fake_redis import FakeRedis
+from fakes import sent
 from fault_proxy import FaultProxy
 from redis.exceptions import AuthenticationError
 from redis_servers import BINARY, REASON, Valkey
@@ -124,7 +130,7 @@ def test_a_url_that_cannot_be_parsed_stops_the_start_with_one_line(url):
 def test_a_url_that_can_be_parsed_makes_a_client(url):
     settings = Settings.from_env(ENV | {"REDIS_URL": url})
     assert settings.redis_url == url
-    connect(settings).connection_pool.make_connection()
+    connect(settings).make_connection()
 
 
 def test_a_password_is_not_shown_where_its_url_is_refused():
@@ -179,18 +185,6 @@ def test_an_iam_token_for_a_serverless_cache_says_so(session):
     assert "&ResourceType=ServerlessCache&" in token
 
 
-def test_an_iam_token_is_used_again_until_shortly_before_its_end(session):
-    clock = Clock()
-    provider = IamCredentials(settings(), session, clock)
-    made = []
-    real = provider._signed
-    provider._signed = lambda: made.append(clock.seconds) or real()
-    for seconds in (0, 1, 838, 2, 838, 3):
-        clock.seconds += seconds
-        provider.get_credentials()
-    assert len(made) == 3
-
-
 def test_a_token_that_cannot_be_made_is_an_error_of_redis(session):
     session._credentials = None
     session.get_component("credential_provider").providers.clear()
@@ -198,11 +192,56 @@ def test_a_token_that_cannot_be_made_is_an_error_of_redis(session):
         IamCredentials(settings(), session).get_credentials()
 
 
+def test_every_connection_gets_an_iam_token_of_its_own(session):
+    """An old one would have ended with the credentials that signed it, or while Lambda froze the process."""
+    provider = IamCredentials(settings(), session)
+    _, first = provider.get_credentials()
+    session._credentials = Credentials("OTHER", "SECRET", "SESSION")
+    _, second = provider.get_credentials()
+    assert "Credential=AKID%2F" in first
+    assert "Credential=OTHER%2F" in second
+
+
+def test_a_dead_iam_token_is_sent_once(session):
+    with FakeRedis() as redis:
+        dead, tokens = set(), []
+
+        def auth(parts):
+            tokens.append(parts[2])
+            return (
+                b"-WRONGPASS invalid username-password pair or user is disabled.\r\n"
+                if parts[2] in dead
+                else None
+            )
+
+        redis.overrides = {"AUTH": auth}
+        app = make_app(WatchedDao(), redis.url, **IAM)
+        app.extensions["cache"]._redis.get_credentials = IamCredentials(settings(), session).get_credentials
+        client = app.test_client()
+        assert [x_cache(client.get("/news/"))[1] for _ in range(2)] == ["MISS", "HIT"]
+        dead.update(tokens)
+        session._credentials = Credentials("OTHER", "SECRET", "SESSION")
+        redis.close_connections()
+        assert x_cache(client.get("/news/"))[1] == "HIT"
+        assert len(tokens) == 2
+
+
+def test_credentials_that_take_too_long_hold_no_request_up(session):
+    def slow():
+        time.sleep(4)
+
+    session.get_credentials = slow
+    with FakeRedis() as redis:
+        app = make_app(WatchedDao(), redis.url, **IAM)
+        app.extensions["cache"]._redis.get_credentials = IamCredentials(settings(), session).get_credentials
+        assert bypasses_within(3, app.test_client())
+
+
 def test_iam_logs_in_with_its_token(guarded, trusted, session):
     with FaultProxy(guarded.port, tls(trusted)) as proxy, guarded.client() as redis:
         app = make_app(WatchedDao(), f"rediss://127.0.0.1:{proxy.port}/0", **IAM)
-        provider = app.extensions["cache"]._redis.connection_pool.connection_kwargs["credential_provider"]
-        provider._session = session
+        provider = IamCredentials(settings(), session)
+        app.extensions["cache"]._redis.get_credentials = provider.get_credentials
         redis.execute_command(
             "ACL", "SETUSER", "news-app", "on", f">{provider.get_credentials()[1]}", "~*", "+@all"
         )
@@ -214,9 +253,150 @@ def test_iam_logs_in_with_its_token(guarded, trusted, session):
 def test_iam_without_credentials_breaks_no_request(guarded, trusted, session):
     with FaultProxy(guarded.port, tls(trusted)) as proxy:
         app = make_app(WatchedDao(), f"rediss://127.0.0.1:{proxy.port}/0", **IAM)
-        provider = app.extensions["cache"]._redis.connection_pool.connection_kwargs["credential_provider"]
         session.get_component("credential_provider").providers.clear()
         session._credentials = None
-        provider._session = session
+        app.extensions["cache"]._redis.get_credentials = IamCredentials(settings(), session).get_credentials
         client = app.test_client()
         assert [x_cache(client.get("/news/")) for _ in range(2)] == [(200, "BYPASS")] * 2
+
+
+def bypasses_within(seconds, client):
+    """Whether a request is served without the cache, in that time: a generous one, for a busy machine."""
+    started = time.monotonic()
+    return x_cache(client.get("/news/")) == (200, "BYPASS") and time.monotonic() - started < seconds
+
+
+WRONGPASS = b"-WRONGPASS invalid username-password pair or user is disabled.\r\n"
+REFUSED_LOGINS = {
+    "SELECT in cluster mode": ("/1", {"SELECT": b"-ERR SELECT is not allowed in cluster mode\r\n"}),
+    "no such database": ("/99", {"SELECT": b"-ERR DB index is out of range\r\n"}),
+    "SELECT without the right": ("/1", {"SELECT": b"-NOPERM this user has no permissions\r\n"}),
+    "SELECT with another reply": ("/1", {"SELECT": b":1\r\n"}),
+    "wrong password": ("", {"AUTH": WRONGPASS}),
+    "no password": ("", {"AUTH": b"-ERR AUTH <password> called without any password configured\r\n"}),
+    "no AUTH": ("", {"AUTH": b"-ERR unknown command 'AUTH'\r\n"}),
+    "AUTH with another reply": ("", {"AUTH": b"*1\r\n$1\r\nx\r\n"}),
+    "AUTH with garbage": ("", {"AUTH": b"\xff\xfe\r\n"}),
+}
+
+
+@pytest.mark.parametrize("kind", REFUSED_LOGINS)
+def test_a_refused_login_opens_the_circuit(kind):
+    with FakeRedis() as redis:
+        path, redis.overrides = REFUSED_LOGINS[kind]
+        client = make_app(WatchedDao(), f"redis://u:p@127.0.0.1:{redis.port}{path}").test_client()
+        for _ in range(2):
+            assert {x_cache(client.get("/news/")) for _ in range(10)} == {(200, "BYPASS")}
+            client.post("/news/", json=sent())
+        assert redis.connections <= 4
+        assert "MGET" not in redis.commands
+
+
+class Dropping:
+    """Listeners whose queues are full: packets to them are dropped, as to an address that nobody has."""
+
+    def __init__(self, count):
+        self._sockets, self.ports = [], []
+        for _ in range(count):
+            listener = socket.socket()
+            listener.bind(("127.0.0.1", 0))
+            listener.listen(0)
+            self.ports.append(listener.getsockname()[1])
+            self._sockets.append(listener)
+            for _ in range(2):
+                client = socket.socket()
+                client.settimeout(0)
+                with contextlib.suppress(BlockingIOError):
+                    client.connect(listener.getsockname())
+                self._sockets.append(client)
+
+    def close(self):
+        for each in self._sockets:
+            each.close()
+
+
+@pytest.fixture
+def resolve(monkeypatch):
+    """Stands for DNS: set what the name of the cache leads to."""
+    real = socket.getaddrinfo
+
+    def resolve(addresses):
+        def getaddrinfo(host, *args, **named):
+            return addresses() if host == "cache.example" else real(host, *args, **named)
+
+        monkeypatch.setattr(socket, "getaddrinfo", getaddrinfo)
+
+    return resolve
+
+
+@pytest.mark.parametrize("scheme", ["redis", "rediss"])
+def test_a_name_that_is_resolved_slowly_holds_no_request_up(resolve, scheme):
+    def slow():
+        time.sleep(6)
+        raise socket.gaierror(-3, "Temporary failure in name resolution")
+
+    resolve(slow)
+    assert bypasses_within(3, make_app(WatchedDao(), f"{scheme}://cache.example").test_client())
+
+
+@pytest.mark.parametrize("scheme", ["redis", "rediss"])
+def test_nine_addresses_that_drop_packets_hold_no_request_up(resolve, scheme):
+    """A serverless cache has an address in each zone, of two families."""
+    dropping = Dropping(9)
+    addresses = [(socket.AF_INET, socket.SOCK_STREAM, 6, "", ("127.0.0.1", port)) for port in dropping.ports]
+    resolve(lambda: addresses)
+    assert bypasses_within(3, make_app(WatchedDao(), f"{scheme}://cache.example").test_client())
+    dropping.close()
+
+
+def test_a_server_that_is_silent_in_the_handshake_holds_no_request_up(trusted):
+    with socket.create_server(("127.0.0.1", 0)) as listener:
+        url = f"rediss://127.0.0.1:{listener.getsockname()[1]}"
+        assert bypasses_within(3, make_app(WatchedDao(), url).test_client())
+
+
+def dripping(reply):
+    """A server that replies with one byte in 0.1 s: each of them in time, all of them never."""
+    listener = socket.create_server(("127.0.0.1", 0))
+
+    def drip():
+        with contextlib.suppress(OSError):
+            while True:
+                client, _ = listener.accept()
+                threading.Thread(target=send, args=(client,), daemon=True).start()
+
+    def send(client):
+        with client, contextlib.suppress(OSError):
+            client.recv(65536)
+            for byte in reply:
+                client.sendall(bytes([byte]))
+                time.sleep(0.1)
+
+    threading.Thread(target=drip, daemon=True).start()
+    return listener
+
+
+@pytest.mark.parametrize("user", ["", "u:p@"])
+def test_a_reply_that_drips_holds_no_request_up(user):
+    """To MGET, or to AUTH."""
+    with dripping(b"-ERR " + b"x" * 50 + b"\r\n") as listener:
+        url = f"redis://{user}127.0.0.1:{listener.getsockname()[1]}"
+        assert bypasses_within(3, make_app(WatchedDao(), url).test_client())
+
+
+def test_a_connection_that_comes_too_late_is_closed(resolve, valkey):
+    waiting = threading.Event()
+
+    def late():
+        waiting.wait(10)
+        return [(socket.AF_INET, socket.SOCK_STREAM, 6, "", ("127.0.0.1", valkey.port))]
+
+    resolve(late)
+    with valkey.client() as redis:
+        assert bypasses_within(3, make_app(WatchedDao(), "redis://cache.example").test_client())
+        made = redis.info("stats")["total_connections_received"]
+        waiting.set()
+        while redis.info("stats")["total_connections_received"] == made:
+            time.sleep(0.01)
+        while len(redis.client_list()) > 1:
+            time.sleep(0.01)

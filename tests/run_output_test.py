@@ -7,6 +7,7 @@ from contextlib import ExitStack
 import issuer
 import pytest
 import requests
+from cache_world import LONG_AGO, tag_of
 from conftest import ROOT, settings_for
 from dynamodb_proxy import Proxy, throttled
 from fakes import sent
@@ -17,6 +18,7 @@ from redis_servers import BINARY, REASON, Valkey
 
 from news.dao import NewsDao
 from news.service import NewsService
+from shared.cache_keys import generation_key
 from shared.metrics import NAMESPACE
 from tools.lambda_local import packages, serving
 from tools.processes import Processes, StartError, free_port, wait_for_port
@@ -142,7 +144,7 @@ def test_a_throttled_database_is_counted_and_without_an_old_answer_it_is_an_erro
 def test_an_old_answer_that_is_served_is_counted(run):
     with run.valkey.client() as redis:
         redis.set(
-            "{news}:g", f"{time.time():.3f}-0123456789abcdef"
+            generation_key(tag_of("test")), f"{time.time():.3f}-0123456789abcdef"
         )  # so young that answers are fresh for 1 s
         assert run.ask("GET", PATH) == 200
         time.sleep(1.1)
@@ -167,7 +169,7 @@ def test_prometheus_adds_up_all_workers(dynalite_url, tmp_path):
     run.start_nothing = lambda stack: run.start_gunicorn(stack, WORKERS="2", METRICS_PATH="/metrics")
     with run:
         with run.valkey.client() as redis:
-            redis.set("{news}:g", b"1-x")  # settled long ago: the entry outlives a slow start
+            redis.set(generation_key(tag_of("test")), LONG_AGO)
         asked = 0
         while sum(line["cold_start"] for line in run.requests()) < 2:  # one worker may start later
             assert asked < 2000, "one worker did all the work"

@@ -92,7 +92,7 @@ def _import_file(file: BinaryIO, form: str, settings: Settings, service: NewsSer
             raise
         finally:
             if settings.redis_url:  # as a controller does after a write
-                CacheStore(connect(settings), settings.stage).invalidate("news")
+                CacheStore(connect(settings), settings).invalidate("news")
 
 
 def _printable(reason: str) -> str:
