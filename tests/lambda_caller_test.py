@@ -175,7 +175,7 @@ def test_signature_that_the_platform_has_not_verified_is_kept(encode):
 
 
 @pytest.mark.parametrize("encode", [http_api_2, http_api_1, rest_api, function_url])
-def test_signed_read_is_answered_as_anybodys_and_a_signed_write_is_refused(encode):
+def test_signed_read_is_cacheable_and_a_signed_write_is_refused(encode):
     handler = make_handler(news_app())
     read = got_from(handler(signed(encode(Sent(path="/news/", headers=SIGNATURE))), CONTEXT))
     assert (read.status, read.headers["cache-control"]) == (200, "no-cache")

@@ -71,7 +71,7 @@ def test_line_of_a_library_has_the_request_id_wherever_it_is_written(app, capsys
     assert [text for text in written if text in {"view", "hook", "body"}] == ["view", "hook", "body"]
 
 
-class Telling(dict):
+class LoggingEvent(dict):
     """An event that logs a line as soon as somebody looks into it."""
 
     def get(self, *args):
@@ -82,7 +82,7 @@ class Telling(dict):
 def test_line_about_an_event_that_is_no_http_request_has_the_request_id(app, capsys):
     capsys.readouterr()
     with pytest.raises(NotHttp):
-        make_handler(app)(Telling(Records=[{"eventSource": "aws:sqs"}]), CONTEXT)
+        make_handler(app)(LoggingEvent(Records=[{"eventSource": "aws:sqs"}]), CONTEXT)
     lines = lines_in(capsys.readouterr().err)
     assert {line["request_id"] for line in lines} == {"8c1f"}
 

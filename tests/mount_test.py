@@ -179,9 +179,9 @@ def test_every_entry_point_mounts_the_app_by_the_same_rule(
 ):
     app = news_app(items=2)
     seen = places(app)
-    answer = ENTRY_POINTS[entry_point](app, base_path).get(host, stage, path)
+    response = ENTRY_POINTS[entry_point](app, base_path).get(host, stage, path)
     assert seen == [(root, rest)]
-    link = {name.lower(): value for name, value in answer.headers.items()}.get("link", "")
+    link = {name.lower(): value for name, value in response.headers.items()}.get("link", "")
     assert link.partition("?")[0] == (f"<{root}/news/" if rest == "/news/" else "")
 
 
@@ -192,9 +192,9 @@ def test_every_entry_point_mounts_the_app_by_the_same_rule(
 def test_location_of_a_new_item_is_below_the_public_place(base_path, root, entry_point):
     prefix = "" if entry_point == "REST API" else "/prod"
     path = f"{prefix}/api/news/" if base_path == "api" else f"{prefix}/news/"
-    answer = ENTRY_POINTS[entry_point](news_app(), base_path).post(EXECUTE_API, "prod", path)
-    assert answer.status == HTTPStatus.CREATED
-    assert answer.headers["location"].startswith(f"{root}/news/")
+    response = ENTRY_POINTS[entry_point](news_app(), base_path).post(EXECUTE_API, "prod", path)
+    assert response.status == HTTPStatus.CREATED
+    assert response.headers["location"].startswith(f"{root}/news/")
 
 
 GATEWAY_HOSTS = [
@@ -299,9 +299,9 @@ def test_gunicorn_serves_below_base_path_and_at_the_root(tmp_path):
     """The root is where a load balancer looks for /health."""
     with LocalRun(tmp_path, BASE_PATH="/v1/") as run:
         paths = ["/health", "/v1/health", "/v1/news/", "/v1/news", "/v1/news/x", "/v1x/health", "/v1"]
-        answers = [requests.get(run.url + path, timeout=10) for path in paths]
+        responses = [requests.get(run.url + path, timeout=10) for path in paths]
         pages = [requests.get(run.url + path, timeout=10) for path in ("/news/?limit=1", "/v1/news/?limit=1")]
-    assert [answer.status_code for answer in answers] == [200, 200, 200, 200, 404, 404, 404]
+    assert [response.status_code for response in responses] == [200, 200, 200, 200, 404, 404, 404]
     links = [page.links["next"]["url"].partition("?")[0] for page in pages]
     assert links == ["/news/", "/v1/news/"]
 
