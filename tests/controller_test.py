@@ -2,6 +2,7 @@
 
 import logging
 import re
+import time
 
 import pytest
 from fakes import FakeDao, clock, sent
@@ -12,6 +13,7 @@ from shared.app import create_app
 from shared.config import Settings
 from shared.constants import CLAIMS
 from shared.errors import Unavailable
+from shared.inputs import parse_json
 from tools.processes import free_port
 
 
@@ -224,6 +226,7 @@ def test_routes_without_parameters_take_none(client, item):
         (b'{"title": NaN}', 400, "invalid character"),
         (b'{"title": Infinity}', 400, "invalid character"),
         (b'{"title": "a", "title": "b"}', 400, 'key "title" is given more than once'),
+        (b'{"a": {"b": 1, "\\u0062": 2}}', 400, 'key "b" is given more than once'),
         (b'{"title": "\\ud800"}', 400, "surrogate"),
         (b'{"title": "\xff"}', 400, "UTF-8"),
         (b"\xef\xbb\xbf{}", 400, "invalid character"),
@@ -239,6 +242,15 @@ def test_a_body_that_is_no_json_is_refused_and_the_answer_says_why(client, item,
     answer = client.open(target, method=method, data=body, headers=headers)
     assert_problem(answer, status)
     assert re.search(says, answer.json["detail"])
+
+
+def test_a_key_given_twice_is_found_in_linear_time():
+    """In quadratic time this takes more than a minute."""
+    keys = [f'"{number}": 0' for number in range(60_000)]
+    began = time.process_time()
+    with pytest.raises(ValueError, match='key "59999" is given more than once'):
+        parse_json(f"{{{','.join([*keys, keys[-1]])}}}".encode())
+    assert time.process_time() - began < 5
 
 
 @pytest.mark.parametrize("body", [b"[]", b"null", b"5", b'"text"', b"[{}]"])
