@@ -5,7 +5,7 @@ from typing import Annotated
 
 from msgspec import UNSET, Meta, Struct, UnsetType
 
-from shared.clock import timestamp
+from shared.clock import microseconds, timestamp
 from shared.constants import DEFAULT_LIMIT
 
 Title = Annotated[str, Meta(min_length=1, max_length=300)]
@@ -37,7 +37,12 @@ class News(Struct, frozen=True, kw_only=True):
     published_at: MomentInUtc
     created_at: MomentInUtc
     updated_at: MomentInUtc
-    version: Annotated[int, Meta(ge=1, description="the ETag of the item")]
+    version: Annotated[int, Meta(ge=1, description="counts the changes of the item")]
+
+    @property
+    def revision(self) -> str:
+        """A name for this state of the item, which no other has, even if it is deleted and created again."""
+        return f"{self.version}-{microseconds(self.created_at):x}"
 
 
 class NewsInput(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):

@@ -5,7 +5,7 @@ import re
 import time
 
 import pytest
-from fakes import FakeDao, clock, sent
+from fakes import FakeDao, clock, etag, sent
 
 from news.controller import setup_route
 from news.service import NewsService
@@ -71,7 +71,7 @@ def test_create_answers_201_with_the_item_its_place_and_its_etag(client):
     assert answer.status_code == 201
     assert answer.content_type == "application/json"
     assert answer.headers["Location"] == path(answer.json)
-    assert answer.headers["ETag"] == '"1"'
+    assert answer.headers["ETag"] == '"1-6474846204000"'
     assert answer.json == sent() | {
         "id": "0adedf02-e466-573b-a3fe-6a7f799d7d3d",
         "summary": None,
@@ -98,24 +98,96 @@ def test_show_of_what_is_not_there_answers_404(client):
 
 
 def test_replace_answers_200_with_the_new_version(client, item):
-    answer = client.put(path(item), json=sent(title="New"), headers={"If-Match": '"1"'})
-    assert answer.status_code == 200
-    assert answer.headers["ETag"] == '"2"'
+    answer = client.put(path(item), json=sent(title="New"), headers={"If-Match": etag(item)})
+    assert (answer.status_code, answer.json["version"]) == (200, 2)
+    assert answer.headers["ETag"] == etag(answer.json) != etag(item)
     assert client.get(path(item)).json == answer.json
+    assert client.get(path(item)).headers["ETag"] == answer.headers["ETag"]
 
 
-@pytest.mark.parametrize("tags", ['"1"', "*", '"7", "1"', '"1", W/"2"'])
-def test_if_match_that_names_the_version_is_met(client, item, tags):
-    assert client.put(path(item), json=sent(), headers={"If-Match": tags}).status_code == 200
+def test_an_item_created_again_has_another_etag(client, item):
+    client.delete(path(item))
+    again = client.post("/news/", json=sent())
+    assert again.json["id"] == item["id"]
+    assert again.headers["ETag"] != etag(item)
+    assert_problem(client.put(path(item), json=sent(), headers={"If-Match": etag(item)}), 412)
+    assert_problem(client.delete(path(item), headers={"If-Match": etag(item)}), 412)
+    assert client.get(path(item), headers={"If-None-Match": etag(item)}).json == again.json
 
 
 @pytest.mark.parametrize(
-    "tags", ['"2"', 'W/"1"', '"01"', '"x"', '""', "", '"' + "9" * 40 + '"', '"-1"', '"١"']
+    "tags", ["{}", "*", " *\t", '"7", {}', '{},W/"2"', ',, {}\t,\t"," ,', "W/{0}, {0}", '"W/",{}', '"*", {}']
 )
-def test_if_match_that_names_other_versions_answers_412(client, item, tags):
-    headers = {"If-Match": tags.encode().decode("latin-1")}
+def test_if_match_that_names_the_etag_is_met(client, item, tags):
+    answer = client.put(path(item), json=sent(), headers={"If-Match": tags.format(etag(item))})
+    assert answer.status_code == 200
+    headers = {"If-Match": tags.format(answer.headers["ETag"])}
+    assert client.delete(path(item), headers=headers).status_code == 204
+
+
+@pytest.mark.parametrize(
+    "tags",
+    [
+        "W/{}",
+        '"1"',
+        '"2"',
+        'W/"1"',
+        '"x"',
+        '""',
+        '"*"',
+        '"W/*"',
+        '"-1"',
+        '"١"',
+        '"a,b", "c\\d"',
+        '"' + "9" * 999 + '"',
+    ],
+)
+def test_if_match_that_names_other_etags_answers_412(client, item, tags):
+    headers = {"If-Match": tags.format(etag(item)).encode().decode("latin-1")}
     assert_problem(client.put(path(item), json=sent(), headers=headers), 412)
     assert_problem(client.delete(path(item), headers=headers), 412)
+    assert client.get(path(item)).json == item
+
+
+@pytest.mark.parametrize(
+    "tags",
+    [
+        "1",
+        "{unquoted}",
+        '{unquoted}"',
+        '"{unquoted}',
+        "'{unquoted}'",
+        "{}, {unquoted}",
+        "{unquoted}, {}",
+        "{} {}",
+        "{}{}",
+        "{};",
+        "w/{}",
+        "W/ {}",
+        "W/",
+        "W/*",
+        "*, {}",
+        "{}, *",
+        "**",
+        "",
+        " ",
+        ",",
+        '"',
+        '"""',
+        '"a b"',
+        '"a\tb"',
+        '"a\x7fb"',
+        '"\x00"',
+        "null",
+        '"a",' * 1000 + "b",
+        ", " * 2000 + "b",
+    ],
+)
+def test_if_match_that_is_no_list_of_etags_answers_400(client, item, tags):
+    tag = etag(item)
+    headers = {"If-Match": tags.format(*[tag] * 2, unquoted=tag.strip('"'))}
+    assert_problem(client.put(path(item), json=sent(), headers=headers), 400, "If-Match")
+    assert_problem(client.delete(path(item), headers=headers), 400, "If-Match")
     assert client.get(path(item)).json == item
 
 
@@ -128,12 +200,23 @@ def test_replace_of_what_is_not_there_answers_404(client):
     assert_problem(answer, 404)
 
 
-@pytest.mark.parametrize("headers", [{}, {"If-Match": '"1"'}])
-def test_delete_answers_204_and_then_404(client, item, headers):
+@pytest.mark.parametrize("tags", [None, "*", "{}"])
+def test_delete_answers_204_and_then_404(client, item, tags):
+    headers = {"If-Match": tags.format(etag(item))} if tags else {}
     answer = client.delete(path(item), headers=headers)
     assert (answer.status_code, answer.data) == (204, b"")
     assert_problem(client.delete(path(item), headers=headers), 404)
     assert_problem(client.get(path(item)), 404)
+
+
+def test_an_id_in_upper_case_is_the_same_item(client, item):
+    target = f"/news/{item['id'].upper()}"
+    shown = client.get(target)
+    assert (shown.status_code, shown.json, shown.headers["ETag"]) == (200, item, etag(item))
+    changed = client.put(target, json=sent(title="New"), headers={"If-Match": etag(item)})
+    assert (changed.status_code, changed.json["id"]) == (200, item["id"])
+    assert client.delete(target, headers={"If-Match": etag(changed.json)}).status_code == 204
+    assert_problem(client.get(target), 404)
 
 
 def test_list_answers_with_items_and_the_way_to_the_next_page(client):

@@ -3,11 +3,13 @@
 import uuid
 from datetime import UTC, datetime, timedelta
 
+import msgspec
 import pytest
 from fakes import START, DaoThatThinksItsWriteWasLost, FakeDao, clock, sent
 
 from news.service import NewsService
 from shared.errors import Conflict, InvalidInput, NotFound, Stale
+from shared.inputs import AnyRevision
 
 
 @pytest.fixture
@@ -165,7 +167,7 @@ def test_get_of_what_is_not_there_is_not_found(news, news_id):
 
 def test_replace_sets_a_new_version_and_keeps_what_never_changes(news, dao):
     first, _ = news.create(sent(summary="old"))
-    second = news.replace(first.id, sent(title="New"), {1})
+    second = news.replace(first.id, sent(title="New"), {first.revision})
     assert dao.rows == {first.id: second}
     assert (second.version, second.title, second.summary) == (2, "New", None)
     assert (second.url, second.created_at) == (first.url, first.created_at)
@@ -174,14 +176,14 @@ def test_replace_sets_a_new_version_and_keeps_what_never_changes(news, dao):
 
 def test_replace_without_published_at_sets_the_time_of_creation(news):
     first, _ = news.create(sent(published_at="2020-01-01T00:00:00Z"))
-    assert news.replace(first.id, sent(), {1}).published_at == first.created_at
+    assert news.replace(first.id, sent(), {first.revision}).published_at == first.created_at
 
 
 def test_replace_may_leave_out_the_url(news):
     first, _ = news.create(sent())
     data = sent()
     del data["url"]
-    assert news.replace(first.id, data, {1}).url == first.url
+    assert news.replace(first.id, data, {first.revision}).url == first.url
 
 
 @pytest.mark.parametrize(
@@ -190,40 +192,83 @@ def test_replace_may_leave_out_the_url(news):
 def test_replace_with_a_field_that_breaks_a_rule_names_it(news, change, field):
     first, _ = news.create(sent())
     with pytest.raises(InvalidInput) as error:
-        news.replace(first.id, sent(**change), {1})
+        news.replace(first.id, sent(**change), {first.revision})
     assert fields_of(error) == [field]
 
 
 def test_replace_of_another_version_is_stale(news):
     first, _ = news.create(sent())
-    news.replace(first.id, sent(), {1})
+    news.replace(first.id, sent(), {first.revision})
     with pytest.raises(Stale):
-        news.replace(first.id, sent(), {1})
+        news.replace(first.id, sent(), {first.revision})
     with pytest.raises(Stale):
         news.replace(first.id, sent(), set())
+
+
+def test_an_item_created_again_is_in_another_revision(news, dao):
+    first, _ = news.create(sent())
+    news.delete(first.id)
+    again, _ = news.create(sent())
+    assert (again.id, again.version) == (first.id, first.version)
+    assert again.revision != first.revision
+    with pytest.raises(Stale):
+        news.replace(first.id, sent(title="New"), {first.revision})
+    with pytest.raises(Stale):
+        news.delete(first.id, {first.revision})
+    assert dao.rows == {again.id: again}
+
+
+def test_an_item_created_again_between_read_and_write_is_not_overwritten(news, dao):
+    first, _ = news.create(sent())
+    again = msgspec.structs.replace(first, created_at=first.created_at + timedelta(seconds=1), title="Again")
+    find = dao.find
+
+    def find_and_create_again(news_id):
+        found, dao.rows[news_id] = find(news_id), again
+        return found
+
+    for change in (
+        lambda: news.replace(first.id, sent(), AnyRevision()),
+        lambda: news.delete(first.id, AnyRevision()),
+    ):
+        dao.rows[first.id], dao.find = first, find_and_create_again
+        with pytest.raises(Stale):
+            change()
+        assert dao.rows == {first.id: again}
+
+
+@pytest.mark.parametrize("change", [str.upper, str.lower, str.title])
+def test_ids_match_in_upper_and_lower_case(news, dao, change):
+    first, _ = news.create(sent())
+    assert news.get(change(first.id)) == first
+    second = news.replace(change(first.id), sent(title="New"), {first.revision})
+    assert dao.rows == {first.id: second}
+    news.delete(change(first.id), {second.revision})
+    assert not dao.rows
 
 
 def test_replace_that_loses_a_race_is_stale(news, dao):
     first, _ = news.create(sent())
     dao.replace = lose
     with pytest.raises(Stale):
-        news.replace(first.id, sent(), {1})
+        news.replace(first.id, sent(), {first.revision})
 
 
 def test_replace_that_loses_to_its_own_first_try_is_done():
     news = NewsService(DaoThatThinksItsWriteWasLost(), now=clock())
     first, _ = news.create(sent())
-    assert news.replace(first.id, sent(title="New"), {1}) == news.get(first.id)
+    assert news.replace(first.id, sent(title="New"), {first.revision}) == news.get(first.id)
 
 
 def test_replace_of_what_is_not_there_is_not_found(news):
     with pytest.raises(NotFound):
-        news.replace("00000000-0000-5000-8000-000000000001", sent(), {1})
+        news.replace("00000000-0000-5000-8000-000000000001", sent(), AnyRevision())
 
 
-@pytest.mark.parametrize("expected", [None, {1}])
-def test_delete_removes_the_item(news, dao, expected):
+@pytest.mark.parametrize("names_it", [False, True])
+def test_delete_removes_the_item(news, dao, names_it):
     item, _ = news.create(sent())
+    expected = {item.revision} if names_it else None
     news.delete(item.id, expected)
     assert not dao.rows
     with pytest.raises(NotFound):
@@ -233,7 +278,7 @@ def test_delete_removes_the_item(news, dao, expected):
 def test_delete_of_another_version_is_stale(news, dao):
     item, _ = news.create(sent())
     with pytest.raises(Stale):
-        news.delete(item.id, {2})
+        news.delete(item.id, {f"2{item.revision[1:]}"})
     assert dao.rows
 
 
@@ -241,13 +286,13 @@ def test_delete_that_loses_a_race_to_a_change_is_stale(news, dao):
     item, _ = news.create(sent())
     dao.remove = lose
     with pytest.raises(Stale):
-        news.delete(item.id, {1})
+        news.delete(item.id, {item.revision})
 
 
 def test_delete_that_loses_to_its_own_first_try_is_done():
     news = NewsService(DaoThatThinksItsWriteWasLost(), now=clock())
     item, _ = news.create(sent())
-    news.delete(item.id, {1})
+    news.delete(item.id, {item.revision})
     with pytest.raises(NotFound):
         news.get(item.id)
 
