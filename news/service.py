@@ -11,7 +11,7 @@ from msgspec import UNSET
 from msgspec.structs import asdict
 
 from news.model import UUID, News, NewsInput, NewsPage, NewsQuery, NewsReplacement
-from news.rules import check_item, check_query
+from news.rules import check_item, check_query, normalize_url
 from shared import cursor
 from shared.clock import utc_now
 from shared.config import Settings
@@ -126,7 +126,7 @@ class NewsService:
         """
         given = check_item(data, NewsReplacement)
         stored = self._in_revision(news_id, expected)
-        if given.url not in {UNSET, stored.url}:
+        if given.url is not UNSET and given.url != normalize_url(stored.url):
             raise InvalidInput("url", "never changes; create another item")
         item = _item(
             given,

@@ -11,6 +11,7 @@ import sys
 from collections import Counter
 from importlib import import_module
 
+import msgspec
 import pytest
 import requests
 import schemathesis
@@ -67,6 +68,31 @@ def test_every_reference_leads_somewhere():
         found = CONTRACT
         for part in place.split("/"):
             found = found[part]
+
+
+def patterns(schema):
+    """Every pattern in a schema."""
+    if isinstance(schema, dict):
+        yield from ([schema["pattern"]] if isinstance(schema.get("pattern"), str) else [])
+        schema = list(schema.values())
+    if isinstance(schema, list):
+        for each in schema:
+            yield from patterns(each)
+
+
+def test_every_pattern_is_one_of_ecma_262():
+    r"""And none has Python's `\Z`, which matches a Z there."""
+    found = set(patterns(CONTRACT))
+    assert "^[A-Za-z0-9-]+$" in found
+    assert not [each for each in found if re.search(r"\\[AZz]|\(\?[P<#i]", each)]
+
+
+@pytest.mark.parametrize("module", modules())
+def test_no_pattern_of_a_model_ends_with_what_lets_a_line_break_pass(module):
+    types = vars(import_module(f"{module}.model")).values()
+    kinds = [each for each in types if isinstance(each, type) and issubclass(each, msgspec.Struct)]
+    _, schemas = msgspec.json.schema_components(kinds)
+    assert not [pattern for pattern in patterns(schemas) if pattern.endswith("$")]
 
 
 class Recorder:

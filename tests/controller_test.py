@@ -219,6 +219,18 @@ def test_an_id_in_upper_case_is_the_same_item(client, item):
     assert_problem(client.get(target), 404)
 
 
+def test_create_with_an_equivalent_url_answers_200_with_the_item(client, item):
+    answer = client.post("/news/", json=sent(url="HTTPS://EXAMPLE.com:443/1#top"))
+    assert (answer.status_code, answer.json) == (200, item)
+    assert answer.headers["Location"] == path(item)
+
+
+def test_a_control_character_in_a_text_answers_400_with_the_field(client):
+    assert_problem(client.post("/news/", json=sent(title="a\x00b")), 400, "title")
+    assert_problem(client.post("/news/", json=sent(source="a\r\nb")), 400, "source")
+    assert_problem(client.post("/news/", json=sent(summary="a\x1b[31m")), 400, "summary")
+
+
 def test_list_answers_with_items_and_the_way_to_the_next_page(client):
     for n in range(5):
         client.post("/news/", json=sent(n, category="a+b" if n == 9 else "ab"))
@@ -284,6 +296,10 @@ def test_an_unknown_path_answers_404(client, target):
         ("limit=", "limit"),
         ("cursor=%FF", "cursor"),
         ("category=%00", "category"),
+        ("category=a%0A", "category"),
+        ("source=%00", "source"),
+        ("source=a%0D%0Ab", "source"),
+        ("since=2026-01-01T00:00:00.0123456789Z", "since"),
     ],
 )
 def test_a_query_that_breaks_a_rule_answers_400_with_the_field(client, query, field):
