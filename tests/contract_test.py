@@ -123,7 +123,8 @@ def documented(target):
 def test_every_documented_status_is_seen_and_every_answer_is_as_documented(local, proxy):
     ask = Recorder(local)
     ask("GET", "/health?x=1")
-    ask("GET", "/health?deep=1")
+    ask("GET", "/health")
+    ask("GET", "/health?deep=1")  # 503 where a busy machine takes more than a second for it
     for module in modules():
         import_module(f"{module}_cases").ask_everything(ask, proxy)
     proxy.fault = lambda *_: throttled()
