@@ -14,7 +14,7 @@ from shared.auth import needs_scope
 from shared.cache import cached, invalidates
 from shared.clock import timestamp
 from shared.health import add_check
-from shared.inputs import expected_versions, json_body, query, query_parameters, required_versions
+from shared.inputs import expected_revisions, json_body, query, query_parameters, required_revisions
 from shared.replies import reply
 
 routes = Blueprint("news", __name__, url_prefix="/news")
@@ -76,7 +76,7 @@ def create() -> ResponseReturnValue:
 
 
 @routes.get("/<news_id>")
-@cached("news", key=lambda news_id: news_id, public=True)
+@cached("news", key=lambda news_id: news_id.lower(), public=True)
 def show(news_id: str) -> ResponseReturnValue:
     """Show an item."""
     return reply(news.get(news_id))
@@ -86,14 +86,14 @@ def show(news_id: str) -> ResponseReturnValue:
 @needs_scope("news:write")
 @invalidates("news")
 def replace(news_id: str) -> ResponseReturnValue:
-    """Replace an item that is in the version named by If-Match."""
-    return reply(news.replace(news_id, json_body(), required_versions()))
+    """Replace an item that is in a state named by If-Match."""
+    return reply(news.replace(news_id, json_body(), required_revisions()))
 
 
 @routes.delete("/<news_id>")
 @needs_scope("news:write")
 @invalidates("news")
 def delete(news_id: str) -> ResponseReturnValue:
-    """Remove an item; with If-Match, only in that version."""
-    news.delete(news_id, expected_versions())
+    """Remove an item; with If-Match, only in a state that it names."""
+    news.delete(news_id, expected_revisions())
     return "", HTTPStatus.NO_CONTENT

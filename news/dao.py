@@ -107,20 +107,24 @@ class NewsDao:
         """Store the next version of an item.
 
         Raises:
-            Stale: the version before it isn't the stored one.
+            Stale: the version before it isn't the stored one, or the item was deleted and created again.
         """
         with self._errors(Stale(f"news {news.id} was changed meanwhile")):
-            self._row(news, stored_version=news.version - 1).save()
+            row = self._row(news, stored_version=news.version - 1)
+            row.save(self._table.created_at == news.created_at)
 
-    def remove(self, news_id: str, version: int | None) -> None:
-        """Remove an item, in that version or, without one, in any.
+    def remove(self, news_id: str, stored: News | None) -> None:
+        """Remove an item, in the state that was read or, without one, in any.
 
         Raises:
-            Stale: it is not there, or not in that version.
+            Stale: it is not there, or not in that state.
         """
         with self._errors(Stale(f"news {news_id} was changed meanwhile")):
-            row = self._table(news_id) if version is None else self._table(news_id, version=version)
-            row.delete(self._table.id.exists(), add_version_condition=version is not None)
+            if stored is None:
+                self._table(news_id).delete(self._table.id.exists(), add_version_condition=False)
+            else:
+                row = self._table(news_id, version=stored.version)
+                row.delete(self._table.created_at == stored.created_at)
 
     def check(self) -> None:
         """Find out whether the table can be read."""

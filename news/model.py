@@ -5,23 +5,41 @@ from typing import Annotated
 
 from msgspec import UNSET, Meta, Struct, UnsetType
 
-from shared.clock import timestamp
+from shared.checks import LINE, LINES
+from shared.clock import microseconds, timestamp
 from shared.constants import DEFAULT_LIMIT
 
-Title = Annotated[str, Meta(min_length=1, max_length=300)]
+MAX_URL_LENGTH = 2048
+
+REFUSED_IN_URLS = (
+    r"\u0000-\u0020\u007f-\u00a0"  # control characters and blanks
+    r"\u1680\u2000-\u200a\u2028\u2029\u202f\u205f\u3000"  # blanks
+    r"\u061c\u200e\u200f\u202a-\u202e\u2060-\u206f"  # direction of text, invisible operators
+    r"\u180e\u200b\ufeff"  # zero-width spaces
+)
+"""The characters that no URL may contain, as a part of a character class.
+
+They are listed because the categories of Unicode differ between versions of Python. Zero-width joiners and
+non-joiners are allowed: words in Persian and in languages of India are spelled with them.
+"""
+
+Title = Annotated[str, Meta(min_length=1, max_length=300, pattern=LINE)]
 Url = Annotated[
     str,
     Meta(
         min_length=1,
-        max_length=2048,
-        description="http or https",
-        extra_json_schema={"pattern": "^[Hh][Tt][Tt][Pp][Ss]?://."},  # checked, with the rest, by the service
+        max_length=MAX_URL_LENGTH,
+        description="http or https; stored in the normal form of its equivalents (RFC 3986, section 6.2)",
+        # checked, with the rest, by the service
+        extra_json_schema={"pattern": rf"^[Hh][Tt][Tt][Pp][Ss]?://[^{REFUSED_IN_URLS}]+\Z"},
     ),
 ]
-Source = Annotated[str, Meta(min_length=1, max_length=100)]
-Category = Annotated[str, Meta(max_length=40, pattern="^[A-Za-z0-9-]+$")]
-Summary = Annotated[str, Meta(max_length=2000)]
-Moment = Annotated[datetime, Meta(tz=True, description="RFC 3339, with any offset")]
+Source = Annotated[str, Meta(min_length=1, max_length=100, pattern=LINE)]
+Category = Annotated[str, Meta(max_length=40, pattern=r"^[A-Za-z0-9-]+\Z")]
+Summary = Annotated[str, Meta(max_length=2000, pattern=LINES)]
+Moment = Annotated[
+    datetime, Meta(tz=True, description="RFC 3339, with any offset; second 60 is taken as second 59")
+]
 MomentInUtc = Annotated[datetime, Meta(tz=True, description="RFC 3339, in UTC")]
 
 
@@ -37,7 +55,12 @@ class News(Struct, frozen=True, kw_only=True):
     published_at: MomentInUtc
     created_at: MomentInUtc
     updated_at: MomentInUtc
-    version: Annotated[int, Meta(ge=1, description="the ETag of the item")]
+    version: Annotated[int, Meta(ge=1, description="counts the changes of the item")]
+
+    @property
+    def revision(self) -> str:
+        """A name for this state of the item, which no other has, even if it is deleted and created again."""
+        return f"{self.version}-{microseconds(self.created_at):x}"
 
 
 class NewsInput(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):

@@ -9,12 +9,27 @@ from urllib.parse import urlsplit
 from msgspec import UNSET
 from msgspec.structs import asdict, replace
 
-from news.model import POSITION, NewsFilter, NewsInput, NewsParameters, NewsQuery, NewsReplacement
+from news.model import (
+    MAX_URL_LENGTH,
+    POSITION,
+    REFUSED_IN_URLS,
+    NewsFilter,
+    NewsInput,
+    NewsParameters,
+    NewsQuery,
+    NewsReplacement,
+)
 from shared import cursor
 from shared.checks import checked, in_utc, page_size
 from shared.errors import InvalidInput
 
 Given = TypeVar("Given", NewsInput, NewsReplacement)
+
+URL = re.compile(r"(https?)://([^/?#]*)([^#]*)", re.ASCII | re.IGNORECASE)
+"""Scheme, authority, and path with query (RFC 3986, appendix B)."""
+
+REFUSED = re.compile(f"[{REFUSED_IN_URLS}]")
+DEFAULT_PORTS = {"http": 80, "https": 443}
 
 
 def check_item(data: object, kind: type[Given]) -> Given:
@@ -24,12 +39,12 @@ def check_item(data: object, kind: type[Given]) -> Given:
         InvalidInput: a field breaks a rule.
     """
     given = checked(data, kind)
-    _check_category(given.category)
+    changes: dict[str, object] = {}
     if given.url is not UNSET:
-        _check_url(given.url)
-    if given.published_at is None:
-        return given
-    return replace(given, published_at=in_utc("published_at", given.published_at))
+        changes["url"] = normalize_url(given.url)
+    if given.published_at is not None:
+        changes["published_at"] = in_utc("published_at", given.published_at)
+    return replace(given, **changes)
 
 
 def check_query(parameters: Mapping[str, str]) -> NewsQuery:
@@ -44,7 +59,6 @@ def check_query(parameters: Mapping[str, str]) -> NewsQuery:
 @lru_cache(maxsize=256)  # the same few are asked for all the time
 def _checked_query(parameters: tuple[tuple[str, str], ...]) -> NewsQuery:
     given = checked(dict(parameters), NewsParameters)
-    _check_category(given.category)
     limit = page_size(given.limit)
     wanted = NewsFilter(
         category=given.category,
@@ -60,18 +74,39 @@ def _checked_query(parameters: tuple[tuple[str, str], ...]) -> NewsQuery:
     return NewsQuery(limit=limit, filter=wanted, after=after)
 
 
-def _check_category(category: str | None) -> None:
-    if category and category.endswith("\n"):  # which `$` at the end of its pattern lets through
-        raise InvalidInput("category", "must not end with a line break")
+def normalize_url(url: str) -> str:
+    """Return the one form of all equivalent URLs (RFC 3986, sections 6.2.2.1 and 6.2.3).
+
+    Scheme and host are in lower case, an empty path is `/`, the scheme's default port and the fragment are
+    left out.
+
+    Raises:
+        InvalidInput: it is no http or https URL, or contains a character that is refused.
+    """
+    if REFUSED.search(url):
+        raise InvalidInput("url", "must not contain blanks, control characters or invisible characters")
+    found = URL.match(url)
+    if not found or not _has_host(url):
+        raise InvalidInput("url", "must be an http or https URL with a host")
+    scheme, rest = found[1].lower(), found[3]
+    path = rest if rest.startswith("/") else f"/{rest}"
+    normal = f"{scheme}://{_normalize_authority(found[2], DEFAULT_PORTS[scheme])}{path}"
+    if len(normal) > MAX_URL_LENGTH:
+        raise InvalidInput("url", f"must have at most {MAX_URL_LENGTH} characters")
+    return normal
 
 
-def _check_url(url: str) -> None:
+def _has_host(url: str) -> bool:
     try:
         parts = urlsplit(url)
-        has_place = bool(parts.hostname) and parts.port != 0  # port raises where it is no port at all
+        return bool(parts.hostname) and parts.port != 0  # port raises ValueError where it is no port at all
     except ValueError:
-        has_place = False
-    if not has_place or not re.match("https?://", url, re.IGNORECASE):
-        raise InvalidInput("url", "must be an http or https URL with a host")
-    if " " in url or not url.isprintable():
-        raise InvalidInput("url", "must not hold blanks or control characters")
+        return False
+
+
+def _normalize_authority(authority: str, default_port: int) -> str:
+    user, at, place = authority.rpartition("@")
+    host, port = re.sub(r":[0-9]*\Z", "", place), re.search(r":([0-9]+)\Z", place)
+    if port and int(port[1]) != default_port:
+        return f"{user}{at}{host.lower()}:{int(port[1])}"
+    return f"{user}{at}{host.lower()}"

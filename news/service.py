@@ -11,7 +11,7 @@ from msgspec import UNSET
 from msgspec.structs import asdict
 
 from news.model import UUID, News, NewsInput, NewsPage, NewsQuery, NewsReplacement
-from news.rules import check_item, check_query
+from news.rules import check_item, check_query, normalize_url
 from shared import cursor
 from shared.clock import utc_now
 from shared.config import Settings
@@ -68,11 +68,12 @@ class NewsService:
         return NewsPage(items, cursor.encode(asdict(query.filter), last) if last else None)
 
     def get(self, news_id: str) -> News:
-        """One item.
+        """One item; upper and lower case are alike in its id.
 
         Raises:
             NotFound: there is none with that id.
         """
+        news_id = news_id.lower()
         item = self._dao.find(news_id) if re.fullmatch(UUID, news_id) else None
         if item is None:
             raise NotFound(f"There is no news with id {news_id!r}.")
@@ -116,16 +117,16 @@ class NewsService:
         self._dao.add_many(created)
         return Loaded(len(created), len(data) - len(created) - len(refused), refused)
 
-    def replace(self, news_id: str, data: object, expected: Container[int]) -> News:
-        """Store new values for an item that is in one of the expected versions.
+    def replace(self, news_id: str, data: object, expected: Container[str]) -> News:
+        """Store new values for an item that is in one of the expected revisions.
 
         Raises:
             NotFound: there is none with that id.
-            Stale: it is in another version.
+            Stale: it is in another revision.
         """
         given = check_item(data, NewsReplacement)
-        stored = self._in_version(news_id, expected)
-        if given.url not in {UNSET, stored.url}:
+        stored = self._in_revision(news_id, expected)
+        if given.url is not UNSET and given.url != normalize_url(stored.url):
             raise InvalidInput("url", "never changes; create another item")
         item = _item(
             given,
@@ -137,33 +138,32 @@ class NewsService:
         try:
             self._dao.replace(item)
         except Stale:
-            if self._dao.find(news_id) != item:  # else a try of ours that was thought lost
+            if self._dao.find(stored.id) != item:  # else a try of ours that was thought lost
                 raise
         return item
 
-    def delete(self, news_id: str, expected: Container[int] | None = None) -> None:
-        """Remove an item that is in one of the expected versions, or in any.
+    def delete(self, news_id: str, expected: Container[str] | None = None) -> None:
+        """Remove an item that is in one of the expected revisions, or in any.
 
         Raises:
             NotFound: there is none with that id.
-            Stale: it is in another version.
+            Stale: it is in another revision.
         """
-        stored = self.get(news_id) if expected is None else self._in_version(news_id, expected)
-        version = None if expected is None else stored.version
+        stored = self.get(news_id) if expected is None else self._in_revision(news_id, expected)
         try:
-            self._dao.remove(news_id, version)
+            self._dao.remove(stored.id, None if expected is None else stored)
         except Stale:
-            if self._dao.find(news_id) is not None:
+            if self._dao.find(stored.id) is not None:
                 raise
 
     def check(self) -> None:
         """Find out whether the database answers."""
         self._dao.check()
 
-    def _in_version(self, news_id: str, expected: Container[int]) -> News:
+    def _in_revision(self, news_id: str, expected: Container[str]) -> News:
         stored = self.get(news_id)
-        if stored.version not in expected:
-            raise Stale(f"The news {news_id} is in version {stored.version} by now.")
+        if stored.revision not in expected:
+            raise Stale(f"The news {stored.id} has changed; its ETag is another one by now.")
         return stored
 
     def _new(self, given: NewsInput) -> News:

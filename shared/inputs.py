@@ -2,7 +2,6 @@
 
 import json
 import re
-import sys
 from collections.abc import Callable, Container
 from typing import TypeVar
 
@@ -15,8 +14,16 @@ from shared.errors import InvalidInput, PreconditionMissing
 
 View = TypeVar("View", bound=Callable[..., object])
 
-ANY_VERSION: Container[int] = range(1, sys.maxsize)
-"""What `If-Match: *` stands for."""
+ENTITY_TAG = r'(?:W/)?"[\x21\x23-\x7e\x80-\xff]*"'
+ENTITY_TAGS = re.compile(rf"[ \t,]*{ENTITY_TAG}(?:[ \t]*,[ \t,]*{ENTITY_TAG})*[ \t,]*")
+"""A list with at least one entity tag (RFC 9110, sections 5.6.1 and 8.8.3)."""
+
+
+class AnyRevision:
+    """The container of every revision: the meaning of `If-Match: *`."""
+
+    def __contains__(self, revision: object) -> bool:
+        return True
 
 
 def query_parameters(*names: str) -> Callable[[View], View]:
@@ -109,31 +116,40 @@ def parse_json(text: bytes) -> object:
 def _unique(pairs: list[tuple[str, object]]) -> dict[str, object]:
     found = dict(pairs)
     if len(found) < len(pairs):
-        names = [name for name, _ in pairs]
-        twice = next(name for name in names if names.count(name) > 1)
-        raise ValueError(f"the key {json.dumps(twice)} is given more than once")
+        seen: set[str] = set()
+        for name, _ in pairs:
+            if name in seen:
+                raise ValueError(f"the key {json.dumps(name)} is given more than once")
+            seen.add(name)
     return found
 
 
-def expected_versions() -> Container[int] | None:
-    """The versions that `If-Match` names, or None without that header (RFC 9110, section 13.1.1)."""
-    if "If-Match" not in request.headers:
+def expected_revisions() -> Container[str] | None:
+    """Return the revisions that `If-Match` names, or None without that header (RFC 9110, section 13.1.1).
+
+    The comparison is strong: a weak tag matches nothing.
+
+    Raises:
+        InvalidInput: the header is neither `*` nor a list of entity tags.
+    """
+    header = request.headers.get("If-Match")
+    if header is None:
         return None
-    tags = request.if_match
-    if tags.star_tag:
-        return ANY_VERSION
-    return {int(tag) for tag in tags.as_set() if tag and re.fullmatch(r"[1-9][0-9]{0,17}", tag)}
+    if header.strip(" \t") == "*":
+        return AnyRevision()
+    if not ENTITY_TAGS.fullmatch(header):
+        raise InvalidInput("If-Match", 'must be `*` or a list of quoted ETags, as `If-Match: "<ETag>"`')
+    tags = re.findall(ENTITY_TAG, header)
+    return {tag[1:-1] for tag in tags if tag.startswith('"')}
 
 
-def required_versions() -> Container[int]:
-    """Like `expected_versions`, for a view that can't do without.
+def required_revisions() -> Container[str]:
+    """Like `expected_revisions`, for a view that requires the header.
 
     Raises:
         PreconditionMissing: there is no If-Match.
     """
-    versions = expected_versions()
-    if versions is None:
-        raise PreconditionMissing(
-            'Send If-Match with the ETag of the version to replace, e.g. If-Match: "1".'
-        )
-    return versions
+    revisions = expected_revisions()
+    if revisions is None:
+        raise PreconditionMissing("Send If-Match with the ETag of the item that you have read.")
+    return revisions

@@ -5,9 +5,9 @@ from flask import Response
 
 
 def reply(body: object, status: int = 200) -> Response:
-    """A JSON answer; what has a version gets it as its ETag (RFC 9110, section 8.8.3)."""
+    """A JSON answer; a body with a revision gets it as its ETag (RFC 9110, section 8.8.3)."""
     answer = Response(msgspec.json.encode(body), status, content_type="application/json")
-    version = getattr(body, "version", None)
-    if version is not None:
-        answer.set_etag(str(version))
+    revision = getattr(body, "revision", None)
+    if revision is not None:
+        answer.set_etag(revision)
     return answer

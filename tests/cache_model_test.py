@@ -5,7 +5,7 @@ from uuid import NAMESPACE_URL, uuid5
 import hypothesis.strategies as st
 import pytest
 from cache_world import GENERATION, TAG, Clock, WatchedDao, make_app
-from fakes import sent
+from fakes import etag, sent
 from fault_proxy import FaultProxy
 from hypothesis import HealthCheck, settings
 from hypothesis.stateful import (
@@ -70,12 +70,12 @@ class Site(RuleBasedStateMachine):
     @rule(number=NUMBERS, category=CATEGORIES, title=st.text("ab", min_size=1, max_size=2))
     def replace(self, number, category, title):
         known = self.truth.get(number)
-        version = known["version"] if known else 1
+        match = {"If-Match": etag(known) if known else "*"}
         item = sent(number, category=category, title=title, published_at=f"2026-01-01T00:00:0{number}Z")
-        answer = self.client.put(path(number), json=item, headers={"If-Match": f'"{version}"'})
+        answer = self.client.put(path(number), json=item, headers=match)
         assert answer.status_code == (503 if self.dao.is_down else 200 if known else 404)
         if answer.status_code == 200:
-            assert answer.json["version"] == version + 1
+            assert answer.json["version"] == known["version"] + 1
             self.truth[number] = answer.json
 
     @rule(number=NUMBERS)

@@ -227,6 +227,7 @@ def test_a_write_makes_every_entry_void(client, url, write):
         ("POST", "", {"json": sent(title="Other")}, 409),
         ("PUT", "item", {"json": sent()}, 428),
         ("PUT", "item", {"json": sent(), "headers": {"If-Match": '"7"'}}, 412),
+        ("DELETE", "item", {"headers": {"If-Match": "7"}}, 400),
         ("DELETE", "none", {}, 404),
     ],
 )
@@ -361,6 +362,14 @@ def test_questions_that_mean_the_same_share_an_entry(client, dao):
     same = ["since=2026-01-01T02:00:00%2B02:00&limit=3", "limit=3&since=2026-01-01T00:00:00Z"]
     assert [x_cache(client.get(f"/news/?{query}"))[1] for query in same] == ["MISS", "HIT"]
     assert dao.loads == 2
+
+
+def test_an_id_in_upper_case_shares_the_entry(client, dao, keys):
+    assert x_cache(client.get(client.item)) == (200, "MISS")
+    before = keys()
+    upper = f"/news/{client.item.removeprefix('/news/').upper()}"
+    assert x_cache(client.get(upper)) == (200, "HIT")
+    assert (keys(), dao.loads) == (before, 1)
 
 
 def test_questions_that_mean_something_else_do_not(client):

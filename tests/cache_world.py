@@ -78,9 +78,9 @@ class WatchedDao(FakeDao):
         super().replace(news)
         self.on_written()
 
-    def remove(self, news_id, version):
+    def remove(self, news_id, stored):
         self.check()
-        super().remove(news_id, version)
+        super().remove(news_id, stored)
         self.on_written()
 
     def check(self):

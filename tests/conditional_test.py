@@ -50,6 +50,15 @@ def test_a_write_changes_the_etag(client, url):
     assert answer.headers["ETag"] != before
 
 
+def test_an_item_created_again_is_answered_with_the_whole(client):
+    before = client.get(client.item).headers["ETag"]
+    client.delete(client.item)
+    client.post("/news/", json=sent())
+    answer = client.get(client.item, headers={"If-None-Match": before})
+    assert answer.status_code == 200
+    assert answer.headers["ETag"] != before
+
+
 def test_an_item_that_is_gone_is_not_found_for_any_tag(client):
     client.delete(client.item)
     assert client.get(client.item, headers={"If-None-Match": "*"}).status_code == 404

@@ -2,9 +2,10 @@
 
 import logging
 import re
+import time
 
 import pytest
-from fakes import FakeDao, clock, sent
+from fakes import FakeDao, clock, etag, sent
 
 from news.controller import setup_route
 from news.service import NewsService
@@ -12,6 +13,7 @@ from shared.app import create_app
 from shared.config import Settings
 from shared.constants import CLAIMS
 from shared.errors import Unavailable
+from shared.inputs import parse_json
 from tools.processes import free_port
 
 
@@ -69,7 +71,7 @@ def test_create_answers_201_with_the_item_its_place_and_its_etag(client):
     assert answer.status_code == 201
     assert answer.content_type == "application/json"
     assert answer.headers["Location"] == path(answer.json)
-    assert answer.headers["ETag"] == '"1"'
+    assert answer.headers["ETag"] == '"1-6474846204000"'
     assert answer.json == sent() | {
         "id": "0adedf02-e466-573b-a3fe-6a7f799d7d3d",
         "summary": None,
@@ -96,24 +98,96 @@ def test_show_of_what_is_not_there_answers_404(client):
 
 
 def test_replace_answers_200_with_the_new_version(client, item):
-    answer = client.put(path(item), json=sent(title="New"), headers={"If-Match": '"1"'})
-    assert answer.status_code == 200
-    assert answer.headers["ETag"] == '"2"'
+    answer = client.put(path(item), json=sent(title="New"), headers={"If-Match": etag(item)})
+    assert (answer.status_code, answer.json["version"]) == (200, 2)
+    assert answer.headers["ETag"] == etag(answer.json) != etag(item)
     assert client.get(path(item)).json == answer.json
+    assert client.get(path(item)).headers["ETag"] == answer.headers["ETag"]
 
 
-@pytest.mark.parametrize("tags", ['"1"', "*", '"7", "1"', '"1", W/"2"'])
-def test_if_match_that_names_the_version_is_met(client, item, tags):
-    assert client.put(path(item), json=sent(), headers={"If-Match": tags}).status_code == 200
+def test_an_item_created_again_has_another_etag(client, item):
+    client.delete(path(item))
+    again = client.post("/news/", json=sent())
+    assert again.json["id"] == item["id"]
+    assert again.headers["ETag"] != etag(item)
+    assert_problem(client.put(path(item), json=sent(), headers={"If-Match": etag(item)}), 412)
+    assert_problem(client.delete(path(item), headers={"If-Match": etag(item)}), 412)
+    assert client.get(path(item), headers={"If-None-Match": etag(item)}).json == again.json
 
 
 @pytest.mark.parametrize(
-    "tags", ['"2"', 'W/"1"', '"01"', '"x"', '""', "", '"' + "9" * 40 + '"', '"-1"', '"١"']
+    "tags", ["{}", "*", " *\t", '"7", {}', '{},W/"2"', ',, {}\t,\t"," ,', "W/{0}, {0}", '"W/",{}', '"*", {}']
 )
-def test_if_match_that_names_other_versions_answers_412(client, item, tags):
-    headers = {"If-Match": tags.encode().decode("latin-1")}
+def test_if_match_that_names_the_etag_is_met(client, item, tags):
+    answer = client.put(path(item), json=sent(), headers={"If-Match": tags.format(etag(item))})
+    assert answer.status_code == 200
+    headers = {"If-Match": tags.format(answer.headers["ETag"])}
+    assert client.delete(path(item), headers=headers).status_code == 204
+
+
+@pytest.mark.parametrize(
+    "tags",
+    [
+        "W/{}",
+        '"1"',
+        '"2"',
+        'W/"1"',
+        '"x"',
+        '""',
+        '"*"',
+        '"W/*"',
+        '"-1"',
+        '"١"',
+        '"a,b", "c\\d"',
+        '"' + "9" * 999 + '"',
+    ],
+)
+def test_if_match_that_names_other_etags_answers_412(client, item, tags):
+    headers = {"If-Match": tags.format(etag(item)).encode().decode("latin-1")}
     assert_problem(client.put(path(item), json=sent(), headers=headers), 412)
     assert_problem(client.delete(path(item), headers=headers), 412)
+    assert client.get(path(item)).json == item
+
+
+@pytest.mark.parametrize(
+    "tags",
+    [
+        "1",
+        "{unquoted}",
+        '{unquoted}"',
+        '"{unquoted}',
+        "'{unquoted}'",
+        "{}, {unquoted}",
+        "{unquoted}, {}",
+        "{} {}",
+        "{}{}",
+        "{};",
+        "w/{}",
+        "W/ {}",
+        "W/",
+        "W/*",
+        "*, {}",
+        "{}, *",
+        "**",
+        "",
+        " ",
+        ",",
+        '"',
+        '"""',
+        '"a b"',
+        '"a\tb"',
+        '"a\x7fb"',
+        '"\x00"',
+        "null",
+        '"a",' * 1000 + "b",
+        ", " * 2000 + "b",
+    ],
+)
+def test_if_match_that_is_no_list_of_etags_answers_400(client, item, tags):
+    tag = etag(item)
+    headers = {"If-Match": tags.format(*[tag] * 2, unquoted=tag.strip('"'))}
+    assert_problem(client.put(path(item), json=sent(), headers=headers), 400, "If-Match")
+    assert_problem(client.delete(path(item), headers=headers), 400, "If-Match")
     assert client.get(path(item)).json == item
 
 
@@ -126,12 +200,35 @@ def test_replace_of_what_is_not_there_answers_404(client):
     assert_problem(answer, 404)
 
 
-@pytest.mark.parametrize("headers", [{}, {"If-Match": '"1"'}])
-def test_delete_answers_204_and_then_404(client, item, headers):
+@pytest.mark.parametrize("tags", [None, "*", "{}"])
+def test_delete_answers_204_and_then_404(client, item, tags):
+    headers = {"If-Match": tags.format(etag(item))} if tags else {}
     answer = client.delete(path(item), headers=headers)
     assert (answer.status_code, answer.data) == (204, b"")
     assert_problem(client.delete(path(item), headers=headers), 404)
     assert_problem(client.get(path(item)), 404)
+
+
+def test_an_id_in_upper_case_is_the_same_item(client, item):
+    target = f"/news/{item['id'].upper()}"
+    shown = client.get(target)
+    assert (shown.status_code, shown.json, shown.headers["ETag"]) == (200, item, etag(item))
+    changed = client.put(target, json=sent(title="New"), headers={"If-Match": etag(item)})
+    assert (changed.status_code, changed.json["id"]) == (200, item["id"])
+    assert client.delete(target, headers={"If-Match": etag(changed.json)}).status_code == 204
+    assert_problem(client.get(target), 404)
+
+
+def test_create_with_an_equivalent_url_answers_200_with_the_item(client, item):
+    answer = client.post("/news/", json=sent(url="HTTPS://EXAMPLE.com:443/1#top"))
+    assert (answer.status_code, answer.json) == (200, item)
+    assert answer.headers["Location"] == path(item)
+
+
+def test_a_control_character_in_a_text_answers_400_with_the_field(client):
+    assert_problem(client.post("/news/", json=sent(title="a\x00b")), 400, "title")
+    assert_problem(client.post("/news/", json=sent(source="a\r\nb")), 400, "source")
+    assert_problem(client.post("/news/", json=sent(summary="a\x1b[31m")), 400, "summary")
 
 
 def test_list_answers_with_items_and_the_way_to_the_next_page(client):
@@ -199,6 +296,10 @@ def test_an_unknown_path_answers_404(client, target):
         ("limit=", "limit"),
         ("cursor=%FF", "cursor"),
         ("category=%00", "category"),
+        ("category=a%0A", "category"),
+        ("source=%00", "source"),
+        ("source=a%0D%0Ab", "source"),
+        ("since=2026-01-01T00:00:00.0123456789Z", "since"),
     ],
 )
 def test_a_query_that_breaks_a_rule_answers_400_with_the_field(client, query, field):
@@ -224,6 +325,7 @@ def test_routes_without_parameters_take_none(client, item):
         (b'{"title": NaN}', 400, "invalid character"),
         (b'{"title": Infinity}', 400, "invalid character"),
         (b'{"title": "a", "title": "b"}', 400, 'key "title" is given more than once'),
+        (b'{"a": {"b": 1, "\\u0062": 2}}', 400, 'key "b" is given more than once'),
         (b'{"title": "\\ud800"}', 400, "surrogate"),
         (b'{"title": "\xff"}', 400, "UTF-8"),
         (b"\xef\xbb\xbf{}", 400, "invalid character"),
@@ -239,6 +341,15 @@ def test_a_body_that_is_no_json_is_refused_and_the_answer_says_why(client, item,
     answer = client.open(target, method=method, data=body, headers=headers)
     assert_problem(answer, status)
     assert re.search(says, answer.json["detail"])
+
+
+def test_a_key_given_twice_is_found_in_linear_time():
+    """In quadratic time this takes more than a minute."""
+    keys = [f'"{number}": 0' for number in range(60_000)]
+    began = time.process_time()
+    with pytest.raises(ValueError, match='key "59999" is given more than once'):
+        parse_json(f"{{{','.join([*keys, keys[-1]])}}}".encode())
+    assert time.process_time() - began < 5
 
 
 @pytest.mark.parametrize("body", [b"[]", b"null", b"5", b'"text"', b"[{}]"])

@@ -3,7 +3,7 @@
 import contextlib
 import threading
 from concurrent.futures import ThreadPoolExecutor
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 
 import msgspec
 import pytest
@@ -81,26 +81,37 @@ def test_replace_of_another_version_is_stale_and_changes_nothing(dao, version):
     assert dao.find(stored(1).id) == stored(1)
 
 
+def test_replace_of_an_item_created_again_is_stale_and_changes_nothing(dao):
+    dao.add(stored(1))
+    dao.remove(stored(1).id, None)
+    again = stored(1, created_at=stored(1).created_at + timedelta(microseconds=1), title="Again")
+    dao.add(again)
+    with pytest.raises(Stale):
+        dao.replace(stored(1, version=2, title="Other"))
+    assert dao.find(again.id) == again
+
+
 def test_replace_of_what_is_not_there_is_stale_and_creates_nothing(dao):
     with pytest.raises(Stale):
         dao.replace(stored(1, version=2))
     assert dao.find(stored(1).id) is None
 
 
-@pytest.mark.parametrize("version", [None, 1])
-def test_remove_removes_it_from_the_table_and_the_lists(dao, version):
+@pytest.mark.parametrize("state", [None, stored(1)])
+def test_remove_removes_it_from_the_table_and_the_lists(dao, state):
     dao.add(stored(1))
-    dao.remove(stored(1).id, version)
+    dao.remove(stored(1).id, state)
     assert dao.find(stored(1).id) is None
     assert dao.page(EVERYTHING, None, 5) == ([], None)
     with pytest.raises(Stale):
-        dao.remove(stored(1).id, version)
+        dao.remove(stored(1).id, state)
 
 
-def test_remove_of_another_version_is_stale(dao):
+@pytest.mark.parametrize("change", [{"version": 2}, {"created_at": stored(2).created_at}])
+def test_remove_of_another_state_is_stale(dao, change):
     dao.add(stored(1))
     with pytest.raises(Stale):
-        dao.remove(stored(1).id, 2)
+        dao.remove(stored(1).id, stored(1, **change))
     assert dao.find(stored(1).id) == stored(1)
 
 

@@ -3,6 +3,8 @@
 from datetime import UTC, datetime, timedelta
 from itertools import count
 
+import msgspec
+
 from news.model import News, position
 from shared.errors import Conflict, Stale
 
@@ -35,12 +37,14 @@ class FakeDao:
         self.rows |= {news.id: news for news in items}
 
     def replace(self, news):
-        if news.id not in self.rows or self.rows[news.id].version != news.version - 1:
+        found = self.rows.get(news.id)
+        if found is None or (found.version, found.created_at) != (news.version - 1, news.created_at):
             raise Stale(news.id)
         self.rows[news.id] = news
 
-    def remove(self, news_id, version):
-        if news_id not in self.rows or version not in {None, self.rows[news_id].version}:
+    def remove(self, news_id, stored):
+        found = self.rows.get(news_id)
+        if found is None or (stored and found.revision != stored.revision):
             raise Stale(news_id)
         del self.rows[news_id]
 
@@ -59,9 +63,9 @@ class DaoThatThinksItsWriteWasLost(FakeDao):
         super().replace(news)
         super().replace(news)
 
-    def remove(self, news_id, version):
-        super().remove(news_id, version)
-        super().remove(news_id, version)
+    def remove(self, news_id, stored):
+        super().remove(news_id, stored)
+        super().remove(news_id, stored)
 
 
 def matching(wanted, after):
@@ -106,3 +110,8 @@ def stored(number=1, **changes):
         "version": 1,
     }
     return News(**fields | sent(number) | changes)
+
+
+def etag(item):
+    """The ETag of an item that a response has in its body."""
+    return f'"{msgspec.convert(item, News).revision}"'

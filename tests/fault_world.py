@@ -15,7 +15,7 @@ import issuer
 import requests
 from conftest import ROOT, settings_for, table_settings
 from dynamodb_proxy import LOST, Proxy, throttled
-from fakes import sent
+from fakes import etag, sent
 
 from news.dao import NewsDao
 from news.service import NewsService
@@ -187,7 +187,7 @@ class Writer(threading.Thread):
         target, title = f"/news/{mine['id']}", f"turn {turn}"
         body = {"title": title, "source": mine["source"], "category": mine["category"]}
         self.may_come.append((mine["version"] + 1, title))
-        answer = self.ask("PUT", target, json=body, headers={"If-Match": f'"{mine["version"]}"'})
+        answer = self.ask("PUT", target, json=body, headers={"If-Match": etag(mine)})
         if answer is not None and answer.status_code == 200:
             stored = answer.json()
             self.replaced.append(stored["version"])

@@ -11,7 +11,7 @@ from concurrent.futures import ThreadPoolExecutor
 import pytest
 from conftest import settings_for
 from dynamodb_proxy import LOST, Proxy
-from fakes import sent
+from fakes import etag, sent
 from fault_world import Loader, World, Writer
 
 from news.controller import setup_route
@@ -63,7 +63,7 @@ def test_writers_who_read_the_same_version_are_one_winner_and_losers_and_no_upda
             before = client.get(target).json
             together.wait()
             title = f"writer {number}, turn {turn}, on {before['version']}"
-            match = {"If-Match": f'"{before["version"]}"'}
+            match = {"If-Match": etag(before)}
             answer = client.put(target, json=sent(title=title), headers=match)
             told.append((answer.status_code, turn, before["version"], answer.json))
         return told
@@ -117,10 +117,10 @@ def test_a_replace_or_delete_whose_answer_was_lost_is_done_once(lossy):
     item = client.post("/news/", json=sent()).json
     target = f"/news/{item['id']}"
     writes.clear()
-    answer = client.put(target, json=sent(title="New"), headers={"If-Match": '"1"'})
+    answer = client.put(target, json=sent(title="New"), headers={"If-Match": etag(item)})
     assert (answer.status_code, answer.json["version"]) == (200, 2)
     writes.clear()
-    assert client.delete(target, headers={"If-Match": '"2"'}).status_code == 204
+    assert client.delete(target, headers={"If-Match": etag(answer.json)}).status_code == 204
     assert stored_in(dao) == []
 
 

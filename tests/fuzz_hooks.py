@@ -21,6 +21,8 @@ def before_call(context, case, kwargs):
     query.pop("cursor", None)  # it goes with the filters that it was made for
     if "since" in query and "until" in query:
         query["since"], query["until"] = sorted((query["since"], query["until"]), key=datetime.fromisoformat)
+    if "If-Match" in case.headers and '"' not in case.headers["If-Match"]:
+        case.headers["If-Match"] = "*"  # schemathesis counts the number 0 as valid, whatever the pattern
     if case.operation.label == "PUT /news/{news_id}" and isinstance(case.body, dict):
         case.body.pop("url", None)  # it never changes
     elif isinstance(case.body, dict) and "url" in case.body:

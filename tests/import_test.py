@@ -87,8 +87,23 @@ def test_headlines_are_read(tmp_path):
     assert item.published_at.isoformat() == "2021-11-23T19:42:18+00:00"
 
 
+def test_a_headline_is_read_without_the_control_characters_in_it(tmp_path):
+    headline = HEADLINE | {"title": 'She said: "\x80\x98You are\n our pride"'}
+    counts, dao = load(write(tmp_path / "headlines.jsonl", [headline]), "headlines")
+    assert counts == (1, 0, 0)
+    assert [item.title for item in dao.rows.values()] == ['She said: "You are our pride"']
+
+
+def test_lines_with_equivalent_urls_are_one_item(tmp_path):
+    urls = ("https://example.com/1", "HTTPS://Example.com:443/1#top", "https://EXAMPLE.com/1#")
+    path = write(tmp_path / "news.jsonl", [sent(url=url) for url in urls])
+    counts, dao = load(path)
+    assert counts == (1, 2, 0)
+    assert load(path, dao=dao)[0] == (0, 3, 0)
+
+
 @pytest.mark.parametrize(
-    "change", [{"timestamp": "soon"}, {"timestamp": 1e20}, {"timestamp": None}, {"link": 5}]
+    "change", [{"title": 5}, {"timestamp": "soon"}, {"timestamp": 1e20}, {"timestamp": None}, {"link": 5}]
 )
 def test_a_headline_with_a_wrong_field_is_refused(tmp_path, change):
     assert load(write(tmp_path / "headlines.jsonl", [HEADLINE | change]), "headlines")[0] == (0, 0, 1)

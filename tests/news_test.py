@@ -3,11 +3,13 @@
 import uuid
 from datetime import UTC, datetime, timedelta
 
+import msgspec
 import pytest
-from fakes import START, DaoThatThinksItsWriteWasLost, FakeDao, clock, sent
+from fakes import START, DaoThatThinksItsWriteWasLost, FakeDao, clock, sent, stored
 
 from news.service import NewsService
 from shared.errors import Conflict, InvalidInput, NotFound, Stale
+from shared.inputs import AnyRevision
 
 
 @pytest.fixture
@@ -87,17 +89,28 @@ def test_create_that_loses_to_an_item_removed_meanwhile_is_a_conflict(news, dao)
         ({"title": 5}, "title"),
         ({"title": None}, "title"),
         ({"title": "\ud800"}, ""),
+        ({"title": "a\n"}, "title"),
+        ({"title": "a\tb"}, "title"),
         ({"source": ""}, "source"),
+        ({"source": "a\r\nb"}, "source"),
         ({"source": "x" * 101}, "source"),
         ({"category": ""}, "category"),
         ({"category": "x" * 41}, "category"),
         ({"category": "a b"}, "category"),
         ({"category": "science\n"}, "category"),
+        ({"category": "science\r"}, "category"),
+        ({"category": "\u0661"}, "category"),
         ({"category": "ä"}, "category"),
         ({"summary": "x" * 2001}, "summary"),
         ({"published_at": "yesterday"}, "published_at"),
         ({"published_at": "2026-01-01T00:00:00"}, "published_at"),
         ({"published_at": 1767225600}, "published_at"),
+        ({"published_at": "2026-01-01T00:00:61Z"}, "published_at"),
+        ({"published_at": "2026-01-01T00:60:60Z"}, "published_at"),
+        ({"published_at": "2026-01-01T00:00:60"}, "published_at"),
+        ({"published_at": "0001-01-01T00:00:60+00:01"}, "published_at"),
+        ({"published_at": "2026-01-01T00:00:00.0000000000Z"}, "published_at"),
+        ({"published_at": f"2026-01-01T00:00:60.{'9' * 4000}+01:00"}, "published_at"),
         ({"published_at": "0001-01-01T00:00:00+23:59"}, "published_at"),
         ({"published_at": "9999-12-31T23:59:59-00:01"}, "published_at"),
         ({"url": ""}, "url"),
@@ -108,7 +121,10 @@ def test_create_that_loses_to_an_item_removed_meanwhile_is_a_conflict(news, dao)
         ({"url": "https://[::1/"}, "url"),
         ({"url": "https://example.com/a b"}, "url"),
         ({"url": "https://example.com/\n"}, "url"),
-        ({"url": "https://example.com/\u200b"}, "url"),
+        ({"url": "https://example.com:0/"}, "url"),
+        ({"url": "https://user@:80/"}, "url"),
+        ({"url": "http\u017f://example.com/"}, "url"),
+        ({"url": "https://example.com" + "?" * 2029}, "url"),
         ({"url": "javascript:alert(1)//https://x"}, "url"),
         ({"url": "https://example.com/" + "x" * 2029}, "url"),
         ({"id": "1"}, "id"),
@@ -143,9 +159,12 @@ def test_create_with_something_else_than_an_object_is_invalid(news, data):
     "change",
     [
         {"title": "x" * 300, "source": "x" * 100, "category": "x" * 40, "summary": "x" * 2000},
-        {"title": "\x80 \x00 \U0001f600"},
+        {"title": "\xa0 \u200f\U0001f600\ufffe", "source": "~\xa0"},
         {"summary": ""},
+        {"summary": "a\tb\r\nc\n\u2028d\u2029 "},
         {"url": "HTTP://user@Example.com:8080/ü?q#f"},
+        {"url": "https://[::1]:8080/"},
+        {"url": "https://b\u00fccher.example/"},
         {"url": "https://example.com/" + "x" * 2028},
         {"published_at": "0001-01-01T00:00:00Z"},
         {"published_at": "9999-12-31T23:59:59.999999Z"},
@@ -157,6 +176,136 @@ def test_create_at_the_edge_of_a_rule_is_right(news, change):
     assert news.get(item.id) == item
 
 
+CONTROLS = [*map(chr, range(0x20)), *map(chr, range(0x7F, 0xA0))]
+
+
+@pytest.mark.parametrize("field", ["title", "source"])
+@pytest.mark.parametrize("character", [*CONTROLS, "\u2028", "\u2029"], ids=ascii)
+def test_a_title_or_source_with_a_control_character_is_refused(news, dao, field, character):
+    for text in (f"a{character}b", f"a{character}", character):
+        with pytest.raises(InvalidInput, match="must not contain control characters") as error:
+            news.create(sent(**{field: text}))
+        assert fields_of(error) == [field]
+    assert not dao.rows
+
+
+@pytest.mark.parametrize("character", set(CONTROLS) - set("\t\n\r"), ids=ascii)
+def test_a_summary_with_a_control_character_is_refused(news, character):
+    with pytest.raises(InvalidInput, match="must not contain control characters") as error:
+        news.create(sent(summary=f"a{character}"))
+    assert fields_of(error) == ["summary"]
+
+
+@pytest.mark.parametrize("character", [*CONTROLS, "\u2028", "\u2029"], ids=ascii)
+def test_a_source_to_list_by_with_a_control_character_is_refused(news, character):
+    with pytest.raises(InvalidInput) as error:
+        news.query({"source": f"a{character}"})
+    assert fields_of(error) == ["source"]
+
+
+BLANKS = "\x20\xa0\u1680\u2028\u2029\u202f\u205f\u3000" + "".join(map(chr, range(0x2000, 0x200B)))
+BIDI = "\u061c\u200e\u200f\u202a\u202b\u202c\u202d\u202e\u2066\u2067\u2068\u2069"
+ZERO_WIDTH = "\u180e\u200b\u2060\ufeff"
+
+
+@pytest.mark.parametrize("character", [*CONTROLS, *BLANKS, *BIDI, *ZERO_WIDTH], ids=ascii)
+@pytest.mark.parametrize(
+    "form",
+    ["https://example.com/a{}b", "https://example.com/{}", "https://a{}b.example/", "{}https://a.example/"],
+)
+def test_a_url_with_a_blank_or_invisible_character_is_refused(news, dao, character, form):
+    with pytest.raises(InvalidInput) as error:
+        news.create(sent(url=form.format(character)))
+    assert fields_of(error) == ["url"]
+    assert not dao.rows
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "\u0645\u06cc\u200c\u062e",
+        "\u0d28\u0d4d\u200d",
+        "\U0001fae8",
+        "\U00031350",
+        "\U0001faea",  # of Unicode 17: unassigned to every Python before 3.15
+        "\u0378",  # unassigned
+        "\u0627\u0301\ufe0f",
+        "\U0001f469\u200d\U0001f680",
+    ],
+    ids=ascii,
+)
+def test_a_url_with_joiners_or_new_characters_is_taken_as_it_is(news, text):
+    item, _ = news.create(sent(url=f"https://news.example/{text}"))
+    assert item.url == f"https://news.example/{text}"
+    assert news.get(item.id) == item
+
+
+@pytest.mark.parametrize(
+    ("url", "stored"),
+    [
+        ("HTTPS://Example.COM/Path?Query", "https://example.com/Path?Query"),
+        ("https://example.com:443/", "https://example.com/"),
+        ("http://example.com:80/a", "http://example.com/a"),
+        ("https://example.com:0443/", "https://example.com/"),
+        ("https://example.com:/", "https://example.com/"),
+        ("https://example.com:80/", "https://example.com:80/"),
+        ("http://example.com:443/", "http://example.com:443/"),
+        ("https://example.com:08080/", "https://example.com:8080/"),
+        ("https://example.com", "https://example.com/"),
+        ("https://example.com?q", "https://example.com/?q"),
+        ("https://example.com#top", "https://example.com/"),
+        ("https://example.com/a?#", "https://example.com/a?"),
+        ("https://example.com/a#b?c#d", "https://example.com/a"),
+        ("https://User:Pass@Example.com:443/", "https://User:Pass@example.com/"),
+        ("https://a@b@Example.com/", "https://a@b@example.com/"),
+        ("https://[2001:DB8::1]:443/A", "https://[2001:db8::1]/A"),
+        ("https://[::1]/", "https://[::1]/"),
+        ("https://B\u00dcCHER.example/\u00dc", "https://b\u00fccher.example/\u00dc"),
+        ("https://example.com/%7euser/%2F/../.", "https://example.com/%7euser/%2F/../."),
+        ("https://example.com//a:443", "https://example.com//a:443"),
+        ("https://example.com/?at=a@B:80", "https://example.com/?at=a@B:80"),
+    ],
+)
+def test_equivalent_urls_are_one_item_and_the_normal_form_is_stored(news, dao, url, stored):
+    first, is_new = news.create(sent(url=url))
+    assert (first.url, is_new) == (stored, True)
+    assert first.id == str(uuid.uuid5(uuid.NAMESPACE_URL, stored))
+    assert news.create(sent(url=stored)) == (first, False)
+    assert news.replace(first.id, sent(url=url), {first.revision}).url == stored
+    assert news.create_many([sent(url=url), sent(url=stored)]) == (0, 2, {})
+    assert len(dao.rows) == 1
+
+
+def test_replace_of_an_item_stored_with_an_equivalent_url_keeps_its_id(news, dao):
+    old = stored(
+        1, id=str(uuid.uuid5(uuid.NAMESPACE_URL, "https://Example.com/1#f")), url="https://Example.com/1#f"
+    )
+    dao.add(old)
+    new = news.replace(old.id, sent(url="https://Example.com/1#f"), {old.revision})
+    assert (new.id, new.url) == (old.id, old.url)
+
+
+@pytest.mark.parametrize(
+    ("text", "moment"),
+    [
+        ("2016-12-31T23:59:60Z", datetime(2016, 12, 31, 23, 59, 59, tzinfo=UTC)),
+        ("1990-12-31T15:59:60-08:00", datetime(1990, 12, 31, 23, 59, 59, tzinfo=UTC)),
+        ("2016-12-31t23:59:60.25z", datetime(2016, 12, 31, 23, 59, 59, 250_000, tzinfo=UTC)),
+        ("2026-01-01T00:00:00.123456789Z", datetime(2026, 1, 1, microsecond=123_457, tzinfo=UTC)),
+        ("2026-01-01T00:00:00.000000000+00:00", datetime(2026, 1, 1, tzinfo=UTC)),
+    ],
+)
+def test_a_time_with_a_leap_second_or_nine_fractional_digits_is_taken(news, text, moment):
+    item, _ = news.create(sent(published_at=text))
+    assert item.published_at == moment
+    assert news.query({"since": text, "until": text}).filter.since == moment
+
+
+def test_a_text_that_looks_like_a_leap_second_stays_as_it_is(news):
+    item, _ = news.create(sent(title="2016-12-31T23:59:60Z", source="2016-12-31T23:59:60.0123456789Z"))
+    assert (item.title, item.source) == ("2016-12-31T23:59:60Z", "2016-12-31T23:59:60.0123456789Z")
+
+
 @pytest.mark.parametrize("news_id", ["", "x", "0" * 36, "00000000-0000-5000-8000-000000000001"])
 def test_get_of_what_is_not_there_is_not_found(news, news_id):
     with pytest.raises(NotFound):
@@ -165,7 +314,7 @@ def test_get_of_what_is_not_there_is_not_found(news, news_id):
 
 def test_replace_sets_a_new_version_and_keeps_what_never_changes(news, dao):
     first, _ = news.create(sent(summary="old"))
-    second = news.replace(first.id, sent(title="New"), {1})
+    second = news.replace(first.id, sent(title="New"), {first.revision})
     assert dao.rows == {first.id: second}
     assert (second.version, second.title, second.summary) == (2, "New", None)
     assert (second.url, second.created_at) == (first.url, first.created_at)
@@ -174,14 +323,14 @@ def test_replace_sets_a_new_version_and_keeps_what_never_changes(news, dao):
 
 def test_replace_without_published_at_sets_the_time_of_creation(news):
     first, _ = news.create(sent(published_at="2020-01-01T00:00:00Z"))
-    assert news.replace(first.id, sent(), {1}).published_at == first.created_at
+    assert news.replace(first.id, sent(), {first.revision}).published_at == first.created_at
 
 
 def test_replace_may_leave_out_the_url(news):
     first, _ = news.create(sent())
     data = sent()
     del data["url"]
-    assert news.replace(first.id, data, {1}).url == first.url
+    assert news.replace(first.id, data, {first.revision}).url == first.url
 
 
 @pytest.mark.parametrize(
@@ -190,40 +339,83 @@ def test_replace_may_leave_out_the_url(news):
 def test_replace_with_a_field_that_breaks_a_rule_names_it(news, change, field):
     first, _ = news.create(sent())
     with pytest.raises(InvalidInput) as error:
-        news.replace(first.id, sent(**change), {1})
+        news.replace(first.id, sent(**change), {first.revision})
     assert fields_of(error) == [field]
 
 
 def test_replace_of_another_version_is_stale(news):
     first, _ = news.create(sent())
-    news.replace(first.id, sent(), {1})
+    news.replace(first.id, sent(), {first.revision})
     with pytest.raises(Stale):
-        news.replace(first.id, sent(), {1})
+        news.replace(first.id, sent(), {first.revision})
     with pytest.raises(Stale):
         news.replace(first.id, sent(), set())
+
+
+def test_an_item_created_again_is_in_another_revision(news, dao):
+    first, _ = news.create(sent())
+    news.delete(first.id)
+    again, _ = news.create(sent())
+    assert (again.id, again.version) == (first.id, first.version)
+    assert again.revision != first.revision
+    with pytest.raises(Stale):
+        news.replace(first.id, sent(title="New"), {first.revision})
+    with pytest.raises(Stale):
+        news.delete(first.id, {first.revision})
+    assert dao.rows == {again.id: again}
+
+
+def test_an_item_created_again_between_read_and_write_is_not_overwritten(news, dao):
+    first, _ = news.create(sent())
+    again = msgspec.structs.replace(first, created_at=first.created_at + timedelta(seconds=1), title="Again")
+    find = dao.find
+
+    def find_and_create_again(news_id):
+        found, dao.rows[news_id] = find(news_id), again
+        return found
+
+    for change in (
+        lambda: news.replace(first.id, sent(), AnyRevision()),
+        lambda: news.delete(first.id, AnyRevision()),
+    ):
+        dao.rows[first.id], dao.find = first, find_and_create_again
+        with pytest.raises(Stale):
+            change()
+        assert dao.rows == {first.id: again}
+
+
+@pytest.mark.parametrize("change", [str.upper, str.lower, str.title])
+def test_ids_match_in_upper_and_lower_case(news, dao, change):
+    first, _ = news.create(sent())
+    assert news.get(change(first.id)) == first
+    second = news.replace(change(first.id), sent(title="New"), {first.revision})
+    assert dao.rows == {first.id: second}
+    news.delete(change(first.id), {second.revision})
+    assert not dao.rows
 
 
 def test_replace_that_loses_a_race_is_stale(news, dao):
     first, _ = news.create(sent())
     dao.replace = lose
     with pytest.raises(Stale):
-        news.replace(first.id, sent(), {1})
+        news.replace(first.id, sent(), {first.revision})
 
 
 def test_replace_that_loses_to_its_own_first_try_is_done():
     news = NewsService(DaoThatThinksItsWriteWasLost(), now=clock())
     first, _ = news.create(sent())
-    assert news.replace(first.id, sent(title="New"), {1}) == news.get(first.id)
+    assert news.replace(first.id, sent(title="New"), {first.revision}) == news.get(first.id)
 
 
 def test_replace_of_what_is_not_there_is_not_found(news):
     with pytest.raises(NotFound):
-        news.replace("00000000-0000-5000-8000-000000000001", sent(), {1})
+        news.replace("00000000-0000-5000-8000-000000000001", sent(), AnyRevision())
 
 
-@pytest.mark.parametrize("expected", [None, {1}])
-def test_delete_removes_the_item(news, dao, expected):
+@pytest.mark.parametrize("names_it", [False, True])
+def test_delete_removes_the_item(news, dao, names_it):
     item, _ = news.create(sent())
+    expected = {item.revision} if names_it else None
     news.delete(item.id, expected)
     assert not dao.rows
     with pytest.raises(NotFound):
@@ -233,7 +425,7 @@ def test_delete_removes_the_item(news, dao, expected):
 def test_delete_of_another_version_is_stale(news, dao):
     item, _ = news.create(sent())
     with pytest.raises(Stale):
-        news.delete(item.id, {2})
+        news.delete(item.id, {f"2{item.revision[1:]}"})
     assert dao.rows
 
 
@@ -241,13 +433,13 @@ def test_delete_that_loses_a_race_to_a_change_is_stale(news, dao):
     item, _ = news.create(sent())
     dao.remove = lose
     with pytest.raises(Stale):
-        news.delete(item.id, {1})
+        news.delete(item.id, {item.revision})
 
 
 def test_delete_that_loses_to_its_own_first_try_is_done():
     news = NewsService(DaoThatThinksItsWriteWasLost(), now=clock())
     item, _ = news.create(sent())
-    news.delete(item.id, {1})
+    news.delete(item.id, {item.revision})
     with pytest.raises(NotFound):
         news.get(item.id)
 
@@ -327,8 +519,12 @@ def test_pages_hold_what_the_filters_say_newest_first(ten, parameters, expected,
         ({"category": ""}, "category"),
         ({"category": "a b"}, "category"),
         ({"source": ""}, "source"),
+        ({"source": "a\r\nb"}, "source"),
         ({"source": "x" * 101}, "source"),
+        ({"category": "science\n"}, "category"),
         ({"since": "today"}, "since"),
+        ({"since": "2026-01-01T00:00:00.0123456789Z"}, "since"),
+        ({"until": "2026-01-01T00:00:61Z"}, "until"),
         ({"since": "2026-01-01"}, "since"),
         ({"since": "0001-01-01T00:00:00+01:00"}, "since"),
         ({"until": "9999-12-31T23:59:59-01:00"}, "until"),

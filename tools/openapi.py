@@ -64,7 +64,10 @@ def contract() -> str:
             if not rule.alias and rule.endpoint.partition(".")[0] not in SILENT:
                 operations = {method.lower(): _operation(app, rule)}
                 spec.path(re.sub(r"<(?:\w+:)?(\w+)>", r"{\1}", rule.rule), operations=operations)
-    return json.dumps(spec.to_dict(), indent=2, ensure_ascii=False) + "\n"
+    document = json.dumps(spec.to_dict(), indent=2, ensure_ascii=False) + "\n"
+    return document.replace(
+        r'\\Z"', '$"'
+    )  # in a JSON schema `$` is the end of the text, and there is no `\Z`
 
 
 def _app() -> Flask:

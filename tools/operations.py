@@ -9,13 +9,16 @@ from typing import Any, NamedTuple
 
 from shared.constants import DEFAULT_LIMIT, MAX_LIMIT
 
+TAG = '(W/)?"[!#-~\\u0080-\\u00ff]*"'
+"""An entity tag (RFC 9110, section 8.8.3)."""
+
 IF_MATCH = {
     "name": "If-Match",
     "in": "header",
     "required": False,
-    "description": "The ETag of the version that is meant, several of them, or `*`.",
-    "schema": {"type": "string"},
-    "example": '"1"',
+    "description": "The ETag of the item, several of them, or `*`; a weak ETag matches nothing.",
+    "schema": {"type": "string", "pattern": f"^(\\*|{TAG}([ \\t]*,[ \\t]*{TAG})*)$"},
+    "example": '"1-660f647b4dee8"',
 }
 IF_NONE_MATCH = {
     "name": "If-None-Match",
@@ -23,7 +26,7 @@ IF_NONE_MATCH = {
     "required": False,
     "description": "ETags that the client has answers for; where one still holds, the answer is 304.",
     "schema": {"type": "string"},
-    "example": '"1"',
+    "example": '"1-660f647b4dee8"',
 }
 DEEP = {
     "name": "deep",
@@ -50,7 +53,7 @@ HEALTH = {
 }
 
 NONE: Mapping[str, str] = MappingProxyType({})
-ETAG = {"ETag": "The version, to be sent in If-Match."}
+ETAG = {"ETag": "The state of the item, to be sent in If-Match."}
 LOCATION = {"Location": "Where the item is."}
 
 

@@ -3,6 +3,7 @@
 To read another form, write its function and name it in READERS.
 """
 
+import re
 from collections.abc import Callable, Mapping
 from datetime import UTC, datetime
 from typing import Any
@@ -16,9 +17,12 @@ def read_news(line: Mapping[str, Any]) -> object:
 
 
 def read_headlines(line: Mapping[str, Any]) -> object:
-    """A collection of headlines: `title`, `domain`, `category`, `link`, `timestamp` in Unix seconds."""
+    """A collection of headlines: `title`, `domain`, `category`, `link`, `timestamp` in Unix seconds.
+
+    Control characters in a title, what is left there of a wrong encoding, are dropped.
+    """
     return {
-        "title": line["title"],
+        "title": re.sub(r"[\x00-\x1f\x7f-\x9f]", "", line["title"]),
         "url": line["link"],
         "source": line["domain"],
         "category": line["category"],

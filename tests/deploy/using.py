@@ -28,7 +28,8 @@ def works(stack, surroundings, number, *, has_cache):
                 (200, miss),
                 (200, hit),
             ]
-        changed = api.ask("PUT", place, sent(number, title="New"), WRITER, headers=[("If-Match", '"1"')])
+        match = [("If-Match", created["headers"]["ETag"])]
+        changed = api.ask("PUT", place, sent(number, title="New"), WRITER, headers=match)
         assert changed["statusCode"] == HTTPStatus.OK
         assert api.ask("GET", place)["headers"]["X-Cache"] == miss
         checks = {"dynamodb": "ok"} | ({"redis": "ok"} if has_cache else {})
