@@ -24,38 +24,43 @@ class HandshakeError(ConnectError):
 
 
 class TimedSocket:
-    """A socket with one deadline for everything that is sent and received between `start` and `stop`."""
+    """A socket with one deadline for everything that is received between `start` and `stop`.
+
+    Only from the second packet on is the time limit shortened, since most replies are one packet.
+    """
 
     def __init__(self, socket: Any) -> None:
         self._socket = socket
+        self._timeout: float | None = None
         self._deadline: float | None = None
-        self.settimeout = socket.settimeout
+        self._is_first = True
+        self.sendall = socket.sendall
 
     def start(self, seconds: float) -> None:
         """Begin an exchange that may take that long."""
         self._deadline = time.monotonic() + seconds
+        self._is_first = True
+        if self._timeout != seconds:
+            self.settimeout(seconds)
 
     def stop(self) -> None:
         """End the exchange."""
         self._deadline = None
 
+    def settimeout(self, seconds: float) -> None:
+        """Set the time limit of a single step."""
+        self._timeout = seconds
+        self._socket.settimeout(seconds)
+
     def recv(self, size: int) -> bytes:
         """Receive up to `size` bytes before the deadline; raises TimeoutError."""
-        if self._deadline is not None:
-            self._limit()
+        if self._deadline is not None and not self._is_first:
+            left = self._deadline - time.monotonic()
+            if left <= 0:
+                raise TimeoutError("timed out")
+            self.settimeout(left)
+        self._is_first = False
         return cast("bytes", self._socket.recv(size))
-
-    def sendall(self, data: bytes) -> None:
-        """Send all bytes before the deadline; raises TimeoutError."""
-        if self._deadline is not None:
-            self._limit()
-        self._socket.sendall(data)
-
-    def _limit(self) -> None:
-        left = cast("float", self._deadline) - time.monotonic()
-        if left <= 0:
-            raise TimeoutError("timed out")
-        self._socket.settimeout(left)
 
     def __getattr__(self, name: str) -> Any:
         return getattr(self._socket, name)

@@ -18,8 +18,13 @@ TIMEOUT_SECONDS = 0.25
 """Time limit to connect, and of each exchange: a slower cache is no help. redis-py's own limits and retries
 take 3 to 5 s per call where the server is away."""
 
-MAX_CONNECTIONS = 64
-"""Connections of a process. A request that finds all of them in use waits up to TIMEOUT_SECONDS for one."""
+MAX_CONNECTIONS = 16
+"""Connections of a process. At 1 ms an exchange they make 16,000 a second, more than a process can use. More
+would only wait for each other: all greenlets of a gevent worker share one core."""
+
+WAIT_SECONDS = 1.0
+"""How long a request waits for a connection while all are in use. That happens where the process is
+overloaded, and then a call of the database is no faster."""
 
 WRONG_NODE_ERRORS = (exceptions.ReadOnlyError, exceptions.ClusterDownError, exceptions.MovedError)
 """Replies of a node that lost its role or its slots: READONLY, CLUSTERDOWN, MASTERDOWN, MOVED. After a
@@ -60,6 +65,7 @@ class RedisPool:
         self.get_credentials = get_credentials
         self._connect_seconds = connect_seconds
         self._epoch = 0
+        self._failures = 0
         self._reset()
 
     def execute(self, parse: Callable[[list[Any]], T], *commands: Command) -> T:
@@ -74,10 +80,7 @@ class RedisPool:
             RedisError: of redis-py, of this module or of shared.redis_connection.
         """
         pool = self._pool if self._pid == os.getpid() else self._reset()
-        try:
-            connection = pool.get(timeout=TIMEOUT_SECONDS)
-        except Empty:
-            raise exceptions.MaxConnectionsError(f"all {MAX_CONNECTIONS} connections are in use") from None
+        connection = self._take(pool)
         usable = None
         try:
             connection = self._usable(connection)
@@ -87,6 +90,7 @@ class RedisPool:
             usable = connection
             raise
         except Exception as error:
+            self._failures += 1
             self._close_older(pool, connection, error)
             if isinstance(error, exceptions.RedisError):
                 raise
@@ -96,6 +100,18 @@ class RedisPool:
                 connection.disconnect()
             pool.put(usable)
         return result
+
+    def _take(self, pool: Pool) -> TimedConnection | None:
+        """Wait for a connection, unless others fail meanwhile: a request would wait for each in turn."""
+        failures = self._failures
+        try:
+            connection = pool.get(timeout=WAIT_SECONDS)
+        except Empty:
+            raise exceptions.MaxConnectionsError(f"all {MAX_CONNECTIONS} connections are in use") from None
+        if failures != self._failures:
+            pool.put(connection)
+            raise exceptions.MaxConnectionsError("connections failed while the request waited for one")
+        return connection
 
     def _reset(self) -> Pool:
         """Make an empty pool for this process; the connections of its parent are not for a forked one."""

@@ -399,7 +399,7 @@ def test_a_restart_from_an_old_dump_shows_what_is_old_for_a_minute_at_most(dao, 
 
 def test_more_threads_than_connections_are_all_answered(proxy, client, valkey):
     proxy.set("slow", 0.05)
-    clients = [client.application.test_client() for _ in range(MAX_CONNECTIONS + 20)]
+    clients = [client.application.test_client() for _ in range(4 * MAX_CONNECTIONS)]
     seen = []
     barrier = threading.Barrier(len(clients))
 
@@ -414,7 +414,9 @@ def test_more_threads_than_connections_are_all_answered(proxy, client, valkey):
         thread.join()
     assert seen == [200] * len(clients)
     with valkey.client() as redis:
-        assert len(redis.client_list()) <= MAX_CONNECTIONS + 1  # with the one that asks
+        assert (
+            len(redis.client_list()) <= 2 * MAX_CONNECTIONS
+        )  # those that are being closed may be among them
 
 
 def test_having_no_connection_left_is_no_reason_to_leave_redis_alone(client, url):
