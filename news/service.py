@@ -2,6 +2,7 @@
 
 import re
 from collections.abc import Callable, Container, Mapping, Sequence
+from contextlib import suppress
 from datetime import datetime
 from functools import partial
 from typing import TYPE_CHECKING, NamedTuple, Self, cast
@@ -16,7 +17,7 @@ from shared import cursor
 from shared.clock import utc_now
 from shared.config import Settings
 from shared.deferred import Deferred
-from shared.errors import Conflict, InvalidInput, NotFound, Stale
+from shared.errors import Conflict, InvalidInput, NotFound, Stale, UnreadableItem
 
 if TYPE_CHECKING:
     from news.dao import NewsDao
@@ -89,7 +90,9 @@ class NewsService:
         try:
             self._dao.add(item)
         except Conflict:
-            stored = self._dao.find(item.id)
+            stored = None
+            with suppress(UnreadableItem):  # which holds something else
+                stored = self._dao.find(item.id)
             if stored == item:  # to the microsecond: a try of ours that was thought lost
                 return item, True
             if stored is None or not _holds(stored, given):
@@ -148,8 +151,7 @@ class NewsService:
             NotFound: there is none with that id.
             Stale: it is in another version.
         """
-        stored = self.get(news_id) if expected is None else self._in_version(news_id, expected)
-        version = None if expected is None else stored.version
+        version = self._version_to_delete(news_id, expected)
         try:
             self._dao.remove(news_id, version)
         except Stale:
@@ -165,6 +167,16 @@ class NewsService:
         if stored.version not in expected:
             raise Stale(f"The news {news_id} is in version {stored.version} by now.")
         return stored
+
+    def _version_to_delete(self, news_id: str, expected: Container[int] | None) -> int | None:
+        """Return the version that a delete is conditional on; None deletes any, an unreadable item too."""
+        try:
+            stored = self.get(news_id) if expected is None else self._in_version(news_id, expected)
+        except UnreadableItem as error:
+            if expected is not None:
+                raise Stale(f"The news {news_id} cannot be read and has no version to match.") from error
+            return None
+        return None if expected is None else stored.version
 
     def _new(self, given: NewsInput) -> News:
         now = self._now()
