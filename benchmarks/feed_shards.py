@@ -12,6 +12,8 @@ from collections import Counter
 from uuid import NAMESPACE_URL, uuid5
 from zlib import crc32
 
+from shared.dynamodb import first_page_size
+
 SECONDS = 20
 PARTITION_WRITES = 1000
 PARTITION_READS = 3000
@@ -22,7 +24,7 @@ OFFERED = (500, 1_000, 2_000, 5_000, 10_000, 20_000, 50_000)
 HOTTEST_CATEGORY = 0.2
 """The share of its items: a category's index has no shards."""
 
-PAGE = 21
+LIMIT = 20
 ITEM_KB = 0.5
 
 
@@ -50,11 +52,13 @@ def main() -> None:
         shares = (refused(offered, shards, pool, chance) for shards in SHARDS)
         cells = [f"{share:.1%}" if share else "-" for share in shares]
         print(f"| {offered:,} | {' | '.join(cells)} |")
-    # A query of an index is charged half a unit for each 4 KB that it reads, rounded up as a whole.
-    units = -(-PAGE * ITEM_KB // 4) / 2
-    pages = PARTITION_READS / units
-    print(f"\na first page reads {PAGE} items of each shard, {units} units: {pages:,.0f} pages/s,")
-    print("however many shards there are, since every page asks all of them")
+    print(f"\na first page of {LIMIT} items:\n")
+    print("| shards | items read of each | of all | units | pages/s |\n| --- | --- | --- | --- | --- |")
+    for shards in SHARDS:
+        size = first_page_size(LIMIT + 1, shards)
+        units = -(-size * ITEM_KB // 4) / 2  # half a unit for each 4 KB that a query reads, rounded up
+        pages = PARTITION_READS / units
+        print(f"| {shards} | {size} | {size * shards} | {units * shards} | {pages:,.0f} |")
     print(f"\na category with {HOTTEST_CATEGORY:.0%} of the items takes {PARTITION_WRITES:,} writes/s,")
     print(f"so that all of them together can't be more than {PARTITION_WRITES / HOTTEST_CATEGORY:,.0f}")
 

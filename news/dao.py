@@ -1,32 +1,33 @@
 """News in DynamoDB: single items by id, and pages of the three lists."""
 
 import heapq
-import random
 import time
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import AbstractContextManager
-from datetime import datetime
-from itertools import islice
 from typing import NamedTuple
 from zlib import crc32
 
 from msgspec.structs import asdict
-from pynamodb.exceptions import PutError
 from pynamodb.indexes import GlobalSecondaryIndex
 
-from news.model import News, NewsFilter, position
+from news.model import POSITION, News, NewsFilter, position
 from news.table import NewsRow, feed_key
 from shared.clock import timestamp
 from shared.config import Settings
-from shared.dynamodb import RawRow, bind, database_errors, raw_rows
-from shared.errors import Conflict, DomainError, Stale, Unavailable
-
-MAX_EXAMINED = 1000
-"""Rows that one page may read to find items that match both a category and a source."""
-
-BATCH_TRIES = 8
-BATCH_PAUSE_SECONDS = 0.05
-"""The longest pause before the second try of a batch; it doubles with each further try."""
+from shared.dynamodb import bind, first_page_size, get_item, query_items
+from shared.dynamodb_batches import get_items, put_items
+from shared.dynamodb_errors import database_errors
+from shared.dynamodb_items import (
+    MAX_EXAMINED,
+    ItemReader,
+    RawItem,
+    read_optional_text,
+    read_sort_key,
+    read_text,
+    read_time,
+    read_version,
+)
+from shared.errors import Conflict, DomainError, Stale
 
 FIRST, LAST = "0", ":"
 """Texts before and behind every position: positions begin with a digit."""
@@ -42,41 +43,49 @@ class Page(NamedTuple):
 class NewsDao:
     """Access to the table of one stage.
 
-    Every method raises `Unavailable` where DynamoDB throttles, can't be reached or has no such table.
+    Every method raises `Unavailable` where DynamoDB throttles, fails, can't be reached or has no such table.
     """
 
     def __init__(self, settings: Settings, sleep: Callable[[float], None] = time.sleep) -> None:
         self._table_name = settings.table("news")
         self._table = bind(NewsRow, self._table_name, settings)
+        self._reader = ItemReader(self._table_name, _news)
         self._shards = settings.feed_shards
         self._sleep = sleep
 
     def find(self, news_id: str) -> News | None:
-        """The item as of the last write."""
+        """Return the item as of the last write.
+
+        Raises:
+            UnreadableItem: an attribute of it is missing or malformed.
+        """
         with self._errors():
-            try:
-                return _news(self._table.get(news_id, consistent_read=True).to_dynamodb_dict())
-            except self._table.DoesNotExist:
-                return None
+            item = get_item(self._table, news_id)
+        return None if item is None else self._reader.read(item)
 
     def find_many(self, ids: Iterable[str]) -> list[News]:
-        """Those of the items that exist, as of the last write, in any order."""
+        """Return those of at most 100 items that exist, as of the last write, in any order.
+
+        Raises:
+            Unavailable: DynamoDB left some of the keys unprocessed, however often they were sent again.
+            UnreadableItem: an attribute of one is missing or malformed.
+        """
         with self._errors():
-            rows = self._table.batch_get(ids, consistent_read=True)
-            return [_news(row.to_dynamodb_dict()) for row in rows]
+            items = get_items(self._table, list(ids), self._sleep)
+        return [self._reader.read(item) for item in items]
 
     def page(self, wanted: NewsFilter, after: str | None, limit: int) -> Page:
-        """Up to `limit` items behind a position, newest first; a page may be short and yet not the last."""
-        items: list[News] = []
-        examined, last = 0, after
+        """Return up to `limit` items behind a position, newest first.
+
+        A page may be short and yet not the last; items that cannot be read are left out.
+        """
+
+        def matches(item: RawItem) -> bool:
+            return wanted.category is None or item.get("category") == {"S": wanted.category}
+
         with self._errors():
-            for row in islice(self._rows(wanted, after, limit), MAX_EXAMINED):
-                if len(items) == limit:
-                    return Page(items, last)
-                examined, last = examined + 1, row["sort"]["S"]
-                if wanted.category in {None, row["category"]["S"]}:
-                    items.append(_news(row))
-        return Page(items, last if examined == MAX_EXAMINED else None)
+            page = self._reader.take_page(self._items(wanted, after, limit), limit, POSITION, matches)
+        return Page(*page)
 
     def add(self, news: News) -> None:
         """Store a new item.
@@ -93,15 +102,9 @@ class NewsDao:
         Raises:
             Unavailable: DynamoDB left some of them unprocessed, however often they were sent again.
         """
-        left = [self._row(news, stored_version=news.version) for news in items]
-        for attempt in range(BATCH_TRIES):
-            if attempt:
-                longest = BATCH_PAUSE_SECONDS * 2 ** (attempt - 1)
-                self._sleep(random.uniform(0, longest))  # noqa: S311  # nosec B311  # jitter
-            left = self._write(left)
-            if not left:
-                return
-        raise Unavailable(f"The database is busy: {len(left)} of {len(items)} items were not stored.")
+        rows = [self._row(news, stored_version=news.version) for news in items]
+        with self._errors():
+            put_items(rows, self._sleep)
 
     def replace(self, news: News) -> None:
         """Store the next version of an item.
@@ -142,35 +145,22 @@ class NewsDao:
             row.version = stored_version  # PynamoDB checks it, and saves the next
         return row
 
-    def _write(self, rows: Sequence[NewsRow]) -> list[NewsRow]:
-        """Send a batch and return what was left unprocessed."""
-        batch = self._table.batch_write(auto_commit=False)
-        for row in rows:
-            batch.save(row)
-        with self._errors():
-            try:
-                batch.commit()
-            except PutError:  # PynamoDB's own retries know no pause and count the first try
-                if not batch.failed_operations:
-                    raise
-        left = {operation["PutRequest"]["Item"]["id"]["S"] for operation in batch.failed_operations}
-        return [row for row in rows if row.id in left]
-
-    def _rows(self, wanted: NewsFilter, after: str | None, limit: int) -> Iterator[RawRow]:
-        """The rows of a list, newest first; rows of both a category and a source are yet to be picked."""
+    def _items(self, wanted: NewsFilter, after: str | None, limit: int) -> Iterator[RawItem]:
+        """Return the items of a list, newest first; of both a category and a source, those of the source."""
         low = timestamp(wanted.since) if wanted.since else FIRST
         high = timestamp(wanted.until) if wanted.until else LAST
         if after:
             high = min(high, _just_before(after))
         if low > high:
             return iter(())
-        page_size = MAX_EXAMINED if wanted.source and wanted.category else limit + 1
-        table = self._table
+        table, partitions = self._table, self._partitions(wanted)
+        examined = MAX_EXAMINED if wanted.source and wanted.category else limit
+        page_size = first_page_size(examined + 1, len(partitions))
         lists = (
             index.query(key, table.sort.between(low, high), scan_index_forward=False, page_size=page_size)
-            for index, key in self._partitions(wanted)
+            for index, key in partitions
         )
-        return heapq.merge(*map(raw_rows, lists), key=lambda row: row["sort"]["S"], reverse=True)
+        return heapq.merge(*map(query_items, lists), key=read_sort_key, reverse=True)
 
     def _partitions(self, wanted: NewsFilter) -> list[tuple[GlobalSecondaryIndex[NewsRow], str]]:
         table = self._table
@@ -181,18 +171,18 @@ class NewsDao:
         return [(table.by_feed, feed_key(shard)) for shard in range(self._shards)]
 
 
-def _news(row: RawRow) -> News:
+def _news(item: RawItem) -> News:
     return News(
-        id=row["id"]["S"],
-        title=row["title"]["S"],
-        url=row["url"]["S"],
-        source=row["source"]["S"],
-        category=row["category"]["S"],
-        summary=row.get("summary", {}).get("S"),
-        published_at=datetime.fromisoformat(row["published_at"]["S"]),
-        created_at=datetime.fromisoformat(row["created_at"]["S"]),
-        updated_at=datetime.fromisoformat(row["updated_at"]["S"]),
-        version=int(row["version"]["N"]),
+        id=read_text(item, "id"),
+        title=read_text(item, "title"),
+        url=read_text(item, "url"),
+        source=read_text(item, "source"),
+        category=read_text(item, "category"),
+        summary=read_optional_text(item, "summary"),
+        published_at=read_time(item, "published_at"),
+        created_at=read_time(item, "created_at"),
+        updated_at=read_time(item, "updated_at"),
+        version=read_version(item),
     )
 
 

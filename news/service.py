@@ -2,6 +2,7 @@
 
 import re
 from collections.abc import Callable, Container, Mapping, Sequence
+from contextlib import suppress
 from datetime import datetime
 from functools import partial
 from typing import TYPE_CHECKING, NamedTuple, Self, cast
@@ -16,7 +17,7 @@ from shared import cursor
 from shared.clock import utc_now
 from shared.config import Settings
 from shared.deferred import Deferred
-from shared.errors import Conflict, InvalidInput, NotFound, Stale
+from shared.errors import Conflict, InvalidInput, NotFound, Stale, UnreadableItem
 
 if TYPE_CHECKING:
     from news.dao import NewsDao
@@ -90,7 +91,9 @@ class NewsService:
         try:
             self._dao.add(item)
         except Conflict:
-            stored = self._dao.find(item.id)
+            stored = None
+            with suppress(UnreadableItem):  # which holds something else
+                stored = self._dao.find(item.id)
             if stored == item:  # to the microsecond: a try of ours that was thought lost
                 return item, True
             if stored is None or not _holds(stored, given):
@@ -149,11 +152,12 @@ class NewsService:
             NotFound: there is none with that id.
             Stale: it is in another revision.
         """
-        stored = self.get(news_id) if expected is None else self._in_revision(news_id, expected)
+        news_id = news_id.lower()
+        stored = self._state_to_delete(news_id, expected)
         try:
-            self._dao.remove(stored.id, None if expected is None else stored)
+            self._dao.remove(news_id, stored)
         except Stale:
-            if self._dao.find(stored.id) is not None:
+            if self._dao.find(news_id) is not None:
                 raise
 
     def check(self) -> None:
@@ -165,6 +169,16 @@ class NewsService:
         if stored.revision not in expected:
             raise Stale(f"The news {stored.id} has changed; its ETag is another one by now.")
         return stored
+
+    def _state_to_delete(self, news_id: str, expected: Container[str] | None) -> News | None:
+        """Return the state that a delete is conditional on; None deletes any, an unreadable item too."""
+        try:
+            stored = self.get(news_id) if expected is None else self._in_revision(news_id, expected)
+        except UnreadableItem as error:
+            if expected is not None:
+                raise Stale(f"The news {news_id} cannot be read and has no revision to match.") from error
+            return None
+        return None if expected is None else stored
 
     def _new(self, given: NewsInput) -> News:
         now = self._now()

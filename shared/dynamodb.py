@@ -1,45 +1,39 @@
-"""DynamoDB for daos: how a table is bound to a stage, how a moment is stored, and what errors mean."""
+"""DynamoDB for DAOs: how a table is bound to a stage, how a time is stored, and how items are fetched."""
 
 import logging
 from collections.abc import Iterator
-from contextlib import contextmanager
 from datetime import datetime
-from typing import Any, TypeVar
+from typing import TypeVar, cast
 
+from botocore.exceptions import BotoCoreError
 from pynamodb.attributes import Attribute
 from pynamodb.constants import PAY_PER_REQUEST_BILLING_MODE, STRING
-from pynamodb.exceptions import PynamoDBException
 from pynamodb.models import Model
 from pynamodb.pagination import ResultIterator
 
 from shared.clock import timestamp
 from shared.config import Settings
-from shared.constants import DYNAMODB_CONNECT_TIMEOUT_SECONDS, DYNAMODB_READ_TIMEOUT_SECONDS, DYNAMODB_RETRIES
-from shared.errors import DomainError, Unavailable
-from shared.observed import observed
+from shared.constants import (
+    DYNAMODB_CONNECT_TIMEOUT_SECONDS,
+    DYNAMODB_MAX_CONNECTIONS,
+    DYNAMODB_READ_TIMEOUT_SECONDS,
+    DYNAMODB_RETRIES,
+)
+from shared.dynamodb_connection import LimitedConnection
+from shared.dynamodb_items import MAX_EXAMINED, RawItem
+from shared.errors import Unavailable
 
 log = logging.getLogger(__name__)
 
 M = TypeVar("M", bound=Model)
 
-RawRow = dict[str, dict[str, Any]]
-"""A row in DynamoDB's own form: of each attribute its type and its value, as `{"title": {"S": "Hello"}}`."""
-
-# https://docs.aws.amazon.com/amazondynamodb/latest/developerguide/Programming.Errors.html
-OVERLOADED = {
-    "InternalServerError",
-    "LimitExceededException",
-    "ProvisionedThroughputExceededException",
-    "RequestLimitExceeded",
-    "ServiceUnavailable",
-    "ThrottlingException",
-}
-
-THROTTLED = {"ProvisionedThroughputExceededException", "RequestLimitExceeded", "ThrottlingException"}
+MAX_EMPTY_PAGES = 10
+"""Pages without an item, one after the other, until a query is given up: without a filter expression DynamoDB
+sends one at most, at the end."""
 
 
 class TimestampAttribute(Attribute[datetime]):
-    """A moment in UTC; PynamoDB's own attribute can't read back the years before 1000."""
+    """A time in UTC; PynamoDB's own attribute can't read back the years before 1000."""
 
     attr_type = STRING
 
@@ -53,73 +47,63 @@ class TimestampAttribute(Attribute[datetime]):
 
 
 def bind(model: type[M], table: str, settings: Settings) -> type[M]:
-    """The model on a stage's table, with a client that is ready to be shared by threads."""
+    """Return the model on a stage's table, with a client that threads can share."""
 
     class Meta:
         table_name = table
-        region = settings.region
-        host = settings.dynamodb_endpoint
         billing_mode = PAY_PER_REQUEST_BILLING_MODE
-        connect_timeout_seconds = DYNAMODB_CONNECT_TIMEOUT_SECONDS
-        read_timeout_seconds = DYNAMODB_READ_TIMEOUT_SECONDS
-        max_retry_attempts = DYNAMODB_RETRIES
 
     bound: type[M] = type(model.__name__, (model,), {"Meta": Meta})
-    # Threads that call a new connection at once would each build a botocore client of their own.
-    client = bound._get_connection().connection.client  # noqa: SLF001  # there is no public way to build it
-    client.meta.events.register("response-received.dynamodb", _count)
+    table_connection = bound._get_connection()  # noqa: SLF001  # there is no public way to it
+    connection = LimitedConnection(
+        region=settings.region,
+        host=settings.dynamodb_endpoint,
+        connect_timeout_seconds=DYNAMODB_CONNECT_TIMEOUT_SECONDS,
+        read_timeout_seconds=DYNAMODB_READ_TIMEOUT_SECONDS,
+        max_retry_attempts=DYNAMODB_RETRIES,
+        max_pool_connections=DYNAMODB_MAX_CONNECTIONS,
+    )
+    connection.add_meta_table(table_connection.get_meta_table())
+    table_connection.connection = connection
+    try:
+        connection.client  # noqa: B018  # built now: threads that start together would each build one
+    except BotoCoreError as error:
+        log.warning("DynamoDB, table %s: %s; the first call tries again", table, error)
     return bound
 
 
-def _count(parsed_response: dict[str, Any] | None, **_: object) -> None:
-    """Count a request to DynamoDB, each try of it; PynamoDB asks for the consumed capacity by itself."""
-    seen, answer = observed(), parsed_response or {}
-    consumed = answer.get("ConsumedCapacity") or []
-    each = consumed if isinstance(consumed, list) else [consumed]  # a batch may touch several tables
-    seen.dynamodb_calls += 1
-    seen.dynamodb_units += sum(one.get("CapacityUnits", 0.0) for one in each)
-    if answer.get("Error", {}).get("Code") in THROTTLED:
-        seen.meet("dynamodb_throttles")
+def get_item(model: type[Model], key: str) -> RawItem | None:
+    """Return an item as of the last write, or None."""
+    reply = model._get_connection().get_item(key, consistent_read=True)  # noqa: SLF001  # Model.get can't be read raw
+    return cast("RawItem | None", reply.get("Item"))
 
 
-def raw_rows(results: ResultIterator[M]) -> Iterator[RawRow]:
-    """The rows of a query as they come: to make PynamoDB's objects of 20 takes half as long as the query."""
-    for page in results.page_iter:
-        yield from page["Items"]
+def first_page_size(count: int, partitions: int) -> int:
+    """Return how many items to ask each partition for, so that they have `count` in sight together.
+
+    Of several partitions, each is asked for twice its even share and one more, which is rarely too few.
+    """
+    return min(count, 2 * -(-count // partitions) + 1)
 
 
-@contextmanager
-def database_errors(table: str, lost: DomainError | None = None) -> Iterator[None]:
-    """Turn PynamoDB's errors into what they mean; a mistake of ours passes as it is.
+def query_items(query: ResultIterator[M]) -> Iterator[RawItem]:
+    """Yield the items of a query raw: to make PynamoDB's objects of 20 takes half as long as the query.
 
-    Args:
-        table: the table's name, for the log.
-        lost: what it means here that a conditional write was lost.
+    Each further request asks for twice as many items as the one before, and all of them together for no more
+    than a page may examine, and one.
 
     Raises:
-        DomainError: `lost`, where the condition of a write failed.
-        Unavailable: DynamoDB throttles, can't be reached, or has no such table.
+        Unavailable: DynamoDB sends one empty page after the other.
     """
-    try:
-        yield
-    except PynamoDBException as error:
-        code = _code(error)
-        if code == "ConditionalCheckFailedException" and lost:
-            raise lost from error
-        if code == "ResourceNotFoundException":
-            log.error("table %s does not exist: create it with `make tables`, or deploy the stack", table)  # noqa: TRY400
-            raise Unavailable("The database is not set up.") from error
-        if code is None or code in OVERLOADED:  # without a code, no answer came
-            log.warning("DynamoDB, table %s: %s: %s", table, code or "unreachable", error)
-            raise Unavailable("The database is busy or out of reach; try again later.") from error
-        raise
-
-
-def _code(error: PynamoDBException) -> str | None:
-    """DynamoDB's name for the error, or None where no answer came.
-
-    PynamoDB's own `cause_response_code` fails on a time-out, whose response is None.
-    """
-    response = getattr(error.cause, "response", None) or {}
-    code: str | None = response.get("Error", {}).get("Code")
-    return code
+    pages = query.page_iter
+    left, empty_pages = MAX_EXAMINED + 1, 0
+    for page in pages:
+        yield from page["Items"]
+        left -= len(page["Items"])
+        if not pages.last_evaluated_key or left <= 0:  # some emulators end with an empty key instead of none
+            return
+        empty_pages = 0 if page["Items"] else empty_pages + 1
+        if empty_pages == MAX_EMPTY_PAGES:
+            log.warning("DynamoDB sent %d empty pages of a query, one after the other", empty_pages)
+            raise Unavailable("The database sends empty pages only; try again later.")
+        pages.page_size = min(2 * cast("int", pages.page_size), left)

@@ -8,6 +8,7 @@ DomainError
 ├── Conflict                409
 ├── Stale                   412, somebody else was faster
 ├── PreconditionMissing     428
+├── UnreadableItem          500
 └── Unavailable             503, with Retry-After
 """
 
@@ -92,6 +93,10 @@ class PreconditionMissing(DomainError):
     """The caller has to say which version is meant (RFC 6585, section 3)."""
 
     status = HTTPStatus.PRECONDITION_REQUIRED
+
+
+class UnreadableItem(DomainError):
+    """A stored item lacks an attribute, or has one of another type or form."""
 
 
 class Unavailable(DomainError):

@@ -8,8 +8,9 @@ from conftest import settings_for
 from dynamodb_proxy import LOST, Proxy
 from fakes import stored
 
-from news.dao import BATCH_PAUSE_SECONDS, NewsDao
+from news.dao import NewsDao
 from news.model import NewsFilter
+from shared.dynamodb_batches import BATCH_PAUSE_SECONDS, BATCH_TRIES
 from shared.errors import Unavailable
 from tools.processes import free_port
 from tools.tables import create_tables
@@ -117,18 +118,52 @@ def test_what_a_batch_left_unprocessed_is_sent_again(faulty, dao):
     assert len(dao.find_many(by_id)) == 10
 
 
-def test_a_batch_that_stays_unprocessed_is_unavailable_after_longer_and_longer_pauses(faulty, dao):
-    def fault(operation, request):
-        if operation == "BatchWriteItem":
-            return 200, json.dumps({"UnprocessedItems": request["RequestItems"]}).encode()
-        return None
+def test_keys_that_a_batch_left_unprocessed_are_sent_again(faulty, dao):
+    """DynamoDB reads two of the items at a time and hands the other keys back."""
+    items = [stored(n) for n in range(9)]
+    dao.add_many(items)
 
+    def fault(operation, request):
+        [(table, wanted)] = request["RequestItems"].items()
+        taken, left = wanted["Keys"][:2], wanted["Keys"][2:]
+        found = [behind.get_item(TableName=table, Key=key).get("Item") for key in taken]
+        unprocessed = {table: {"Keys": left, "ConsistentRead": True}} if left else {}
+        body = {"Responses": {table: [item for item in found if item]}, "UnprocessedKeys": unprocessed}
+        return 200, json.dumps(body).encode()
+
+    settings = settings_for(faulty.target, tables={"news": dao._table_name})
+    behind = NewsDao(settings)._table._get_connection().connection.client
     faulty.fault = fault
+    found = dao.find_many([item.id for item in items] + [stored(99).id])
+    assert sorted(item.id for item in found) == sorted(item.id for item in items)
+    assert faulty.seen.count("BatchGetItem") == 5
+
+
+def unprocessed(operation, request):
+    """A table whose capacity is used up: nothing of a batch is processed."""
+    if operation == "BatchWriteItem":
+        return 200, json.dumps({"UnprocessedItems": request["RequestItems"]}).encode()
+    if operation == "BatchGetItem":
+        return 200, json.dumps({"Responses": {}, "UnprocessedKeys": request["RequestItems"]}).encode()
+    return None
+
+
+@pytest.mark.parametrize("operation", ["BatchWriteItem", "BatchGetItem"])
+def test_a_batch_that_stays_unprocessed_is_unavailable_after_longer_and_longer_pauses(faulty, dao, operation):
+    faulty.fault = unprocessed
     pauses = []
     patient = NewsDao(settings_for(faulty.url, tables={"news": dao._table_name}), sleep=pauses.append)
+    call = patient.add_many if operation == "BatchWriteItem" else patient.find_many
+    items = [stored(1), stored(2)]
     with pytest.raises(Unavailable, match="2 of 2 items"):
-        patient.add_many([stored(1), stored(2)])
-    assert faulty.seen.count("BatchWriteItem") == 8
-    assert len(pauses) == 7
+        call(items if operation == "BatchWriteItem" else [item.id for item in items])
+    assert faulty.seen.count(operation) == BATCH_TRIES
+    assert len(pauses) == BATCH_TRIES - 1
     assert all(0 <= pause <= BATCH_PAUSE_SECONDS * 2**n for n, pause in enumerate(pauses))
     assert max(pauses) > BATCH_PAUSE_SECONDS
+
+
+def test_an_empty_batch_is_no_call(faulty, dao):
+    dao.add_many([])
+    assert dao.find_many([]) == []
+    assert faulty.seen == []

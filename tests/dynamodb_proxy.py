@@ -11,6 +11,14 @@ LOST = "lost"
 """What a fault returns to have the request carried out and its answer dropped."""
 
 
+class Reply(NamedTuple):
+    """A reply to send; a Content-Length among its headers may promise more than the body has."""
+
+    status: int
+    body: bytes
+    headers: dict = {}  # noqa: RUF012
+
+
 class Partly(NamedTuple):
     """What a fault returns to have another body carried out, and the rest reported as unprocessed."""
 
@@ -19,11 +27,17 @@ class Partly(NamedTuple):
 
 
 class Proxy(ThreadingHTTPServer):
-    """Hands requests on, unless `fault(operation, request)` returns LOST, or an answer: status and body."""
+    """Hands requests on, unless `fault(operation, request)` returns LOST, or a reply: status and body.
+
+    `seen` has the operations, `items_read` counts the items that queries went through.
+    """
+
+    request_queue_size = 128  # a connection that finds the queue full waits for a second
 
     def __init__(self, target):
         super().__init__(("127.0.0.1", 0), Forward)
         self.target, self.fault, self.faults, self.seen = target, lambda *_: None, 0, []
+        self.items_read = 0
         self.url = f"http://127.0.0.1:{self.server_port}"
 
     def __enter__(self):
@@ -68,20 +82,29 @@ class Forward(BaseHTTPRequestHandler):
             self.forward(body)
             self.close_connection = True
             return
+        headers = {}
         if isinstance(fault, Partly):
             status, answer = self.forward(fault.body)
             if status == 200:
                 answer = json.dumps({"UnprocessedItems": fault.left}).encode()
         else:
-            status, answer = fault or self.forward(body)
+            status, answer, *more = fault or self.forward(body)
+            headers |= more[0] if more else {}
         self.send_response(status)
-        self.send_header("Content-Length", str(len(answer)))
+        for name, value in headers.items():
+            self.send_header(name, value)
+        if "Content-Length" not in headers:
+            self.send_header("Content-Length", str(len(answer)))
+        else:
+            self.close_connection = True
         self.end_headers()
         self.wfile.write(answer)
 
     def forward(self, body):
         headers = {name: value for name, value in self.headers.items() if name != "Content-Length"}
         answer = self.session.post(self.server.target, body, headers=headers, timeout=10)
+        if b'"ScannedCount"' in answer.content:
+            self.server.items_read += answer.json()["ScannedCount"]
         return answer.status_code, answer.content
 
     def log_message(self, *_):
