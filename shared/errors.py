@@ -124,10 +124,16 @@ def request_id() -> str:
     return str(request.environ.setdefault(REQUEST_ID, str(uuid.uuid4())))
 
 
+def problem_body(status: int, detail: str, request_id: str, errors: Sequence[FieldError] = ()) -> bytes:
+    """Return the body of an error response, for the app, the Lambda adapter and the server alike."""
+    title = HTTP_STATUS_CODES[status]
+    return msgspec.json.encode(Problem(title, status, detail, request_id, errors=errors or msgspec.UNSET))
+
+
 def problem(status: int, detail: str, errors: Sequence[FieldError] = ()) -> Response:
-    """An answer that says what went wrong."""
-    body = Problem(HTTP_STATUS_CODES[status], status, detail, request_id(), errors=errors or msgspec.UNSET)
-    return Response(msgspec.json.encode(body), status, content_type=PROBLEM_JSON)
+    """Return a response that says what went wrong with the current request."""
+    body = problem_body(status, detail, request_id(), errors)
+    return Response(body, status, content_type=PROBLEM_JSON)
 
 
 def _domain_error(error: DomainError) -> Response:

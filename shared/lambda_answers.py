@@ -7,10 +7,8 @@ from functools import lru_cache
 from http import HTTPStatus
 from typing import NamedTuple
 
-import msgspec
-
 from shared.constants import ERROR_HEADERS, PROBLEM_JSON
-from shared.errors import Problem
+from shared.errors import problem_body
 from shared.lambda_fields import Event
 
 TEXT_TYPES = {
@@ -77,7 +75,7 @@ def answer_of(method: str, status: str, headers: Iterable[tuple[str, str]], body
 
 def problem_answer(status: HTTPStatus, detail: str, request_id: str) -> Answer:
     """An answer of the guard's own, in the form of all errors of the app."""
-    body = msgspec.json.encode(Problem(status.phrase, status, detail, request_id))
+    body = problem_body(status, detail, request_id)
     headers = {"Content-Type": PROBLEM_JSON, **ERROR_HEADERS}
     return answer_of("GET", f"{status.value} {status.phrase}", headers.items(), body)
 
