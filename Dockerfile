@@ -65,6 +65,5 @@ CMD ["tools.compose_setup"]
 FROM base AS gunicorn
 ENV BIND=0.0.0.0:8000
 EXPOSE 8000
-HEALTHCHECK --interval=10s --timeout=3s --start-period=20s CMD "$PYTHON" -c "from urllib.request import urlopen; \
-    urlopen('http://127.0.0.1:${BIND##*:}/health', timeout=2)"
+HEALTHCHECK --interval=10s --timeout=3s --start-period=20s CMD "$PYTHON" -m shared.health_probe "$BIND"
 ENTRYPOINT ["/app/entrypoint.sh"]

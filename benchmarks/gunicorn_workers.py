@@ -1,4 +1,4 @@
-"""Which kind of gunicorn worker, and how many threads?
+"""Which kind of gunicorn worker?
 
 Requests a second, and processor time a request, in interleaved rounds.
 
@@ -27,11 +27,10 @@ from tempfile import TemporaryDirectory
 from benchmarks.cache_rig import valkey
 from tools.processes import Processes, free_port, wait_for_port
 
-OURS = ["--worker-class", "shared.gunicorn_worker.Worker"]
 KINDS = {
     "sync": [],
     "gthread, 4 threads": ["--threads", "4"],
-    **{f"ours, {threads} threads": [*OURS, "--threads", threads] for threads in ("2", "4", "8", "16")},
+    "gevent": ["--worker-class", "shared.gevent_worker.Worker"],
 }
 CLIENTS = 20
 DATABASE_SECONDS = 0.005

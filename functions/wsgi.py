@@ -6,9 +6,11 @@ from news.controller import setup_route as setup_news
 from shared.app import create_app
 from shared.config import Settings
 from shared.mount import mount
+from shared.request_checks import refuse_bad_framing
 
 settings = Settings.from_env()
 app = create_app(settings)
+app.before_request_funcs[None].insert(0, refuse_bad_framing)
 setup_news(app)
 mount(app, settings.base_path)
 gc.freeze()

@@ -17,6 +17,7 @@ from shared.headers import init_headers
 from shared.health import init_health
 from shared.inputs import refuse_unknown_parameters
 from shared.logs import init_logs
+from shared.request_checks import refuse_content_coding
 from shared.request_lines import tell_json, tell_text
 from shared.request_log import Tell, init_request_log
 
@@ -61,23 +62,24 @@ def create_app(settings: Settings) -> Flask:
     app.url_map.redirect_defaults = False  # a route may have an alias, and nothing redirects to the other
     app.url_map.merge_slashes = False
     init_headers(app, settings.cors_origins)
+    app.before_request(refuse_content_coding)
     init_auth(app, settings.auth, settings.auth_scope_prefix)
     app.before_request(refuse_unknown_parameters)
     init_errors(app)
     init_cache(app, settings)
     init_health(app)
     init_contract(app, docs=settings.docs)
-    init_request_log(app, _told(app, settings))
+    init_request_log(app, _told(settings))
     return app
 
 
-def _told(app: Flask, settings: Settings) -> list[Tell]:
+def _told(settings: Settings) -> list[Tell]:
     """Who is told of each request."""
     told = [tell_json(settings.stage) if settings.log_json else tell_text]
-    if settings.metrics_path:
-        from shared.prometheus import init_prometheus  # noqa: PLC0415  # of gunicorn only, and off by default
+    if settings.metrics_bind:
+        from shared.prometheus import prometheus_reporter  # noqa: PLC0415  # of gunicorn only, and off by default
 
-        told.append(init_prometheus(app, settings.metrics_path, settings.metrics_dir))
+        told.append(prometheus_reporter())
     return told
 
 

@@ -40,8 +40,9 @@ class Settings:
         redis_iam_cache: name of the ElastiCache cache or replication group, with `redis_iam_user`.
         log_level: one of Python's level names.
         log_json: whether the log is JSON, or text for a person.
-        metrics_path: where Prometheus finds the metrics, e.g. `/metrics`, else None.
-        metrics_dir: folder in which workers share them, empty when the first starts; None: one worker.
+        metrics_bind: address and port at which gunicorn serves the metrics to Prometheus, or None: metrics
+            are off.
+        metrics_path: path of the metrics there.
         base_path: the path below which the API is public, e.g. `v1` for https://api.example.com/v1/news/;
             `/` for the root of every host; empty where it is not set.
         feed_shards: number of partitions new items of the feed are spread over. It may grow at any
@@ -62,8 +63,8 @@ class Settings:
     redis_iam_cache: str | None = None
     log_level: str = "INFO"
     log_json: bool = False
-    metrics_path: str | None = None
-    metrics_dir: str | None = None
+    metrics_bind: str | None = None
+    metrics_path: str = "/metrics"
     base_path: str = ""
     feed_shards: int = 1
     auth: AuthSettings | None = None
@@ -90,8 +91,8 @@ class Settings:
             redis_iam_cache=_read(env, "REDIS_IAM_CACHE", values.iam_cache, None),
             log_level=_read(env, "LOG_LEVEL", values.log_level, "INFO"),
             log_json=_read(env, "LOG_FORMAT", values.is_json, not _is_local(env, stage)),
-            metrics_path=_read(env, "METRICS_PATH", values.metrics_path, None),
-            metrics_dir=_read(env, "PROMETHEUS_MULTIPROC_DIR", values.folder, None),
+            metrics_bind=_read(env, "METRICS_BIND", values.metrics_bind, None),
+            metrics_path=_read(env, "METRICS_PATH", values.metrics_path, "/metrics"),
             base_path=_read(env, "BASE_PATH", values.base_path, ""),
             feed_shards=_read(env, "FEED_SHARDS", values.feed_shards, 1),
             auth=_auth(env, stage),

@@ -3,10 +3,10 @@
 import re
 from collections.abc import Callable
 from importlib.util import find_spec
-from pathlib import Path
 
 LOG_LEVELS = ("DEBUG", "INFO", "WARNING", "ERROR", "CRITICAL")
 MAX_FEED_SHARDS = 64
+MAX_PORT = 65535
 
 
 def _matching(pattern: str, what: str) -> Callable[[str], str]:
@@ -60,19 +60,24 @@ def is_json(text: str) -> bool:
 
 
 def metrics_path(text: str) -> str:
-    """Where Prometheus finds the metrics; its client is not installed on Lambda."""
+    """The path at which Prometheus finds the metrics."""
     if not re.fullmatch(r"(/[A-Za-z0-9._-]+)+", text):
         raise ValueError("a path such as /metrics")
+    return text
+
+
+def metrics_bind(text: str) -> str:
+    """The address and port at which Prometheus finds the metrics."""
+    host, _, port = text.rpartition(":")
+    if not re.fullmatch(r"[A-Za-z0-9.-]+|\[[0-9A-Fa-f:.]+\]", host) or not _is_port(port):
+        raise ValueError("an address and port such as 127.0.0.1:9464")
     if find_spec("prometheus_client") is None:
         raise ValueError("possible here: prometheus-client is not installed")
     return text
 
 
-def folder(text: str) -> str:
-    """A folder."""
-    if not Path(text).is_dir():
-        raise ValueError("a folder that is there")
-    return text
+def _is_port(text: str) -> bool:
+    return re.fullmatch(r"[1-9][0-9]{0,4}", text) is not None and int(text) <= MAX_PORT
 
 
 def feed_shards(text: str) -> int:

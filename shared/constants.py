@@ -18,6 +18,9 @@ REQUEST_ID = "app.request_id"
 XRAY = "app.xray"
 """WSGI environ key of X-Ray's header as Lambda's runtime gives it for the invocation."""
 
+MULTIPROC_DIR = "PROMETHEUS_MULTIPROC_DIR"
+"""Environment variable from which prometheus-client reads where gunicorn's workers share their metrics."""
+
 HELD = "app.held"
 """WSGI environ key of a list that takes what is to be told of the request: see shared.request_log."""
 

@@ -35,6 +35,13 @@ def init_logs(level: str, *, as_json: bool) -> None:
         logging.getLogger(library).setLevel(logging.WARNING)
 
 
+def load_formatter() -> None:
+    """Import what formats messages, before there may be no file descriptor left to import it with."""
+    for handler in logging.getLogger().handlers:
+        if isinstance(handler.formatter, JsonFormatter):
+            handler.formatter.powertools  # noqa: B018  # it is imported when it is first used
+
+
 def write(line: str) -> None:
     """Write a whole line to standard error; that nobody reads it is no reason to fail."""
     try:
@@ -63,10 +70,11 @@ class JsonFormatter(logging.Formatter):
         record.logger = record.name
         record.request_id = observed().request_id or None
         record.trace_id = observed().trace_id or None
-        return self._powertools.format(record)
+        return self.powertools.format(record)
 
     @cached_property
-    def _powertools(self) -> "LambdaPowertoolsFormatter":
+    def powertools(self) -> "LambdaPowertoolsFormatter":
+        """The formatter that does the work."""
         from aws_lambda_powertools.logging.formatter import LambdaPowertoolsFormatter  # noqa: PLC0415  # see above
 
         return LambdaPowertoolsFormatter(

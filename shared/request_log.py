@@ -1,9 +1,10 @@
 """The log of requests: each is told once, with what it took and met. The metrics are made from that."""
 
+import logging
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, replace
 from functools import cache
-from time import perf_counter
+from time import perf_counter, time
 from typing import TYPE_CHECKING, Any, NamedTuple
 from uuid import uuid4
 
@@ -16,6 +17,10 @@ from shared.tracing import valid_traceparent, xray_root
 if TYPE_CHECKING:
     from _typeshed.wsgi import StartResponse, WSGIApplication, WSGIEnvironment
     from werkzeug.routing import Rule
+
+log = logging.getLogger(__name__)
+
+FAILURE_LOG_SECONDS = 60
 
 NONE = "none"
 """The route of what has none: who asks for it must not make up names."""
@@ -75,6 +80,7 @@ class RequestLog:
         self.inner = inner
         self._tell = tuple(tell)
         self._is_cold = True
+        self._failed_at = 0.0
 
     def __call__(self, environ: "WSGIEnvironment", start_response: "StartResponse") -> Iterable[bytes]:
         """Hand the request on, and tell what became of it."""
@@ -112,7 +118,17 @@ class RequestLog:
         """Tell of a request that was answered with this status, whatever the application thought."""
         kind = told.kind if told.kind.status == status else exchanged(told.kind, status)
         for tell in self._tell:
-            tell(kind, *told[1:])
+            try:
+                tell(kind, *told[1:])
+            except Exception as error:  # noqa: BLE001  # a log or a metric must not change the response
+                self._log_failure(error)
+
+    def _log_failure(self, error: Exception) -> None:
+        """Log an error of a reporter, once a minute at most: it may come with every request."""
+        now = time()
+        if not self._failed_at <= now < self._failed_at + FAILURE_LOG_SECONDS:
+            self._failed_at = now
+            log.error("a request could not be logged or counted", exc_info=error)
 
     def tell_unread(self, status: int, request_id: str) -> None:
         """Tell of a request that never reached the application, for nobody could read it."""

@@ -19,7 +19,7 @@ MOST = LEAST | {
     "LOG_LEVEL": "debug",
     "LOG_FORMAT": "text",
     "METRICS_PATH": "/metrics",
-    "PROMETHEUS_MULTIPROC_DIR": "/",
+    "METRICS_BIND": "127.0.0.1:9464",
     "BASE_PATH": "shop/v1",
     "FEED_SHARDS": "64",
     "AUTH_ISSUER": "https://login.example.com/",
@@ -50,7 +50,7 @@ def test_every_setting_is_read():
         log_level="DEBUG",
         log_json=False,
         metrics_path="/metrics",
-        metrics_dir="/",
+        metrics_bind="127.0.0.1:9464",
         base_path="shop/v1",
         feed_shards=64,
         auth=AuthSettings(
@@ -105,7 +105,11 @@ def test_a_missing_setting_is_named(name, missing):
         ("LOG_FORMAT", "yaml"),
         ("METRICS_PATH", "metrics"),
         ("METRICS_PATH", "/"),
-        ("PROMETHEUS_MULTIPROC_DIR", "no/such/folder"),
+        ("METRICS_BIND", "9464"),
+        ("METRICS_BIND", "127.0.0.1:"),
+        ("METRICS_BIND", "127.0.0.1:0"),
+        ("METRICS_BIND", "127.0.0.1:65536"),
+        ("METRICS_BIND", "unix:/run/metrics"),
         ("STAGE", "Prod 1"),
         ("STAGE", "dev\n"),
         ("AWS_REGION", "Frankfurt"),
@@ -250,10 +254,10 @@ def entrypoint(env):
             (name, LEAST | {name: value})
             for name, values in {
                 "WORKERS": ["0", "257", "two", "-1", "1.5", " 1", "99999999999999999999"],
-                "THREADS": ["0", "65"],
                 "TIMEOUT": ["0", "1s", "3601"],
                 "LIMIT_REQUEST_FIELD_SIZE": ["0", "255", "65537"],
                 "MAX_REQUESTS": ["-1", "10000000", "never"],
+                "METRICS_BIND": ["127.0.0.1:8000", "10.0.0.1:8000", "nonsense"],
                 "BIND": ["8000", ":8000", "127.0.0.1:", "127.0.0.1:0", "h:65536", "h:http", "unix:"],
             }.items()
             for value in values
@@ -274,13 +278,12 @@ def test_what_gunicorn_is_told_is_what_the_environment_says(tmp_path):
     python.write_text(f'#!/bin/sh\nPYTHONPATH="{tmp_path}" exec "{sys.executable}" "$@"\n')
     python.chmod(0o755)
     default = entrypoint(LEAST | {"PYTHON": str(python)}).stdout
-    for option in ("--bind 127.0.0.1:8000", "--workers 1", "--threads 4", "--timeout 30", "--max-requests 0"):
+    for option in ("--bind 127.0.0.1:8000", "--workers 1", "--timeout 30", "--max-requests 0"):
         assert option in default
     assert "--limit-request-field_size 8190" in default
     given = {
         "BIND": "unix:/run/news.sock",
         "WORKERS": "4",
-        "THREADS": "16",
         "TIMEOUT": "5",
         "MAX_REQUESTS": "9",
     }
@@ -288,7 +291,6 @@ def test_what_gunicorn_is_told_is_what_the_environment_says(tmp_path):
     for option in (
         "--bind unix:/run/news.sock",
         "--workers 4",
-        "--threads 16",
         "--timeout 5",
         "--max-requests 9",
     ):

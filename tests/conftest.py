@@ -36,7 +36,6 @@ SETTINGS = (
     "REDIS_",
     "RELOAD",
     "STAGE",
-    "THREADS",
     "TIMEOUT",
     "WORKERS",
 )

@@ -166,7 +166,8 @@ def test_a_failure_of_ours_is_a_5xx_and_its_line_has_the_reason(run):
 
 def test_prometheus_adds_up_all_workers(dynalite_url, tmp_path):
     run = Run("nothing", dynalite_url, tmp_path)
-    run.start_nothing = lambda stack: run.start_gunicorn(stack, WORKERS="2", METRICS_PATH="/metrics")
+    metrics = f"127.0.0.1:{free_port()}"
+    run.start_nothing = lambda stack: run.start_gunicorn(stack, WORKERS="2", METRICS_BIND=metrics)
     with run:
         with run.valkey.client() as redis:
             redis.set(generation_key(tag_of("test")), LONG_AGO)
@@ -176,7 +177,8 @@ def test_prometheus_adds_up_all_workers(dynalite_url, tmp_path):
             for _ in range(40):
                 requests.get(f"{run.url}/news/", timeout=10)
             asked += 40
-        seen = requests.get(f"{run.url}/metrics", timeout=10)
+        seen = requests.get(f"http://{metrics}/metrics", timeout=10)
+        assert run.ask("GET", "/metrics") == 404
     assert seen.headers["Content-Type"].startswith("text/plain")
     start = f"{NAMESPACE.replace('-', '_')}_"
     found = dict(line.removeprefix(start).rsplit(" ", 1) for line in seen.text.splitlines() if line[0] != "#")
@@ -186,7 +188,3 @@ def test_prometheus_adds_up_all_workers(dynalite_url, tmp_path):
     assert counted["cache_misses_total"] == 1
     assert counted["cache_hits_total"] == asked - 1
     assert counted["breaker_openings_total"] == 0
-
-
-def test_without_its_setting_there_is_no_page_for_prometheus(run):
-    assert run.ask("GET", "/metrics") == 404

@@ -1,6 +1,7 @@
 """gunicorn as entrypoint.sh starts it, on a DynamoDB of the test's choice, or on none that answers."""
 
 import sys
+from pathlib import Path
 
 from conftest import CLEAN, ROOT
 
@@ -18,8 +19,10 @@ SETTINGS = {
 class Served:
     """Up until the context ends."""
 
-    def __init__(self, folder, *arguments, **env):
+    def __init__(self, folder, *arguments, limit_files=None, **env):
         self.command = [str(ROOT / "entrypoint.sh"), *arguments]
+        if limit_files:
+            self.command = ["sh", "-c", f'ulimit -n {limit_files}; exec "$0" "$@"', *self.command]
         self.log = folder / "gunicorn.log"
         self.port = free_port()
         self.bind = f"127.0.0.1:{self.port}"
@@ -34,6 +37,10 @@ class Served:
 
     def __exit__(self, *error):
         self.processes.__exit__(*error)
+
+    def workers(self):
+        """The process ids of its workers, Linux only."""
+        return Path(f"/proc/{self.gunicorn.pid}/task/{self.gunicorn.pid}/children").read_text().split()
 
     def complaints(self):
         """What its log has besides the lines of requests."""

@@ -1,22 +1,19 @@
-"""Clients that are slow to send, to read and to hang up: they are given up, and nobody waits for them."""
+"""Clients that are slow to send, to read and to go on: nobody waits for them, and their time is limited."""
 
 import contextlib
+import re
 import socket
-import sys
 import time
+from pathlib import Path
 
 import pytest
 import requests
-from conftest import ROOT
 from raw import CLOSED, HEAD, WAIT_SECONDS, connect, get, post, rest, statuses
 from served import Served
 
-from tools.processes import Processes, free_port, wait_for_port
+FEW, MANY = 40, 300
 
-MANY = 40
-"""Clients, five times as many as threads."""
-
-BEGUN = {
+UNFINISHED = {
     "nothing": b"",
     "a line break": b"\r\n",
     "half a line": b"GET /hea",
@@ -27,7 +24,11 @@ BEGUN = {
     "half a chunk": post(b"Transfer-Encoding: chunked\r\n", b"500\r\n{"),
     "half a trailer": post(b"Transfer-Encoding: chunked\r\n", b"2\r\n{}\r\n0\r\nX-A: "),
     "half a second request": get(b"/health") + b"GET /hea",
+    "a body refused": post(b"Content-Length: 1000000\r\n", b"{"),
 }
+BODIES = ("no body", "half a body", "no chunk", "half a chunk", "half a trailer")
+LARGE = get(b"/docs/swagger-ui-bundle.js")
+"""A response of 1.5 MB."""
 
 
 @pytest.fixture(scope="module")
@@ -48,6 +49,7 @@ def connect_slow_reader(bind):
     connection = socket.socket()
     connection.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 4096)
     connection.setsockopt(socket.IPPROTO_TCP, socket.TCP_MAXSEG, 1460)  # a network's, not the loopback's
+    connection.settimeout(WAIT_SECONDS)
     connection.connect((host, int(port)))
     return connection
 
@@ -66,23 +68,44 @@ def clients(bind, *begun):
         yield opened
 
 
-def is_open(connection):
-    """Whether nothing has come from the other side, and it hasn't hung up either."""
-    connection.settimeout(0)
-    try:
-        connection.recv(1, socket.MSG_PEEK)
-    except BlockingIOError:
-        return True
-    return False
+def resident_megabytes(served):
+    """Memory of the only worker."""
+    [worker] = served.workers()
+    status = Path(f"/proc/{worker}/status").read_text()
+    return int(re.search(r"VmRSS:\s+(\d+) kB", status)[1]) / 1024
 
 
-def test_a_request_that_never_ends_gets_a_408(impatient):
-    with clients(impatient.bind, *BEGUN.values()) as opened:
-        got = dict(zip(BEGUN, map(rest, opened), strict=True))
-    assert got.pop("nothing") == CLOSED
-    assert statuses(got.pop("half a second request")) == [200, 408]
-    assert {name: statuses(received) for name, received in got.items()} == {name: [408] for name in got}
-    head, _, body = got["no body"].partition(b"\r\n\r\n")
+@pytest.mark.parametrize("unfinished", UNFINISHED)
+def test_others_are_served_beside_clients_that_do_not_finish_their_request(patient, unfinished):
+    with clients(patient.bind, *[UNFINISHED[unfinished]] * FEW):
+        assert_works(patient)
+
+
+def test_others_are_served_beside_hundreds_of_clients_that_stall_in_the_body(patient):
+    with clients(patient.bind, *[UNFINISHED["half a chunk"]] * MANY):
+        assert_works(patient)
+
+
+def test_others_are_served_beside_hundreds_of_clients_that_do_not_read(patient):
+    with contextlib.ExitStack() as stack:
+        for _ in range(MANY):
+            stack.enter_context(connect_slow_reader(patient.bind)).sendall(LARGE)
+        assert_works(patient)
+
+
+def test_others_are_served_beside_a_client_that_pipelines_and_does_not_read(patient):
+    with connect_slow_reader(patient.bind) as greedy:
+        greedy.settimeout(0.5)
+        with contextlib.suppress(TimeoutError):
+            greedy.sendall(get(b"/health") * 20_000)
+        assert_works(patient)
+
+
+def test_a_body_that_does_not_arrive_in_time_gets_a_408(impatient):
+    with clients(impatient.bind, *map(UNFINISHED.get, BODIES)) as opened:
+        received = dict(zip(BODIES, map(rest, opened), strict=True))
+    assert {name: statuses(each) for name, each in received.items()} == {name: [408] for name in BODIES}
+    head, _, body = received["no body"].partition(b"\r\n\r\n")
     assert b"Content-Type: application/problem+json" in head
     assert b"Connection: close" in head
     assert b'"status":408' in body
@@ -90,89 +113,81 @@ def test_a_request_that_never_ends_gets_a_408(impatient):
 
 
 def test_a_client_that_sends_a_byte_now_and_then_gets_no_more_time(impatient):
-    names = ["half a line", "half a head", "half a body", "half a chunk", "half a trailer"]
-    got = {}
-    with clients(impatient.bind, *map(BEGUN.get, names)) as opened:
+    with connect(impatient.bind) as dripping:
+        dripping.sendall(post(b"Content-Length: 1000\r\n", b""))
+        dripping.settimeout(0.1)
+        received = b""
         for _ in range(10 * WAIT_SECONDS):
-            for name, connection in zip(names, opened, strict=True):
-                if name not in got and is_open(connection):
-                    with contextlib.suppress(OSError):  # it may be given up just now
-                        connection.sendall(b"a")
-                elif name not in got:
-                    connection.settimeout(WAIT_SECONDS)
-                    got[name] = statuses(rest(connection))
-            if len(got) == len(names):
+            try:
+                received = dripping.recv(65536)
                 break
-            time.sleep(0.1)
-    assert got == {name: [408] for name in names}
-    assert_works(impatient)
+            except TimeoutError:
+                dripping.sendall(b" ")
+    assert statuses(received) == [408]
 
 
-@pytest.mark.parametrize("begun", BEGUN)
-def test_others_are_served_while_many_clients_do_not_go_on(patient, begun):
-    with clients(patient.bind, *[BEGUN[begun]] * MANY) as opened:
-        assert_works(patient)
-        if begun != "half a second request":
-            assert all(map(is_open, opened))
+def test_a_client_that_does_not_read_is_closed_in_time(impatient):
+    with connect_slow_reader(impatient.bind) as stalled:
+        stalled.sendall(LARGE)
+        assert_log_has(impatient, "took longer than 2 s", WAIT_SECONDS)
+        assert len(rest(stalled)) < 1_400_000
 
 
-def test_others_are_served_while_many_clients_stall_behind_a_refused_body(patient):
-    refused = post(b"Content-Length: 1000000\r\n", b"{")
-    with clients(patient.bind, *[refused] * MANY):
-        assert_works(patient)
+def assert_log_has(served, text, seconds):
+    for _ in range(seconds * 20):
+        if any(text in line for line in served.complaints()):
+            return
+        time.sleep(0.05)
+    raise AssertionError(served.log.read_text())
 
 
-def test_others_are_served_while_many_clients_do_not_hang_up(patient):
-    with clients(patient.bind, *[get(b"/health", b"HTTP/1.0")] * MANY) as opened:
-        assert_works(patient)
-        assert all(statuses(rest(connection)) == [200] for connection in opened)
-
-
-def test_others_are_served_while_many_clients_do_not_read(tmp_path):
-    (tmp_path / "big.py").write_text(
-        "def app(environ, start_response):\n"
-        "    start_response('200 OK', [('Content-Length', '100000')])\n"
-        "    return [b'a' * 100_000]\n"
-    )
-    bind = f"127.0.0.1:{free_port()}"
-    command = [
-        sys.executable,
-        "-m",
-        "gunicorn",
-        "big:app",
-        "--bind",
-        bind,
-        "--no-control-socket",
-        "--threads",
-        "8",
-    ]
-    command += ["--worker-class", "shared.gunicorn_worker.Worker", "--timeout", "600"]
-    env = {"PYTHONPATH": f"{tmp_path}:{ROOT}"}
-    with Processes() as processes, contextlib.ExitStack() as stack:
-        wait_for_port(processes.start(command, env, tmp_path / "log"), int(bind.partition(":")[2]))
-        requests.get(f"http://{bind}/", timeout=WAIT_SECONDS)  # gunicorn listens before it has a worker
-        for _ in range(MANY):
-            stack.enter_context(connect_slow_reader(bind)).sendall(get(b"/"))
-        assert len(requests.get(f"http://{bind}/", timeout=WAIT_SECONDS).content) == 100_000
-
-
-def test_a_worker_without_room_gives_up_those_who_do_not_go_on(tmp_path):
-    begun = [BEGUN["half a head"]] * MANY
+def test_a_worker_without_room_closes_those_that_wait(tmp_path):
     with (
-        Served(tmp_path, "--worker-connections", str(MANY), TIMEOUT="600") as crowded,
-        clients(crowded.bind, *begun) as opened,
+        Served(tmp_path, "--worker-connections", str(FEW), TIMEOUT="600") as crowded,
+        clients(crowded.bind, *[UNFINISHED["half a head"]] * FEW) as opened,
     ):
         assert_works(crowded)
-        assert not is_open(opened[0])
+        assert rest(opened[0]) == CLOSED
 
 
-def test_a_client_that_asks_whether_to_send_its_body_is_told_once(patient):
-    asking = b"Expect: 100-continue\r\n"
-    with clients(patient.bind, post(asking + b"Content-Length: 2\r\nConnection: close\r\n", b"")) as [
-        connection
-    ]:
-        assert connection.recv(65536) == b"HTTP/1.1 100 Continue\r\n\r\n"
-        connection.sendall(b"{}")
-        assert statuses(rest(connection)) == [403]
-    with clients(patient.bind, post(asking + b"Content-Length: 1000000\r\n", b"")) as [connection]:
-        assert statuses(connection.recv(65536)) == [403]
+@pytest.mark.skipif(not Path("/proc/self/status").exists(), reason="memory is read in /proc")
+@pytest.mark.parametrize(
+    ("unfinished", "megabytes"),
+    [
+        (post(b"Content-Length: 65000\r\n", b"a" * 64_000), 200),
+        (post(b"Transfer-Encoding: chunked\r\n", b"3fff0\r\n" + b"a" * 261_000), 400),
+        (LARGE, 200),
+    ],
+    ids=["bodies", "chunks", "responses"],
+)
+def test_memory_is_bounded_under_hundreds_of_unfinished_requests(tmp_path, unfinished, megabytes):
+    with Served(tmp_path, TIMEOUT="600") as served, contextlib.ExitStack() as stack:
+        requests.get(f"{served.url}/docs/swagger-ui-bundle.js", timeout=WAIT_SECONDS)
+        before = resident_megabytes(served)
+        for _ in range(780):
+            connection = stack.enter_context(connect_slow_reader(served.bind))
+            with contextlib.suppress(ConnectionError):
+                connection.sendall(unfinished)
+        assert_works(served)
+        assert resident_megabytes(served) - before < megabytes
+
+
+def test_one_byte_chunks_take_linear_time_and_others_are_served_meanwhile(patient):
+    body = b"1\r\na\r\n" * 60_000 + b"0\r\n\r\n"
+    with clients(patient.bind, *[post(b"Transfer-Encoding: chunked\r\n", body)] * 4) as opened:
+        assert_works(patient)
+        for connection in opened:
+            assert statuses(connection.recv(65536)) == [403]
+
+
+def test_too_few_file_descriptors_do_not_end_the_worker(tmp_path):
+    with Served(tmp_path, TIMEOUT="600", limit_files=64) as served:
+        assert_works(served)
+        worker = served.workers()
+        with contextlib.ExitStack() as stack:
+            for _ in range(100):
+                stack.enter_context(connect(served.bind))
+            assert_log_has(served, "Too many open files", WAIT_SECONDS)
+        assert all(line.startswith("{") for line in served.complaints())
+        assert_works(served)
+        assert served.workers() == worker

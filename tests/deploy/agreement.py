@@ -24,7 +24,7 @@ NOT_DEPLOYED = {
     "BASE_PATH",  # the API is at the root of its own domain
     "CORS_ORIGINS",  # the API does it, also for what it refuses itself
     "LOG_FORMAT",  # JSON on Lambda
-    *("METRICS_PATH", "PROMETHEUS_MULTIPROC_DIR"),  # CloudWatch has the metrics from the log
+    *("METRICS_BIND", "METRICS_PATH"),  # CloudWatch has the metrics from the log
     "PRELOAD",  # as the kind of start wants it
 }
 
