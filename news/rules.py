@@ -2,9 +2,11 @@
 
 import re
 from collections.abc import Mapping
+from datetime import datetime
 from functools import lru_cache
 from typing import TypeVar
 from urllib.parse import urlsplit
+from uuid import NAMESPACE_URL, uuid5
 
 from msgspec import UNSET
 from msgspec.structs import asdict, replace
@@ -13,6 +15,7 @@ from news.model import (
     MAX_URL_LENGTH,
     POSITION,
     REFUSED_IN_URLS,
+    News,
     NewsFilter,
     NewsInput,
     NewsParameters,
@@ -110,3 +113,32 @@ def _normalize_authority(authority: str, default_port: int) -> str:
     if port and int(port[1]) != default_port:
         return f"{user}{at}{host.lower()}:{int(port[1])}"
     return f"{user}{at}{host.lower()}"
+
+
+def build_item(
+    given: NewsInput | NewsReplacement, url: str, *, created_at: datetime, updated_at: datetime, version: int
+) -> News:
+    """Return the item for the input, with the fields that the service sets."""
+    return News(
+        id=str(uuid5(NAMESPACE_URL, url)),
+        title=given.title,
+        url=url,
+        source=given.source,
+        category=given.category,
+        summary=given.summary,
+        published_at=given.published_at or created_at,
+        created_at=created_at,
+        updated_at=updated_at,
+        version=version,
+    )
+
+
+def is_same_item(stored: News, given: NewsInput) -> bool:
+    """Return whether creating an item from the input would make the stored one."""
+    return stored == build_item(
+        given,
+        given.url,
+        created_at=stored.created_at,
+        updated_at=stored.updated_at,
+        version=stored.version,
+    )

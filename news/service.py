@@ -6,13 +6,12 @@ from contextlib import suppress
 from datetime import datetime
 from functools import partial
 from typing import TYPE_CHECKING, NamedTuple, Self, cast
-from uuid import NAMESPACE_URL, uuid5
 
 from msgspec import UNSET
 from msgspec.structs import asdict
 
 from news.model import UUID, News, NewsInput, NewsPage, NewsQuery, NewsReplacement
-from news.rules import check_item, check_query, normalize_url
+from news.rules import build_item, check_item, check_query, is_same_item, normalize_url
 from shared import cursor
 from shared.clock import utc_now
 from shared.config import Settings
@@ -96,7 +95,7 @@ class NewsService:
                 stored = self._dao.find(item.id)
             if stored == item:  # to the microsecond: a try of ours that was thought lost
                 return item, True
-            if stored is None or not _holds(stored, given):
+            if stored is None or not is_same_item(stored, given):
                 raise Conflict(f"The url holds another item, {item.id}.") from None
             return stored, False
         return item, True
@@ -131,7 +130,7 @@ class NewsService:
         stored = self._in_revision(news_id, expected)
         if given.url is not UNSET and given.url != normalize_url(stored.url):
             raise InvalidInput("url", "never changes; create another item")
-        item = _item(
+        item = build_item(
             given,
             stored.url,
             created_at=stored.created_at,
@@ -182,36 +181,7 @@ class NewsService:
 
     def _new(self, given: NewsInput) -> News:
         now = self._now()
-        return _item(given, given.url, created_at=now, updated_at=now, version=1)
-
-
-def _item(
-    given: NewsInput | NewsReplacement, url: str, *, created_at: datetime, updated_at: datetime, version: int
-) -> News:
-    """The item that was sent, completed with what the service sets."""
-    return News(
-        id=str(uuid5(NAMESPACE_URL, url)),
-        title=given.title,
-        url=url,
-        source=given.source,
-        category=given.category,
-        summary=given.summary,
-        published_at=given.published_at or created_at,
-        created_at=created_at,
-        updated_at=updated_at,
-        version=version,
-    )
-
-
-def _holds(stored: News, given: NewsInput) -> bool:
-    """Whether the stored item is what sending this would have made."""
-    return stored == _item(
-        given,
-        given.url,
-        created_at=stored.created_at,
-        updated_at=stored.updated_at,
-        version=stored.version,
-    )
+        return build_item(given, given.url, created_at=now, updated_at=now, version=1)
 
 
 def _make_dao(settings: Settings) -> "NewsDao":
