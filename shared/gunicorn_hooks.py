@@ -20,7 +20,7 @@ from shared.logs import init_logs
 
 log = logging.getLogger(__name__)
 
-SHARED_MEMORY = Path("/dev/shm")  # noqa: S108  # mkdtemp makes a folder there that nobody else may enter
+SHARED_MEMORY = Path("/dev/shm")  # noqa: S108  # nosec B108  # mkdtemp makes a folder there that nobody else may enter
 
 
 class Logger(glogging.Logger):  # type: ignore[misc]  # gunicorn has no types
