@@ -23,10 +23,10 @@ from flask.typing import ResponseReturnValue
 from werkzeug.exceptions import HTTPException
 
 from shared.auth import is_anonymous
-from shared.cache_entry import Entry, are_storable
+from shared.cache_entry import Entry, Lookup, are_storable
 from shared.cache_hit import CACHE_CONTROL, response_from_entry
 from shared.cache_keys import CacheKey, response_key
-from shared.cache_store import CacheStore, CacheUnavailable, Lookup
+from shared.cache_store import CacheStore, CacheUnavailable
 from shared.cache_turn import acquire_or_wait
 from shared.conditional import revalidated
 from shared.config import Settings

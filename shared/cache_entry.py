@@ -5,6 +5,7 @@ others wrote. The checksum finds damage; beyond it nothing in an entry is truste
 """
 
 import re
+from collections.abc import Sequence
 from functools import lru_cache
 from typing import NamedTuple, Self
 from zlib import crc32
@@ -147,6 +148,23 @@ def decode(stored: bytes | None, key: str, generation: Generation | None) -> Ent
     if metadata is None or metadata.key != key or metadata.generation.encode() != generation.value:
         return None
     return Entry(metadata, stored[end + 1 :])
+
+
+class Lookup(NamedTuple):
+    """What is stored: the current generation, and the entry if it is of that one.
+
+    `lock_key` is the key of the lock to reload it, once that was tried.
+    """
+
+    generation: Generation | None
+    entry: Entry | None
+    lock_key: str = ""
+
+    @classmethod
+    def parse(cls, key: str, values: Sequence[bytes | None], lock_key: str = "") -> Self:
+        """Return what a generation and an entry, as they are stored, mean for a key."""
+        generation = Generation.parse(values[0])
+        return cls(generation, decode(values[1], key, generation), lock_key)
 
 
 @lru_cache(maxsize=256)  # the same few entries are read all the time

@@ -3,13 +3,13 @@
 import logging
 import secrets
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from threading import Lock
-from typing import Any, NamedTuple, TypeVar
+from typing import Any, TypeVar
 
 from redis.exceptions import MaxConnectionsError, ResponseError
 
-from shared.cache_entry import STALE_IF_ERROR_SECONDS, Entry, Generation, decode, encode
+from shared.cache_entry import STALE_IF_ERROR_SECONDS, Entry, Lookup, encode
 from shared.cache_keys import CacheKey, generation_key, hash_tag
 from shared.circuit_breaker import CircuitBreaker
 from shared.config import Settings
@@ -33,17 +33,6 @@ NON_FAILURES = (MaxConnectionsError, ResponseError)
 
 class CacheUnavailable(Exception):
     """Redis is unavailable or refuses; the request goes on without it."""
-
-
-class Lookup(NamedTuple):
-    """What is stored: the current generation, and the entry if it is of that one.
-
-    `lock_key` is the key of the lock to reload it, once that was tried.
-    """
-
-    generation: Generation | None
-    entry: Entry | None
-    lock_key: str = ""
 
 
 class CacheStore:
@@ -92,7 +81,7 @@ class CacheStore:
             self._retry_invalidation(key.name)
 
         def parse(replies: list[Any]) -> Lookup:
-            return _lookup(key, values(replies[0], 2))
+            return Lookup.parse(key.entry, values(replies[0], 2))
 
         return self._run(parse, lambda: [("MGET", key.generation, key.entry)])
 
@@ -107,7 +96,7 @@ class CacheStore:
 
         def parse(replies: list[Any]) -> tuple[Lookup, bool]:
             is_set(replies[0])
-            return _lookup(key, values(replies[2], 2), lock_key), is_set(replies[1])
+            return Lookup.parse(key.entry, values(replies[2], 2), lock_key), is_set(replies[1])
 
         def commands() -> list[Command]:
             return [
@@ -127,7 +116,7 @@ class CacheStore:
 
         def parse(replies: list[Any]) -> tuple[Lookup, bool]:
             found = values(replies[0], 3)
-            return _lookup(key, found, lookup.lock_key), found[2] is not None
+            return Lookup.parse(key.entry, found, lookup.lock_key), found[2] is not None
 
         return self._run(parse, lambda: [("MGET", key.generation, key.entry, lookup.lock_key)])
 
@@ -207,8 +196,3 @@ class CacheStore:
         if abs(self.now() - self._logged_at) > LOG_INTERVAL_SECONDS:
             self._logged_at = self.now()
             log.warning("redis: not used for a request: %s", error)
-
-
-def _lookup(key: CacheKey, found: Sequence[bytes | None], lock_key: str = "") -> Lookup:
-    generation = Generation.parse(found[0])
-    return Lookup(generation, decode(found[1], key.entry, generation), lock_key)

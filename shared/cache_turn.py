@@ -2,8 +2,9 @@
 
 import time
 
+from shared.cache_entry import Lookup
 from shared.cache_keys import CacheKey
-from shared.cache_store import CacheStore, Lookup
+from shared.cache_store import CacheStore
 
 WAIT_SECONDS = 0.2
 WAIT_STEP_SECONDS = 0.01
