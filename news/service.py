@@ -53,10 +53,9 @@ class NewsService:
         return cls(make() if settings.preload else cast("NewsDao", Deferred(make)))
 
     def query(self, parameters: Mapping[str, str]) -> NewsQuery:
-        """Check the parameters of a list: two that ask the same become equal.
+        """Check `limit`, `cursor`, `category`, `source`, `since` and `until`: texts, each of them optional.
 
-        Args:
-            parameters: `limit`, `cursor`, `category`, `source`, `since` and `until`, each optional, as texts.
+        Parameters that ask for the same become equal.
         """
         return check_query(parameters)
 
@@ -151,7 +150,12 @@ class NewsService:
             NotFound: there is none with that id.
             Stale: it is in another version.
         """
-        version = self._version_to_delete(news_id, expected)
+        version = None
+        if expected is None:
+            with suppress(UnreadableItem):  # which can be removed all the same
+                self.get(news_id)
+        else:
+            version = self._in_version(news_id, expected).version
         try:
             self._dao.remove(news_id, version)
         except Stale:
@@ -163,20 +167,13 @@ class NewsService:
         self._dao.check()
 
     def _in_version(self, news_id: str, expected: Container[int]) -> News:
-        stored = self.get(news_id)
+        try:
+            stored = self.get(news_id)
+        except UnreadableItem as error:
+            raise Stale(f"The news {news_id} cannot be read, so it is in no known version.") from error
         if stored.version not in expected:
             raise Stale(f"The news {news_id} is in version {stored.version} by now.")
         return stored
-
-    def _version_to_delete(self, news_id: str, expected: Container[int] | None) -> int | None:
-        """Return the version that a delete is conditional on; None deletes any, an unreadable item too."""
-        try:
-            stored = self.get(news_id) if expected is None else self._in_version(news_id, expected)
-        except UnreadableItem as error:
-            if expected is not None:
-                raise Stale(f"The news {news_id} cannot be read and has no version to match.") from error
-            return None
-        return None if expected is None else stored.version
 
     def _new(self, given: NewsInput) -> News:
         now = self._now()
@@ -203,13 +200,8 @@ def _item(
 
 def _holds(stored: News, given: NewsInput) -> bool:
     """Whether the stored item is what sending this would have made."""
-    return stored == _item(
-        given,
-        given.url,
-        created_at=stored.created_at,
-        updated_at=stored.updated_at,
-        version=stored.version,
-    )
+    times = {"created_at": stored.created_at, "updated_at": stored.updated_at}
+    return stored == _item(given, given.url, version=stored.version, **times)
 
 
 def _make_dao(settings: Settings) -> "NewsDao":

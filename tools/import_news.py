@@ -12,7 +12,7 @@ from tqdm import tqdm
 from news.service import BATCH, NewsService
 from shared.cache_store import CacheStore
 from shared.config import Settings, SettingsError
-from shared.errors import Unavailable
+from shared.errors import Unavailable, UnreadableItem
 from shared.inputs import parse_json
 from shared.redis_client import connect
 from tools import local_env
@@ -100,7 +100,7 @@ def main() -> None:
         lines = read_lines(file, READERS[arguments.format])
         try:
             counts = import_lines(_watched(lines, file, bar), NewsService.from_settings(settings))
-        except Unavailable as error:
+        except (Unavailable, UnreadableItem) as error:
             sys.exit(f"import: {error}\nWhat is stored stays; run the same command again to go on.")
         finally:
             if settings.redis_url:  # as a controller does after a write
