@@ -52,10 +52,9 @@ class NewsService:
         return cls(make() if settings.preload else cast("NewsDao", Deferred(make)))
 
     def query(self, parameters: Mapping[str, str]) -> NewsQuery:
-        """Check the parameters of a list: two that ask the same become equal.
+        """Check `limit`, `cursor`, `category`, `source`, `since` and `until`: texts, each of them optional.
 
-        Args:
-            parameters: `limit`, `cursor`, `category`, `source`, `since` and `until`, each optional, as texts.
+        Parameters that ask for the same become equal.
         """
         return check_query(parameters)
 
@@ -151,8 +150,12 @@ class NewsService:
             NotFound: there is none with that id.
             Stale: it is in another revision.
         """
-        news_id = news_id.lower()
-        stored = self._state_to_delete(news_id, expected)
+        news_id, stored = news_id.lower(), None
+        if expected is None:
+            with suppress(UnreadableItem):  # which can be removed all the same
+                self.get(news_id)
+        else:
+            stored = self._in_revision(news_id, expected)
         try:
             self._dao.remove(news_id, stored)
         except Stale:
@@ -164,20 +167,13 @@ class NewsService:
         self._dao.check()
 
     def _in_revision(self, news_id: str, expected: Container[str]) -> News:
-        stored = self.get(news_id)
+        try:
+            stored = self.get(news_id)
+        except UnreadableItem as error:
+            raise Stale(f"The news {news_id} cannot be read, so its revision is not known.") from error
         if stored.revision not in expected:
             raise Stale(f"The news {stored.id} has changed; its ETag is another one by now.")
         return stored
-
-    def _state_to_delete(self, news_id: str, expected: Container[str] | None) -> News | None:
-        """Return the state that a delete is conditional on; None deletes any, an unreadable item too."""
-        try:
-            stored = self.get(news_id) if expected is None else self._in_revision(news_id, expected)
-        except UnreadableItem as error:
-            if expected is not None:
-                raise Stale(f"The news {news_id} cannot be read and has no revision to match.") from error
-            return None
-        return None if expected is None else stored
 
     def _new(self, given: NewsInput) -> News:
         now = self._now()

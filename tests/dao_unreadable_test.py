@@ -155,8 +155,12 @@ def test_an_unreadable_item_can_be_deleted(dao, edit):
 @pytest.mark.parametrize("expected", [{1}, range(1, 100), set()])
 def test_an_unreadable_item_matches_no_version(dao, edit, expected):
     edit({"title": GONE})
+    service = NewsService(dao)
     with pytest.raises(Stale):
-        NewsService(dao).delete(stored(2).id, expected)
+        service.delete(stored(2).id, expected)
+    replacement = {name: value for name, value in sent(2).items() if name != "url"}
+    with pytest.raises(Stale):
+        service.replace(stored(2).id, replacement, expected)
     with pytest.raises(UnreadableItem):
         dao.find(stored(2).id)
 
