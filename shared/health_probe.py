@@ -8,7 +8,8 @@ from http.client import HTTPConnection, HTTPException
 from gunicorn.util import parse_address
 
 TIMEOUT_SECONDS = 2.0
-ANY = {"0.0.0.0": "127.0.0.1", "": "127.0.0.1", "::": "::1"}  # noqa: S104  # nosec B104  # none of them is an address to connect to
+ANY = {"0.0.0.0": "127.0.0.1", "": "127.0.0.1", "::": "::1"}  # noqa: S104  # nosec
+"""Addresses that cannot be connected to, each with the loopback address that reaches the same server."""
 DEFAULT_PORT = "8000"
 
 

@@ -68,7 +68,7 @@ def import_from(name: str, form: str) -> Counts:
         sys.exit(f"import: {error}; start `make run` first, or set the environment of the table to load")
     except UnreadableFile as error:
         sys.exit(f"import: can't read {name}: {error}")
-    except (Unavailable, PynamoDBException) as error:
+    except (Unavailable, UnreadableItem, PynamoDBException) as error:
         sys.exit(f"import: {error}; what is stored stays; run the same command again to go on")
 
 
