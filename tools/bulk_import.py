@@ -13,7 +13,7 @@ from tqdm import tqdm
 from news.service import BATCH, NewsService
 from shared.cache_store import CacheStore
 from shared.config import Settings, SettingsError
-from shared.errors import Unavailable
+from shared.errors import Unavailable, UnreadableItem
 from shared.redis_client import connect
 from tools import local_env
 from tools.json_lines import Line, UnreadableFile, read_lines
