@@ -34,7 +34,7 @@ FROM python:3.13-slim AS artefact
 ARG MODULE=news OPTIONS=""
 COPY . /src
 WORKDIR /src
-RUN python -m tools.package "$MODULE" --arch "$(uname -m | sed s/aarch64/arm64/)" $OPTIONS --into /artefact
+RUN python -m tools.package.builder "$MODULE" --arch "$(uname -m | sed s/aarch64/arm64/)" $OPTIONS --into /artefact
 
 FROM amazon/aws-lambda-python:3.13 AS lambda
 COPY --from=artefact /artefact /var/task
@@ -59,11 +59,11 @@ USER 10001:10001
 COPY tools /app/tools
 ENV LOCAL=/local
 ENTRYPOINT ["/venv/bin/python", "-m"]
-CMD ["tools.compose_setup"]
+CMD ["tools.local.compose_setup"]
 
 # --- the service
 FROM base AS gunicorn
 ENV BIND=0.0.0.0:8000
 EXPOSE 8000
-HEALTHCHECK --interval=10s --timeout=3s --start-period=20s CMD "$PYTHON" -m shared.health_probe "$BIND"
+HEALTHCHECK --interval=10s --timeout=3s --start-period=20s CMD "$PYTHON" -m shared.gunicorn.health_probe "$BIND"
 ENTRYPOINT ["/app/entrypoint.sh"]

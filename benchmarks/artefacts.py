@@ -6,10 +6,10 @@ import shutil
 from pathlib import Path
 
 from benchmarks.figure_rig import ROOT
-from tools.artefact_python import compile_all, runtime_python
-from tools.artefact_sources import copy_sources, sources
-from tools.artefact_wheels import install
-from tools.package import build
+from tools.package.builder import build
+from tools.package.python import compile_all, runtime_python
+from tools.package.sources import copy_sources, sources
+from tools.package.wheels import install
 
 FOLDER = ROOT / "build" / "bench"
 PEERS = ROOT / "benchmarks" / "peers"

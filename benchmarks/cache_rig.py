@@ -15,18 +15,17 @@ import redis
 
 sys.path.insert(0, str(Path(__file__).parent.parent / "tests"))  # servers, proxy and fakes are the tests' own
 
-import cache_world
-from cache_world import GENERATION, LONG_AGO, TAG, WatchedDao, tag_of
-from fakes import sent
-from fault_proxy import FaultProxy
-from redis_servers import Valkey
-
 from news.model import News
+from support import cache_harness
+from support.cache_harness import GENERATION, LONG_AGO, TAG, WatchedDao, tag_of
+from support.fakes import sent
+from support.fault_proxy import FaultProxy
+from support.redis_servers import Valkey
 
 PATH = f"/news/{uuid5(NAMESPACE_URL, str(sent()['url']))}"
 
 
-make_app = partial(cache_world.make_app, log_level="WARNING")  # a line for each request would be in the way
+make_app = partial(cache_harness.make_app, log_level="WARNING")  # a line for each request would be in the way
 
 
 @contextlib.contextmanager

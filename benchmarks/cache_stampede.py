@@ -12,7 +12,7 @@ from typing import Any
 import redis
 
 from benchmarks.cache_rig import SharedDao, make_app, quantile, sent, valkey
-from shared.cache_entry import REFRESH_RATIO, TTL_SECONDS
+from shared.cache.entry import REFRESH_RATIO, TTL_SECONDS
 
 PROCESSES, THREADS = 4, 10
 LOAD_SECONDS = 0.1

@@ -13,7 +13,7 @@ from pathlib import Path
 from benchmarks import artefacts
 from benchmarks.event import EVENT
 from benchmarks.figure_rig import FilledCache, Row, environment, print_rows, row
-from tools.artefact_python import runtime_python
+from tools.package.python import runtime_python
 
 FIGURE = "cold start to the first cached answer, CPU time"
 REPEATS = 25

@@ -12,7 +12,7 @@ from collections import Counter
 from uuid import NAMESPACE_URL, uuid5
 from zlib import crc32
 
-from shared.dynamodb import first_page_size
+from shared.dynamodb.tables import first_page_size
 
 SECONDS = 20
 PARTITION_WRITES = 1000

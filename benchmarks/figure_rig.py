@@ -17,11 +17,11 @@ import redis
 from msgspec.structs import replace
 
 from benchmarks.cache_rig import GENERATION, LONG_AGO, TAG, WatchedDao, make_app, valkey
-from shared.cache_entry import Generation, decode, encode
-from tools.tables import LOCAL_NAMES
+from shared.cache.entry import Generation, decode, encode
+from tools.local.tables import LOCAL_NAMES
 
 ROOT = Path(__file__).parent.parent
-SAMPLE = ROOT / "tools" / "sample_news.jsonl"
+SAMPLE = ROOT / "tools" / "local" / "sample_news.jsonl"
 CREDENTIALS = {"AWS_ACCESS_KEY_ID": "local", "AWS_SECRET_ACCESS_KEY": "local"}
 for name in [name for name in os.environ if name.startswith("AWS_")]:
     del os.environ[name]  # nothing here may ever use real ones

@@ -1,6 +1,6 @@
 """`make figures`: every figure of the table, measured now; exit code 1 and the rows that fall short, if any.
 
-Writes docs/figures.md and docs/figures.svg, and the short table in README.md.
+Writes docs/figures.md and docs/images/figures.svg, and the short table in README.md.
 """
 
 import argparse

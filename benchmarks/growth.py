@@ -9,7 +9,7 @@ import contextlib
 from benchmarks.cache_rig import LONG_AGO, tag_of, valkey
 from benchmarks.figure_rig import Row, in_turns, print_rows, python, row
 from benchmarks.news_tables import news_table
-from shared.cache_keys import generation_key
+from shared.cache.keys import generation_key
 
 SIZES = (1_000, 100_000, 1_000_000)
 ROUNDS = 40

@@ -20,7 +20,7 @@ from benchmarks.figure_rig import ROOT, Row, environment, print_rows, row
 from benchmarks.news_tables import news_table
 from news.dao import NewsDao
 from shared.config import Settings
-from tools.processes import Processes, free_port
+from tools.local.processes import Processes, free_port
 
 ENTRYPOINT = ROOT / "entrypoint.sh"
 APP = "functions.wsgi:app"

@@ -25,12 +25,12 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 
 from benchmarks.cache_rig import valkey
-from tools.processes import Processes, free_port, wait_for_port
+from tools.local.processes import Processes, free_port, wait_for_port
 
 KINDS = {
     "sync": [],
     "gthread, 4 threads": ["--threads", "4"],
-    "gevent": ["--worker-class", "shared.gevent_worker.Worker"],
+    "gevent": ["--worker-class", "shared.gunicorn.worker.Worker"],
 }
 CLIENTS = 20
 DATABASE_SECONDS = 0.005

@@ -13,8 +13,8 @@ from typing import Any
 import serverless_wsgi
 from flask import Flask
 
-from shared.lambda_handler import make_handler
-from tests.lambda_encoders import ENCODERS, Sent
+from shared.lambda_adapter.handler import make_handler
+from tests.support.event_builders import ENCODERS, Sent
 
 MOST = 1.10
 ROUNDS = 60

@@ -16,7 +16,7 @@ from locust import HttpUser, between, task
 
 sys.path.insert(0, str(Path(__file__).parent.parent))
 
-from tools import local_env
+from tools.local import run_env as local_env
 
 CATEGORIES = ("science", "technology", "business", "world")
 TOKEN_SECONDS = 600
@@ -36,7 +36,7 @@ class Tokens:
         return self.token
 
     def _made(self):
-        command = [os.environ.get("PYTHON", sys.executable), "-m", "tools.token"]
+        command = [os.environ.get("PYTHON", sys.executable), "-m", "tools.local.token"]
         done = subprocess.run(command, capture_output=True, text=True, check=False)
         return done.stdout.strip()
 

@@ -20,13 +20,12 @@ from aws_lambda_powertools import Logger, Metrics
 
 sys.path.insert(0, str(Path(__file__).parent.parent / "tests"))
 
-from cache_world import make_app
-from fakes import FakeDao, stored
-from lambda_encoders import http_api_2
-from redis_servers import Valkey
-
 from benchmarks.lambda_guard import CONTEXT, REQUEST
-from shared.lambda_handler import make_handler
+from shared.lambda_adapter.handler import make_handler
+from support.cache_harness import make_app
+from support.event_builders import http_api_2
+from support.fakes import FakeDao, stored
+from support.redis_servers import Valkey
 
 MOST = 1.08
 CALLS = 20_000
@@ -37,9 +36,9 @@ ROOT = Path(__file__).parent.parent
 WITHOUT = """
 import sys, types
 for name, members in {
-    "shared.logs": {"init_logs": lambda *_, **__: None},
-    "shared.request_log": {"Tell": object, "init_request_log": lambda *_: None},
-    "shared.request_lines": {"tell_json": lambda _: None, "tell_text": None},
+    "shared.observability.logs": {"init_logs": lambda *_, **__: None},
+    "shared.observability.request_log": {"Tell": object, "init_request_log": lambda *_: None},
+    "shared.observability.log_formats": {"tell_json": lambda _: None, "tell_text": None},
 }.items():
     sys.modules[name] = types.ModuleType(name)
     vars(sys.modules[name]).update(members)

@@ -11,7 +11,7 @@ from benchmarks.cold_start import SCRIPT
 from benchmarks.event import EVENT
 from benchmarks.figure_rig import Row, environment, print_rows, row
 from benchmarks.news_tables import news_table
-from tools.artefact_python import runtime_python
+from tools.package.python import runtime_python
 
 REPEATS = 5
 CALLS = 5000

@@ -13,8 +13,8 @@ from benchmarks.figure_rig import ROOT
 from news.dao import NewsDao
 from news.model import News
 from shared.config import Settings
-from tools.processes import Processes, free_port, wait_for_port
-from tools.tables import LOCAL_NAMES, TABLES, create_tables
+from tools.local.processes import Processes, free_port, wait_for_port
+from tools.local.tables import LOCAL_NAMES, TABLES, create_tables
 
 DYNALITE = ROOT / "node_modules" / "dynalite" / "cli.js"
 FOLDER = ROOT / "build" / "bench"

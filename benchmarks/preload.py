@@ -15,7 +15,7 @@ from benchmarks.cold_start import SCRIPT
 from benchmarks.event import EVENT
 from benchmarks.figure_rig import environment
 from benchmarks.news_tables import news_table
-from tools.artefact_python import runtime_python
+from tools.package.python import runtime_python
 
 REPEATS = 15
 WHOLE_CPU_MB = 1769

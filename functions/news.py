@@ -5,7 +5,7 @@ import gc
 from news.controller import setup_route
 from shared.app import create_app
 from shared.config import Settings
-from shared.lambda_handler import make_handler
+from shared.lambda_adapter import make_handler
 
 settings = Settings.from_env()
 app = create_app(settings)

@@ -5,8 +5,8 @@ import gc
 from news.controller import setup_route as setup_news
 from shared.app import create_app
 from shared.config import Settings
-from shared.mount import mount
-from shared.request_checks import refuse_bad_framing
+from shared.web.mount import mount
+from shared.web.request_checks import refuse_bad_framing
 
 settings = Settings.from_env()
 app = create_app(settings)

@@ -10,12 +10,12 @@ from werkzeug.local import LocalProxy
 from news.model import NewsQuery
 from news.service import NewsService
 from shared.app import settings_of
-from shared.auth import needs_scope
-from shared.cache import cached, invalidates
+from shared.auth.scopes import needs_scope
+from shared.cache.decorators import cached, invalidates
 from shared.clock import timestamp
-from shared.health import add_check
-from shared.inputs import expected_revisions, json_body, query, query_parameters, required_revisions
-from shared.replies import reply
+from shared.web.health import add_check
+from shared.web.requests import expected_revisions, json_body, query, query_parameters, required_revisions
+from shared.web.responses import reply
 
 routes = Blueprint("news", __name__, url_prefix="/news")
 news = cast("NewsService", LocalProxy(lambda: current_app.extensions["news"]))

@@ -14,10 +14,9 @@ from news.model import POSITION, News, NewsFilter, position
 from news.table import NewsRow, feed_key
 from shared.clock import timestamp
 from shared.config import Settings
-from shared.dynamodb import bind, first_page_size, get_item, query_items
-from shared.dynamodb_batches import get_items, put_items
-from shared.dynamodb_errors import database_errors
-from shared.dynamodb_items import (
+from shared.dynamodb.batches import get_items, put_items
+from shared.dynamodb.errors import database_errors
+from shared.dynamodb.items import (
     MAX_EXAMINED,
     ItemReader,
     RawItem,
@@ -27,6 +26,7 @@ from shared.dynamodb_items import (
     read_time,
     read_version,
 )
+from shared.dynamodb.tables import bind, first_page_size, get_item, query_items
 from shared.errors import Conflict, DomainError, Stale
 
 FIRST, LAST = "0", ":"

@@ -5,9 +5,9 @@ from typing import Annotated
 
 from msgspec import UNSET, Meta, Struct, UnsetType
 
-from shared.checks import LINE, LINES
 from shared.clock import microseconds, timestamp
 from shared.constants import DEFAULT_LIMIT
+from shared.validation import LINE, LINES
 
 MAX_URL_LENGTH = 2048
 

@@ -22,9 +22,9 @@ from news.model import (
     NewsQuery,
     NewsReplacement,
 )
-from shared import cursor
-from shared.checks import checked, in_utc, page_size
+from shared import pagination as cursor
 from shared.errors import InvalidInput
+from shared.validation import checked, in_utc, page_size
 
 Given = TypeVar("Given", NewsInput, NewsReplacement)
 

@@ -12,11 +12,11 @@ from msgspec.structs import asdict
 
 from news.model import UUID, News, NewsInput, NewsPage, NewsQuery, NewsReplacement
 from news.rules import build_item, check_item, check_query, is_same_item, normalize_url
-from shared import cursor
+from shared import pagination as cursor
 from shared.clock import utc_now
 from shared.config import Settings
-from shared.deferred import Deferred
 from shared.errors import Conflict, InvalidInput, NotFound, Stale, UnreadableItem
+from shared.lazy import Deferred
 
 if TYPE_CHECKING:
     from news.dao import NewsDao

@@ -4,7 +4,7 @@ from pynamodb.attributes import UnicodeAttribute, VersionAttribute
 from pynamodb.indexes import AllProjection, GlobalSecondaryIndex
 from pynamodb.models import Model
 
-from shared.dynamodb import TimestampAttribute
+from shared.dynamodb.tables import TimestampAttribute
 
 
 class FeedIndex(GlobalSecondaryIndex["NewsRow"]):

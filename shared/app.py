@@ -7,19 +7,19 @@ from flask import Flask, Request
 from flask.sessions import NullSession, SessionInterface
 from werkzeug.routing import MapAdapter
 
-from shared.auth import GuardedFlask, init_auth
-from shared.cache import init_cache
+from shared.auth.scopes import GuardedFlask, init_auth
+from shared.cache.decorators import init_cache
 from shared.config import Settings
 from shared.constants import MAX_BODY_BYTES
-from shared.contract import init_contract
 from shared.errors import init_errors
-from shared.headers import init_headers
-from shared.health import init_health
-from shared.inputs import refuse_unknown_parameters
-from shared.logs import init_logs
-from shared.request_checks import refuse_content_coding
-from shared.request_lines import tell_json, tell_text
-from shared.request_log import Tell, init_request_log
+from shared.observability.log_formats import tell_json, tell_text
+from shared.observability.logs import init_logs
+from shared.observability.request_log import Tell, init_request_log
+from shared.web.headers import init_headers
+from shared.web.health import init_health
+from shared.web.openapi import init_contract
+from shared.web.request_checks import refuse_content_coding
+from shared.web.requests import refuse_unknown_parameters
 
 
 class NoSessions(SessionInterface):
@@ -77,7 +77,7 @@ def _told(settings: Settings) -> list[Tell]:
     """Who is told of each request."""
     told = [tell_json(settings.stage) if settings.log_json else tell_text]
     if settings.metrics_bind:
-        from shared.prometheus import prometheus_reporter  # noqa: PLC0415  # of gunicorn only, and off by default
+        from shared.observability.prometheus import prometheus_reporter  # noqa: PLC0415  # of gunicorn only, and off by default
 
         told.append(prometheus_reporter())
     return told

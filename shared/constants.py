@@ -22,7 +22,7 @@ MULTIPROC_DIR = "PROMETHEUS_MULTIPROC_DIR"
 """Environment variable from which prometheus-client reads where gunicorn's workers share their metrics."""
 
 HELD = "app.held"
-"""WSGI environ key of a list that takes what is to be told of the request: see shared.request_log."""
+"""WSGI environ key of a list for deferred request records: see observability/request_log.py."""
 
 CLAIMS = "app.claims"
 """WSGI environ key of what API Gateway has verified about the caller, a dict; absent where that is none."""

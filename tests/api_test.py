@@ -9,9 +9,10 @@ import threading
 
 import pytest
 import requests
-from conftest import CLEAN, ROOT, SHARED
-from fakes import sent
-from local_run import LocalRun
+
+from support.environment import CLEAN, ROOT, SHARED
+from support.fakes import sent
+from support.local_run import LocalRun
 
 HEADLINES = SHARED / "data" / "headlines.jsonl"
 
@@ -47,7 +48,9 @@ def every_page(api, target):
 
 
 def test_a_new_run_has_the_sample_items(api):
-    sample = [json.loads(line) for line in (ROOT / "tools" / "sample_news.jsonl").read_text().splitlines()]
+    sample = [
+        json.loads(line) for line in (ROOT / "tools" / "local" / "sample_news.jsonl").read_text().splitlines()
+    ]
     assert len(sample) == 20
     assert {item["url"] for item in every_page(api, "/news/?limit=7")} == {item["url"] for item in sample}
 
@@ -133,7 +136,7 @@ def test_real_headlines_go_in_and_come_back(local, api, tmp_path):
     command = [
         sys.executable,
         "-m",
-        "tools.import_news",
+        "tools.local.import_news",
         str(tmp_path / "slice.jsonl"),
         "--format",
         "headlines",
@@ -156,7 +159,7 @@ def test_what_is_imported_is_seen_at_once_though_lists_are_cached(local, api, tm
     url = f"{api.url}/news/?category=imported"
     assert api.get(url).json()["items"] == api.get(url).json()["items"] == []
     (tmp_path / "news.jsonl").write_text(json.dumps(sent("imported", category="imported")))
-    command = [sys.executable, "-m", "tools.import_news", str(tmp_path / "news.jsonl")]
+    command = [sys.executable, "-m", "tools.local.import_news", str(tmp_path / "news.jsonl")]
     subprocess.run(command, cwd=ROOT, env=CLEAN | local.environment, capture_output=True, check=True)
     assert [item["title"] for item in api.get(url).json()["items"]] == ["Title imported"]
 

@@ -4,43 +4,14 @@ import os
 import shutil
 import subprocess
 import sys
-import uuid
-from pathlib import Path
 
 import pytest
-from redis_servers import BINARY, REASON, Valkey
 
 from news.dao import NewsDao
-from shared.config import Settings
-from tools.processes import Processes, free_port, wait_for_port
-from tools.tables import TABLES, create_tables
-
-ROOT = Path(__file__).parent.parent
-SHARED = ROOT.parent / "shared"
-DYNALITE = ROOT / "node_modules" / "dynalite" / "cli.js"
-SETTINGS = (
-    "AUTH_",
-    "AWS_",
-    "BIND",
-    "CORS_",
-    "DOCS",
-    "FEED_",
-    "LIMIT_",
-    "LOCAL",
-    "LOG_",
-    "MAX_",
-    "METRICS_",
-    "NEWS_",
-    "PROFILE",
-    "PROMETHEUS_",
-    "REDIS_",
-    "RELOAD",
-    "STAGE",
-    "TIMEOUT",
-    "WORKERS",
-)
-CLEAN = {name: value for name, value in os.environ.items() if not name.startswith(SETTINGS)}
-"""The environment without a setting of the developer's."""
+from support.environment import DYNALITE, settings_for
+from support.redis_servers import BINARY, REASON, Valkey
+from tools.local.processes import Processes, free_port, wait_for_port
+from tools.local.tables import create_tables
 
 
 @pytest.fixture(autouse=True, scope="session")
@@ -61,7 +32,7 @@ def processes():
 def moto_url(processes, tmp_path_factory):
     """The embedded DynamoDB of a local run."""
     port = free_port()
-    command = [sys.executable, "-m", "gunicorn", "tools.embedded_dynamodb:app", "--no-control-socket"]
+    command = [sys.executable, "-m", "gunicorn", "tools.local.embedded_dynamodb:app", "--no-control-socket"]
     command += ["--bind", f"127.0.0.1:{port}", "--threads", "8", "--timeout", "0"]
     wait_for_port(processes.start(command, log=tmp_path_factory.mktemp("moto") / "log"), port)
     return f"http://127.0.0.1:{port}"
@@ -80,19 +51,6 @@ def dynalite_url(processes, tmp_path_factory):
     command = [node, str(DYNALITE), "--host", "127.0.0.1", "--port", str(port), "--createTableMs", "0"]
     wait_for_port(processes.start(command, log=tmp_path_factory.mktemp("dynalite") / "log"), port)
     return f"http://127.0.0.1:{port}"
-
-
-def settings_for(endpoint, **changes):
-    """Settings with tables of their own."""
-    tables = {module: f"{module}-{uuid.uuid4().hex}" for module in TABLES}
-    return Settings(
-        stage="local", region="us-east-1", dynamodb_endpoint=endpoint, **{"tables": tables} | changes
-    )
-
-
-def table_settings(settings):
-    """The variables from which the settings' tables are read."""
-    return {f"{module.upper()}_TABLE": name for module, name in settings.tables.items()}
 
 
 @pytest.fixture(params=["moto_url", "dynalite_url"])

@@ -5,11 +5,11 @@ from datetime import UTC, datetime, timedelta
 
 import msgspec
 import pytest
-from fakes import START, DaoThatThinksItsWriteWasLost, FakeDao, clock, sent, stored
 
 from news.service import NewsService
 from shared.errors import Conflict, InvalidInput, NotFound, Stale
-from shared.inputs import AnyRevision
+from shared.web.requests import AnyRevision
+from support.fakes import START, DaoThatThinksItsWriteWasLost, FakeDao, clock, sent, stored
 
 
 @pytest.fixture

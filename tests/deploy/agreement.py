@@ -9,15 +9,15 @@ from collections.abc import Iterator
 from importlib import import_module
 
 import boto3
-from conftest import ROOT, settings_for
 
-from shared import headers
 from shared.app import create_app
-from shared.auth import SAFE, scope_of
+from shared.auth.scopes import SAFE, scope_of
 from shared.config import Settings
-from tools.artefact_python import RUNTIME
-from tools.artefact_sources import modules
-from tools.tables import LOCAL_NAMES, TABLES, create_tables
+from shared.web import headers
+from support.environment import ROOT, settings_for
+from tools.local.tables import LOCAL_NAMES, TABLES, create_tables
+from tools.package.python import RUNTIME
+from tools.package.sources import modules
 
 SET_BY_LAMBDA = {"AWS_REGION", "AWS_LAMBDA_FUNCTION_NAME", "AWS_LAMBDA_INITIALIZATION_TYPE"}
 NOT_DEPLOYED = {
@@ -224,7 +224,7 @@ def dao_actions(module, endpoint):
     """Every action that any method of a module's dao makes, and on what."""
     settings = settings_for(endpoint, feed_shards=2)
     create_tables(settings)
-    dao, calls = import_module(f"{module}_cases").calls(settings)
+    dao, calls = import_module(f"support.{module}_cases").calls(settings)
     made = []
 
     def record(model, params, **_):

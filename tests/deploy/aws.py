@@ -15,13 +15,13 @@ import boto3
 import requests
 import yaml
 from botocore.exceptions import ClientError
-from conftest import CLEAN, SHARED
-from lambda_encoders import Sent, http_api_2
 
 from deploy.agreement import takes
 from deploy.elasticache import ElastiCache
 from deploy.project import REGION, TOOLS, Loader
-from tools.processes import free_port, wait_for_port
+from support.environment import CLEAN, SHARED
+from support.event_builders import Sent, http_api_2
+from tools.local.processes import free_port, wait_for_port
 
 FAKE_AWS = SHARED / "lab" / "aws" / "fake_aws.py"
 PROBE = SHARED / "lab" / "aws" / "probe.py"

@@ -1,12 +1,12 @@
 """What the proofs of the deployment have in common: a copy of the project, and a stand-in for AWS."""
 
 import pytest
-from certificates import certificate
-from redis_servers import BINARY, REASON, Valkey
 
 from deploy.aws import CACHE_HOST, FAKE_AWS, Aws, Surroundings
 from deploy.project import Project
-from tools.artefact_python import runtime_python
+from support.certificates import certificate
+from support.redis_servers import BINARY, REASON, Valkey
+from tools.package.python import runtime_python
 
 
 @pytest.fixture(scope="session")

@@ -8,13 +8,13 @@ import platform
 
 import pytest
 from botocore.exceptions import ClientError
-from conftest import ROOT
 
 from deploy.aws import Stack, probe
 from deploy.project import SLS, TOOLS, Project, sls_options
 from deploy.using import WRITER, works
 from deploy.wiring import loose_ends
-from tools.artefact_sources import modules
+from support.environment import ROOT
+from tools.package.sources import modules
 
 PARAMETERS = {
     "AuthIssuer": WRITER["iss"],

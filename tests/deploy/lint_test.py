@@ -8,7 +8,7 @@ import yaml
 from deploy.parity import differences
 from deploy.parity_test import EVERYTHING
 from deploy.project import CHECKOV, TOOLS, Loader
-from tools.artefact_sources import modules
+from tools.package.sources import modules
 
 
 def test_sam_finds_the_template_valid(project):

@@ -8,11 +8,11 @@ from functools import cache
 from pathlib import Path
 
 import yaml
-from conftest import CLEAN, ROOT
-from project_copy import copied
 
-from tools.artefact_sources import modules
-from tools.artefact_uv import uv
+from support.environment import CLEAN, ROOT
+from support.project_copy import copied
+from tools.package.sources import modules
+from tools.package.uv import uv
 
 TOOLS = Path(f"{sys.prefix}-deploy") / "bin"
 CHECKOV = Path(f"{sys.prefix}-checkov") / "bin" / "checkov"

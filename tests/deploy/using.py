@@ -3,9 +3,8 @@
 import json
 from http import HTTPStatus
 
-from fakes import sent
-
 from deploy.aws import Gateway
+from support.fakes import sent
 
 WRITER = {"iss": "https://login.example.com/", "aud": "news", "scope": "news:read news:write", "sub": "7"}
 """The claims of a token that may write, of the issuer and for the audience that stacks are deployed with."""

@@ -10,13 +10,13 @@ from pathlib import Path
 
 import pytest
 import requests
-from conftest import DYNALITE, ROOT
 from engine import docker, need_engine, wait_until, works
-from fakes import sent
-from raw import WAIT_SECONDS
-from redis_servers import BINARY, REASON
 
-from tools.processes import free_port
+from support.environment import DYNALITE, ROOT
+from support.fakes import sent
+from support.raw_http import WAIT_SECONDS
+from support.redis_servers import BINARY, REASON
+from tools.local.processes import free_port
 
 FOR_VALKEY = """
 FROM python:3.13-slim
@@ -105,7 +105,7 @@ def is_healthy(url):
 def test_what_is_written_is_cached_and_outlives_the_containers(compose):
     compose("up", "--build", "--detach")
     wait_until(lambda: is_healthy(compose.url))
-    bearer = {"Authorization": f"Bearer {compose('run', '--rm', 'setup', 'tools.token')}"}
+    bearer = {"Authorization": f"Bearer {compose('run', '--rm', 'setup', 'tools.local.token')}"}
     assert requests.post(f"{compose.url}/news/", json=sent(), timeout=WAIT_SECONDS).status_code == 401
     created = requests.post(f"{compose.url}/news/", json=sent(), headers=bearer, timeout=WAIT_SECONDS)
     assert created.status_code == 201

@@ -5,7 +5,8 @@ import subprocess
 import time
 
 import pytest
-from conftest import ROOT
+
+from support.environment import ROOT
 
 
 def docker(*arguments, cwd=ROOT):

@@ -7,9 +7,10 @@ import subprocess
 
 import pytest
 import requests
-from conftest import ROOT
 from engine import build, docker, wait_until
-from raw import WAIT_SECONDS
+
+from support.environment import ROOT
+from support.raw_http import WAIT_SECONDS
 
 LOCKED = ["--read-only", "--cap-drop", "ALL", "--security-opt", "no-new-privileges"]
 STAGE = ["--env", "STAGE=dev", "--env", "AWS_REGION=us-east-1", "--env", "NEWS_TABLE=news"]

@@ -13,18 +13,18 @@ import time
 from ipaddress import ip_network
 from pathlib import Path
 
-import issuer
 import pytest
 import requests
-from conftest import CLEAN
-from fakes import etag, sent
-from project_copy import copied
-from redis_servers import BINARY, REASON, Valkey
 
 from news.dao import NewsDao
 from shared.config import Settings
-from tools.processes import Processes, free_port, wait_for_port
-from tools.tables import TABLES, create_tables
+from support import token_issuer
+from support.environment import CLEAN
+from support.fakes import etag, sent
+from support.project_copy import copied
+from support.redis_servers import BINARY, REASON, Valkey
+from tools.local.processes import Processes, free_port, wait_for_port
+from tools.local.tables import TABLES, create_tables
 
 SAM = Path(f"{sys.prefix}-deploy/bin/sam")
 ARCH = {"x86_64": "x86_64", "aarch64": "arm64", "arm64": "arm64"}.get(platform.machine(), "")
@@ -66,7 +66,7 @@ def valkey(gateway, tmp_path_factory):
 @pytest.fixture(scope="module")
 def dynamodb_port(gateway, tmp_path_factory):
     port = free_port()
-    command = [sys.executable, "-m", "gunicorn", "tools.embedded_dynamodb:app", "--no-control-socket"]
+    command = [sys.executable, "-m", "gunicorn", "tools.local.embedded_dynamodb:app", "--no-control-socket"]
     command += ["--bind", f"127.0.0.1:{port}", "--bind", f"{gateway}:{port}", "--threads", "8"]
     with Processes() as processes:
         wait_for_port(processes.start(command, log=tmp_path_factory.mktemp("moto") / "log"), port)
@@ -90,13 +90,13 @@ def api(project, gateway, valkey, dynamodb_port):
     # There is no authorizer here, so the function verifies tokens itself.
     build = env | {"ARCH": ARCH, "VERIFIER": "yes"}
     subprocess.run([SAM, "build"], cwd=project, env=build, check=True, capture_output=True)
-    (project / ".aws-sam/build/NewsFunction/jwks.json").write_bytes(issuer.jwks())
+    (project / ".aws-sam/build/NewsFunction/jwks.json").write_bytes(token_issuer.jwks())
     variables = {
         "NEWS_TABLE": TABLE,
         "AWS_ENDPOINT_URL_DYNAMODB": f"http://host.docker.internal:{dynamodb_port}",
         "REDIS_URL": f"redis://host.docker.internal:{valkey.port}/0",
-        "AUTH_ISSUER": issuer.ISSUER,
-        "AUTH_AUDIENCE": issuer.AUDIENCE,
+        "AUTH_ISSUER": token_issuer.ISSUER,
+        "AUTH_AUDIENCE": token_issuer.AUDIENCE,
         "AUTH_JWKS": "/var/task/jwks.json",
     }
     (project / "env.json").write_text(json.dumps({"NewsFunction": variables}))
@@ -130,7 +130,7 @@ def api(project, gateway, valkey, dynamodb_port):
 @pytest.fixture(scope="module")
 def writer():
     with requests.Session() as session:
-        session.headers["Authorization"] = f"Bearer {issuer.token()}"
+        session.headers["Authorization"] = f"Bearer {token_issuer.token()}"
         yield session
 
 

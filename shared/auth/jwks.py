@@ -1,0 +1,196 @@
+"""The issuer's public keys, a JSON Web Key Set (RFC 7517): cached, and refreshed in the background.
+
+Times follow the wall clock, because CLOCK_MONOTONIC stands still while a Lambda environment is frozen. A time
+that lies in the future (the clock was set back) counts as long ago.
+"""
+
+import json
+import logging
+import math
+import time
+from collections.abc import Callable, Mapping
+from contextvars import copy_context
+from dataclasses import dataclass, field
+from threading import Event, Lock, Thread
+from typing import Any
+
+import msgspec
+from jwt import PyJWK
+from jwt.exceptions import PyJWTError
+
+from shared.auth.jwks_fetch import JWKS_FETCH_SECONDS, fetch_jwks
+from shared.errors import Unavailable
+
+log = logging.getLogger(__name__)
+
+JWKS_REFRESH_SECONDS = 3300.0
+"""Keys older than this are refreshed while they stay in use."""
+
+JWKS_TTL_SECONDS = 3600.0
+"""Requests wait for the refresh of keys older than this, so that a withdrawn key ends."""
+
+JWKS_MAX_STALE_SECONDS = 24 * 3600.0
+"""Keys stay in use for so long while the issuer is out of reach."""
+
+JWKS_PAUSE_SECONDS = 30.0
+"""The pause after an attempt: anyone can send unknown key ids."""
+
+JWKS_RETRY_SECONDS = 5.0
+"""The pause after an attempt while there are no keys at all."""
+
+JWKS_OUTAGE_SECONDS = 300.0
+"""For so long after a failed attempt, requests with known keys do not wait for the next ones."""
+
+JWKS_WAIT_SECONDS = JWKS_FETCH_SECONDS + 0.5
+"""The longest that a request waits for a refresh."""
+
+Keys = Mapping[str, list[PyJWK]]
+
+
+@dataclass(frozen=True, slots=True)
+class _Refresh:
+    """A refresh in progress; `is_regular`: started for the age of the keys, not for an unknown key id."""
+
+    started_at: float
+    is_regular: bool
+    done: Event = field(default_factory=Event)
+
+
+class Jwks:
+    """The keys of one issuer, by key id.
+
+    Unknown key ids and the age of the keys start a refresh independently of each other, each after a pause of
+    its own: unknown ids can neither use up nor delay the refresh that ends a withdrawn key.
+    """
+
+    def __init__(
+        self,
+        location: str,
+        fetch: Callable[[str], bytes] = fetch_jwks,
+        now: Callable[[], float] = time.time,
+    ) -> None:
+        self._location = location
+        self._fetch = fetch
+        self._now = now
+        self._lock = Lock()  # held for comparisons and assignments only
+        self._keys: Keys = {}
+        self._refresh: _Refresh | None = None
+        self._fetched_at = self._attempted_at = self._regular_attempt_at = -math.inf
+
+    def find(self, key_id: str) -> list[PyJWK] | None:
+        """Return the keys with this id, or None.
+
+        Known keys are returned at once, unless they are older than JWKS_TTL_SECONDS. Otherwise all callers
+        wait for the same refresh, at most JWKS_WAIT_SECONDS.
+
+        Raises:
+            Unavailable: there are no keys at all.
+        """
+        if refresh := self._refresh_to_await(key_id):
+            refresh.done.wait(JWKS_WAIT_SECONDS)
+        keys = self._usable_keys()
+        if not keys:
+            raise Unavailable("The issuer's keys are unavailable. Try again later.")
+        return keys.get(key_id)
+
+    def _refresh_to_await(self, key_id: str) -> _Refresh | None:
+        with self._lock:
+            is_known = key_id in self._usable_keys()
+            if self._refresh and not self._is_running(self._refresh):
+                self._refresh = None
+            if self._refresh is None and self._is_due(is_known=is_known):
+                self._refresh = _Refresh(self._now(), is_regular=is_known)
+                run = copy_context().run
+                Thread(target=run, args=(self._run, self._refresh), daemon=True).start()
+            return self._refresh if not is_known or self._is_overdue() else None
+
+    def _is_due(self, *, is_known: bool) -> bool:
+        if is_known:
+            is_old = self._seconds_since(self._fetched_at) >= JWKS_REFRESH_SECONDS
+            return is_old and self._seconds_since(self._regular_attempt_at) >= JWKS_PAUSE_SECONDS
+        pause = JWKS_PAUSE_SECONDS if self._usable_keys() else JWKS_RETRY_SECONDS
+        return self._seconds_since(self._attempted_at) >= pause
+
+    def _is_overdue(self) -> bool:
+        """Return whether known keys wait for a refresh: not while the issuer is known to be out of reach."""
+        is_old = self._seconds_since(self._fetched_at) > JWKS_TTL_SECONDS
+        return is_old and self._seconds_since(self._regular_attempt_at) > JWKS_OUTAGE_SECONDS
+
+    def _is_running(self, refresh: _Refresh) -> bool:
+        """Return whether a refresh still counts: not when its environment was frozen since it began."""
+        is_recent = self._seconds_since(refresh.started_at) <= 2 * JWKS_WAIT_SECONDS
+        return refresh is self._refresh and is_recent
+
+    def _usable_keys(self) -> Keys:
+        return self._keys if self._now() - self._fetched_at <= JWKS_MAX_STALE_SECONDS else {}
+
+    def _seconds_since(self, moment: float) -> float:
+        seconds = self._now() - moment
+        return seconds if seconds >= 0 else math.inf
+
+    def _run(self, refresh: _Refresh) -> None:
+        keys = None
+        try:
+            keys = parse_jwks(self._fetch(self._location))
+        except Exception as error:  # noqa: BLE001  # whatever the issuer sends, the cached keys stay in use
+            reason = str(error) or type(error).__name__
+            log.error("AUTH_JWKS: cannot read the issuer's keys: %s", reason)  # noqa: TRY400  # one line is enough
+        if keys == {}:
+            log.error("AUTH_JWKS: the issuer's key set has no RSA key that verifies signatures")
+        with self._lock:
+            if self._is_running(refresh):
+                self._store(refresh, keys)
+        refresh.done.set()
+
+    def _store(self, refresh: _Refresh, keys: Keys | None) -> None:
+        now = self._now()
+        self._fetched_at = min(self._fetched_at, now)
+        if keys is not None:
+            self._keys, self._fetched_at = keys, refresh.started_at
+        self._attempted_at = now
+        if refresh.is_regular:
+            self._regular_attempt_at = now
+        self._refresh = None
+
+
+class _Jwk(msgspec.Struct):
+    """The members of a key that matter here (RFC 7517, section 4; RFC 7518, section 6.3.1)."""
+
+    kty: str
+    kid: str
+    n: str
+    e: str
+    use: str | None = None
+    alg: str | None = None
+    key_ops: list[str] | None = None
+
+
+class _JwkSet(msgspec.Struct):
+    keys: list[Any]
+
+
+def parse_jwks(text: bytes) -> dict[str, list[PyJWK]]:
+    """Return the RSA keys for signatures, by key id. Every other key is skipped (RFC 7517, section 5).
+
+    A key without an id is not used, since no token can name it.
+
+    Raises:
+        ValueError: the text is not a JSON Web Key Set.
+        RecursionError: it is nested too deeply.
+    """
+    document = json.loads(text, parse_int=float)  # int() refuses long numbers; no key has one
+    keys: dict[str, list[PyJWK]] = {}
+    for item in msgspec.convert(document, _JwkSet).keys:
+        try:
+            jwk = msgspec.convert(item, _Jwk)
+            key = PyJWK({"kty": jwk.kty, "n": jwk.n, "e": jwk.e}, "RS256")
+        except (ValueError, PyJWTError):
+            continue
+        if jwk.kid and _verifies_rs256(jwk):
+            keys.setdefault(jwk.kid, []).append(key)
+    return keys
+
+
+def _verifies_rs256(jwk: _Jwk) -> bool:
+    is_for_signatures = jwk.use in {None, "sig"} and (jwk.key_ops is None or "verify" in jwk.key_ops)
+    return is_for_signatures and jwk.alg in {None, "RS256"}

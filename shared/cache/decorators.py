@@ -1,0 +1,178 @@
+"""The response cache, for controllers: which responses are cached, under which key, what invalidates them.
+
+    @routes.get("/<news_id>")
+    @cached("news", key=lambda news_id: news_id, public=True)
+    def show(news_id): ...
+
+    @routes.put("/<news_id>")
+    @invalidates("news")
+    def replace(news_id): ...
+
+It fails open: whatever is wrong with Redis, the view is called and its response sent.
+"""
+
+import logging
+from collections.abc import Callable
+from contextlib import suppress
+from functools import wraps
+from http import HTTPStatus
+from typing import Any
+
+from flask import Flask, Response, current_app, request
+from flask.typing import ResponseReturnValue
+from werkzeug.exceptions import HTTPException
+
+from shared.auth.scopes import is_anonymous
+from shared.cache.entry import Entry, Lookup, are_storable
+from shared.cache.keys import CacheKey, response_key
+from shared.cache.redis_client import connect
+from shared.cache.response import CACHE_CONTROL, response_from_entry
+from shared.cache.single_flight import acquire_or_wait
+from shared.cache.store import CacheStore, CacheUnavailable
+from shared.config import Settings
+from shared.errors import DomainError, Unavailable
+from shared.observability.context import observed
+from shared.web.conditional import revalidated
+
+log = logging.getLogger(__name__)
+
+View = Callable[..., ResponseReturnValue]
+Load = Callable[[], Response]
+
+PER_RESPONSE_HEADERS = {"Cache-Control", "Content-Length"}
+"""Headers that are not stored, but made for each response."""
+
+
+def init_cache(app: Flask, settings: Settings) -> None:
+    """Give the app the cache that its settings name, or none; nothing is connected yet."""
+    app.extensions["cache"] = CacheStore(connect(settings), settings) if settings.redis_url else None
+
+
+def cached(name: str, key: Callable[..., object], *, public: bool = False) -> Callable[[View], View]:
+    """Cache the responses of a view: those with status 200 and no other headers than STORABLE_HEADERS.
+
+    Args:
+        name: what invalidates the responses, for example the module's name.
+        key: takes the arguments of the view and returns what the response depends on, valid and normalized:
+            anything hashable that msgspec can encode, or None to leave the response uncached.
+        public: the response is the same for every caller, so requests with a token or with claims of API
+            Gateway are served from the cache as well. Without it they bypass the cache.
+    """
+
+    def decorate(view: View) -> View:
+        @wraps(view)
+        def cached_view(**arguments: Any) -> Response:
+            def load() -> Response:
+                return current_app.make_response(view(**arguments))
+
+            store: CacheStore | None = current_app.extensions["cache"]
+            is_shared = public or is_anonymous(request.environ)
+            depends_on = key(**arguments) if store and is_shared else None
+            if store is None or depends_on is None:
+                return _finished(load(), "BYPASS")
+            tag = store.hash_tag(name)
+            return _respond(
+                store, response_key(tag, name, view.__name__, request.root_path, depends_on), load
+            )
+
+        cached_view.is_public = public  # type: ignore[attr-defined]  # for shared.web.headers
+        return cached_view
+
+    return decorate
+
+
+def invalidates(name: str) -> Callable[[View], View]:
+    """Invalidate the responses cached under a name when the view has written, before its response is sent.
+
+    Also when the view failed, since the write may have landed; not when it refused the request, which anybody
+    can cause at will.
+    """
+
+    def decorate(view: View) -> View:
+        @wraps(view)
+        def invalidating_view(**arguments: Any) -> ResponseReturnValue:
+            may_have_written = True
+            try:
+                return view(**arguments)
+            except (DomainError, HTTPException) as error:
+                may_have_written = _status(error) >= HTTPStatus.INTERNAL_SERVER_ERROR
+                raise
+            finally:
+                store: CacheStore | None = current_app.extensions["cache"]
+                if store and may_have_written:
+                    store.invalidate(name)
+
+        return invalidating_view
+
+    return decorate
+
+
+def _status(error: DomainError | HTTPException) -> int:
+    status = error.code if isinstance(error, HTTPException) else error.status
+    return status or HTTPStatus.INTERNAL_SERVER_ERROR
+
+
+def _respond(store: CacheStore, key: CacheKey, load: Load) -> Response:
+    try:
+        lookup, is_loader = acquire_or_wait(store, key)
+    except CacheUnavailable:
+        return _finished(load(), "BYPASS")
+    now = store.now()
+    if lookup.entry and not is_loader and lookup.entry.is_fresh(now):
+        return response_from_entry(lookup.entry, now)
+    return _load_and_store(store, key, lookup, load)
+
+
+def _load_and_store(store: CacheStore, key: CacheKey, lookup: Lookup, load: Load) -> Response:
+    """Return the view's response and store it; while the database is unavailable, return a stored one."""
+    loaded_at = store.now()
+    try:
+        response = load()
+    except Exception as error:
+        _unlock(store, lookup)
+        stale = _stale(store, key) if isinstance(error, Unavailable) else None
+        if stale is None:
+            raise
+        observed().meet("stale_served")
+        log.warning("cache: %s served from an old entry: %s", request.url_rule, error)
+        return response_from_entry(stale, store.now())
+    if response.status_code == HTTPStatus.OK:
+        _describe(response)
+    headers = tuple((name, value) for name, value in response.headers if name not in PER_RESPONSE_HEADERS)
+    if response.status_code != HTTPStatus.OK or not lookup.generation or not are_storable(headers):
+        _unlock(store, lookup)
+        return _finished(response, "BYPASS")
+    with suppress(CacheUnavailable):
+        entry = Entry.loaded(key.entry, lookup.generation, loaded_at, headers, response.get_data())
+        store.set(key, lookup, entry)
+    return _finished(response, "MISS")
+
+
+def _unlock(store: CacheStore, lookup: Lookup) -> None:
+    with suppress(CacheUnavailable):
+        store.unlock(lookup)
+
+
+def _stale(store: CacheStore, key: CacheKey) -> Entry | None:
+    """Return an entry that no write has invalidated, not even while the database was called."""
+    with suppress(CacheUnavailable):
+        entry = store.get(key).entry
+        if entry and entry.is_usable_if_error(store.now()):
+            return entry
+    return None
+
+
+def _finished(response: Response, x_cache: str) -> Response:
+    """Return the response of a view as it is sent."""
+    if response.status_code != HTTPStatus.OK:
+        return response
+    _describe(response)
+    response.headers["X-Cache"] = x_cache
+    return revalidated(response)
+
+
+def _describe(response: Response) -> None:
+    """Add the headers for caches and conditional requests."""
+    response.add_etag()  # a hash of the body, where the view set none
+    is_personal = "Set-Cookie" in response.headers
+    response.headers["Cache-Control"] = f"private, {CACHE_CONTROL}" if is_personal else CACHE_CONTROL

@@ -1,0 +1,51 @@
+"""Probe the health of the service at BIND: `python -m shared.gunicorn.health_probe BIND`."""
+
+import socket
+import sys
+from http import HTTPStatus
+from http.client import HTTPConnection, HTTPException
+
+from gunicorn.util import parse_address
+
+TIMEOUT_SECONDS = 2.0
+ANY = {"0.0.0.0": "127.0.0.1", "": "127.0.0.1", "::": "::1"}  # noqa: S104  # nosec
+"""Addresses that cannot be connected to, each with the loopback address that reaches the same server."""
+DEFAULT_PORT = "8000"
+
+
+class UnixConnection(HTTPConnection):
+    """HTTP over a Unix socket."""
+
+    def __init__(self, path: str) -> None:
+        super().__init__("localhost", timeout=TIMEOUT_SECONDS)
+        self._path = path
+
+    def connect(self) -> None:
+        """Connect to the path."""
+        self.sock = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
+        self.sock.settimeout(self.timeout)
+        self.sock.connect(self._path)
+
+
+def is_healthy(bind: str) -> bool:
+    """Return whether GET /health responds with 200; `bind` is read as gunicorn reads it."""
+    connection = _connection(bind)
+    try:
+        connection.request("GET", "/health", headers={"Host": "localhost"})
+        return connection.getresponse().status == HTTPStatus.OK
+    except (OSError, HTTPException):
+        return False
+    finally:
+        connection.close()
+
+
+def _connection(bind: str) -> HTTPConnection:
+    address = parse_address(bind, default_port=DEFAULT_PORT)
+    if isinstance(address, str):
+        return UnixConnection(address)
+    host, port = address
+    return HTTPConnection(ANY.get(host, host), port, timeout=TIMEOUT_SECONDS)
+
+
+if __name__ == "__main__":
+    sys.exit(0 if is_healthy(sys.argv[1]) else 1)

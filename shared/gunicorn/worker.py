@@ -1,0 +1,183 @@
+"""gunicorn's gevent worker, with time limits, and with errors in the form of all errors of the service.
+
+The arbiter imports this module before a worker patches the standard library for gevent. So whatever holds
+sockets or locks is imported by the worker, in a function.
+"""
+
+import logging
+import os
+import time
+from contextlib import suppress
+from functools import partial
+from http import HTTPStatus
+from socket import SHUT_RD
+from types import SimpleNamespace, TracebackType
+from typing import Any
+from uuid import uuid4
+
+import gevent
+from gevent.server import StreamServer
+from gunicorn import util
+from gunicorn.http import errors
+from gunicorn.workers.ggevent import GeventWorker
+
+from shared.constants import ERROR_HEADERS, MULTIPROC_DIR, PROBLEM_JSON
+from shared.observability.context import CURRENT, Observed
+
+log = logging.getLogger(__name__)
+
+IDLE_SECONDS = 2.0
+"""How long a connection may wait for its next request when its worker stops or has no room for others."""
+
+DRAIN_BYTES = 1024 * 1024
+"""How much gunicorn reads of a request that it refuses, so that the client gets to read the response."""
+
+STATUSES = {
+    errors.ConfigurationProblem: HTTPStatus.INTERNAL_SERVER_ERROR,
+    errors.ExpectationFailed: HTTPStatus.EXPECTATION_FAILED,
+    errors.InvalidResponseHeader: HTTPStatus.INTERNAL_SERVER_ERROR,
+    errors.InvalidResponseHeaderName: HTTPStatus.INTERNAL_SERVER_ERROR,
+    errors.LimitRequestHeaders: HTTPStatus.REQUEST_HEADER_FIELDS_TOO_LARGE,
+    errors.LimitRequestLine: HTTPStatus.REQUEST_URI_TOO_LONG,
+    errors.UnsupportedTransferCoding: HTTPStatus.NOT_IMPLEMENTED,
+}
+"""The status of some errors of gunicorn's parser; that of the others is 400."""
+
+
+class Server(StreamServer):  # type: ignore[misc]  # gevent has no types
+    """Accepts connections for a worker."""
+
+    def close(self) -> None:
+        """Accept the connections that are established already, then close the listener."""
+        with suppress(OSError):
+            while self.started and not self.full() and (accepted := self.do_read()):
+                self.do_handle(*accepted)
+        super().close()
+
+
+class Worker(GeventWorker):  # type: ignore[misc]  # gunicorn has no types
+    """Serves each connection in a greenlet."""
+
+    wsgi: Any
+    slot: int
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self._servers: list[Server] = []
+        self._idle: dict[Any, float] = {}  # since when each connection has been waiting for a request
+
+    def load_wsgi(self) -> None:
+        """Load the app, and put in front of it what depends on the server."""
+        from shared.gunicorn.request_body import read_body_first  # noqa: PLC0415
+        from shared.observability.logs import load_formatter  # noqa: PLC0415  # see above
+
+        gevent.get_hub().print_exception = _log_exception
+        folder = os.environ.get(MULTIPROC_DIR)
+        if folder:
+            from shared.observability.prometheus import MetricsListener, name_files  # noqa: PLC0415
+
+            name_files(self.slot)
+        super().load_wsgi()
+        load_formatter()
+        extensions = getattr(self.wsgi, "extensions", {})
+        self._request_log = extensions.get("request_log")
+        self.wsgi = read_body_first(self.wsgi)
+        if folder and "settings" in extensions:
+            settings = extensions["settings"]
+            port = int((settings.metrics_bind or ":0").rpartition(":")[2])
+            self.wsgi = MetricsListener(self.wsgi, port, settings.metrics_path, folder)
+
+    def server_class(self, listener: Any, spawn: Any, **_: Any) -> Server:
+        """Return the server of a listener; gunicorn calls this once for each address in `--bind`."""
+        name = listener.getsockname()
+        named = SimpleNamespace(
+            getsockname=lambda: name
+        )  # gunicorn asks a listener that may be closed by then
+        server = Server(listener, partial(self.handle, named), spawn=spawn)
+        if self.cfg.workers > 1:
+            server.max_accept = 1  # as in GeventWorker: the others want some, too
+        self._servers.append(server)
+        return server
+
+    def notify(self) -> None:
+        """Once a second: show that the worker is alive, and end idle connections that are in the way."""
+        super().notify()
+        if self.alive and not any(server.full() for server in self._servers):
+            return
+        for sock, since in list(self._idle.items()):
+            if time.monotonic() - since >= IDLE_SECONDS:
+                with suppress(OSError):
+                    sock.shutdown(SHUT_RD)  # gunicorn finds the end, after a request that has arrived
+
+    def handle(self, listener: Any, client: Any, addr: Any) -> None:
+        """Serve a connection."""
+        self._idle[client] = time.monotonic()
+        try:
+            super().handle(listener, client, addr)
+        finally:
+            self._idle.pop(client, None)
+
+    def handle_request(self, listener_name: Any, req: Any, sock: Any, addr: Any) -> None:
+        """Serve a request, TIMEOUT seconds at most: its body, the view, a client that reads the response.
+
+        Raises:
+            StopIteration: the connection is to be closed.
+        """
+        self._idle.pop(sock, None)
+        gevent.sleep(0)  # others go first, however many requests this client has pipelined
+        try:
+            with gevent.Timeout(self.cfg.timeout):
+                super().handle_request(listener_name, req, sock, addr)
+        except gevent.Timeout:
+            log.warning("a request took longer than %d s: its connection was closed", self.cfg.timeout)
+            raise StopIteration from None
+        self._idle[sock] = time.monotonic()
+
+    def handle_error(self, req: Any, client: Any, addr: Any, exc: BaseException) -> None:  # noqa: ARG002
+        """Respond with a problem to a request that cannot be served, and close the connection.
+
+        Neither the response nor the log holds anything that the client sent.
+        """
+        if isinstance(exc, gevent.GreenletExit):  # the worker ends
+            return
+        (status, detail), request_id = _describe(exc), str(uuid4())
+        context = Observed()
+        context.request_id = request_id
+        CURRENT.set(context)  # of this greenlet, which ends with its connection
+        if status == HTTPStatus.INTERNAL_SERVER_ERROR:
+            log.error("a request failed in the server", exc_info=exc)
+        else:
+            log.warning("a request was refused with %d: %s", status, type(exc).__name__)
+        if self._request_log:
+            self._request_log.tell_unread(status, request_id)
+        with suppress(OSError):
+            util.write_nonblock(client, _problem_response(status, detail, request_id))
+        util.close_graceful(client, max_drain=DRAIN_BYTES)
+
+
+def _describe(exc: BaseException) -> tuple[HTTPStatus, str]:
+    """Return the status of an error, and a detail for the client."""
+    from werkzeug.exceptions import HTTPException  # noqa: PLC0415  # see above
+
+    if isinstance(exc, HTTPException):  # of shared.gunicorn.request_body
+        return HTTPStatus(exc.code or HTTPStatus.BAD_REQUEST), exc.description or ""
+    if isinstance(exc, errors.ParseException):
+        status = STATUSES.get(type(exc), HTTPStatus.BAD_REQUEST)
+        return status, f"{status.description}."
+    return HTTPStatus.INTERNAL_SERVER_ERROR, "The server failed; the log has the reason."
+
+
+def _problem_response(status: HTTPStatus, detail: str, request_id: str) -> bytes:
+    from shared.errors import problem_body  # noqa: PLC0415  # see above
+
+    body = problem_body(status, detail, request_id)
+    headers = {"Content-Type": PROBLEM_JSON, "Content-Length": len(body), "Connection": "close"}
+    lines = "".join(f"{name}: {value}\r\n" for name, value in (headers | ERROR_HEADERS).items())
+    return f"HTTP/1.1 {status.value} {status.phrase}\r\n{lines}\r\n".encode() + body
+
+
+def _log_exception(
+    _context: object, kind: type[BaseException], error: BaseException, trace: TracebackType
+) -> None:
+    """Log an exception that no greenlet caught, such as one of `accept` without free file descriptors."""
+    log.error("%s in gevent's loop", kind.__name__, exc_info=(kind, error, trace))

@@ -1,0 +1,75 @@
+"""Who the caller of an HTTP event is: the address, and what the platform has verified."""
+
+import re
+from functools import lru_cache
+from ipaddress import ip_address
+
+from shared.lambda_adapter.fields import Event, object_in
+
+NO_ADDRESS = "0.0.0.0"  # noqa: S104  # nosec B104  # nothing is bound to it
+"""The client's address where the event has none: the unspecified one (RFC 6890, section 2.2.2)."""
+
+WITH_PORT = re.compile(r"(?:([0-9.]+)|\[([0-9A-Fa-f:.]+)\])(?::[0-9]{1,5})?")
+SIGNATURE = "AWS4-"
+"""How the Authorization header of a request starts that is signed for IAM (Signature Version 4)."""
+
+
+@lru_cache(maxsize=1024)
+def address(text: str) -> str:
+    """Return the IP address in a text that may have a port, or NO_ADDRESS.
+
+    Load balancers may add the client's port to X-Forwarded-For, and write `[2001:db8::1]:443` then:
+    https://docs.aws.amazon.com/elasticloadbalancing/latest/application/x-forwarded-headers.html
+    """
+    text = text.strip()
+    found = WITH_PORT.fullmatch(text)
+    try:
+        parsed = ip_address((found[1] or found[2]) if found else text)
+    except ValueError:
+        return NO_ADDRESS
+    return NO_ADDRESS if getattr(parsed, "scope_id", None) else str(parsed)
+
+
+def without_signature(headers: dict[str, str], context: Event) -> dict[str, str]:
+    """Return the headers without an IAM signature that the platform has verified.
+
+    CloudFront's origin access control signs every request to a function URL, and so its Authorization header
+    says nothing about the client.
+    """
+    if not headers.get("HTTP_AUTHORIZATION", "").startswith(SIGNATURE):
+        return headers
+    is_signed = object_in(context, "authorizer").get("iam") or object_in(context, "identity").get("userArn")
+    return {name: value for name, value in headers.items() if name != "HTTP_AUTHORIZATION" or not is_signed}
+
+
+def claims_2(context: Event) -> Event:
+    """Return what payload 2.0 says is verified: a JWT's claims and scopes, or a Lambda authorizer's context.
+
+    An IAM signature is none of it: it grants no scope, and its signer may be CloudFront (origin access
+    control), which signs the requests of all clients.
+    https://docs.aws.amazon.com/apigateway/latest/developerguide/http-api-jwt-authorizer.html
+    """
+    authorizer = object_in(context, "authorizer")
+    if not authorizer:
+        return {}
+    token = object_in(authorizer, "jwt")
+    if token:
+        return _with_scopes(object_in(token, "claims"), token)
+    return object_in(authorizer, "lambda")
+
+
+def claims_1(context: Event) -> Event:
+    """Return what a REST API or payload 1.0 says is verified: claims, or a Lambda authorizer's context.
+
+    An IAM signature is none of it, as in payload 2.0.
+    https://docs.aws.amazon.com/apigateway/latest/developerguide/api-gateway-mapping-template-reference.html
+    """
+    authorizer = object_in(context, "authorizer")
+    if isinstance(authorizer.get("claims"), dict):
+        return _with_scopes(authorizer["claims"], authorizer)
+    return {name: value for name, value in authorizer.items() if name != "iam" and value is not None}
+
+
+def _with_scopes(claims: Event, authorizer: Event) -> Event:
+    scopes = authorizer.get("scopes")
+    return claims if scopes is None else {**claims, "scopes": scopes}

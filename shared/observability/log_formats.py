@@ -1,0 +1,60 @@
+"""A request as a line of the log: as JSON, which holds its metrics too, or as text for a person.
+
+Powertools' Logger and Metrics would take half of a cached GET for it (benchmarks/logging_cost.py). Most
+of a line is the same for all requests of a kind, so that part is encoded once and kept.
+"""
+
+import logging
+import time
+from dataclasses import asdict
+from functools import lru_cache
+
+import msgspec
+
+from shared.observability.context import Observed
+from shared.observability.logs import write
+from shared.observability.metrics import counted, directives
+from shared.observability.request_log import Kind, Met, Tell
+
+log = logging.getLogger("request")
+
+KEPT = 1000
+"""Ends of lines: as many as routes, methods and statuses, times what a request takes and meets."""
+
+
+def tell_json(stage: str) -> Tell:
+    """Write requests as JSON: with the metrics of the stage, and so whatever the log level is."""
+
+    @lru_cache(KEPT)
+    def common(kind: Kind, calls: int, units: float, met: Met) -> str:
+        """The rest of a line, up to the time of its metrics."""
+        numbers = counted(kind, met)
+        fields = asdict(kind) | {"cache": kind.cache or None, "requests": 1}
+        fields |= {"dynamodb_calls": calls, "dynamodb_units": units} | numbers
+        metrics = {"CloudWatchMetrics": directives(stage, tuple(numbers)), "Timestamp": 0}
+        return msgspec.json.encode(fields | {"_aws": metrics})[1:-3].decode()
+
+    def tell(kind: Kind, seen: Observed, milliseconds: float, is_cold: bool) -> None:  # noqa: FBT001
+        now = int(time.time() * 1000)
+        second, rest = _second(now // 1000), now % 1000
+        # Nothing in it is of a client's making, but checked or one of a few.
+        write(
+            f'{{"level":"INFO","message":"request","timestamp":"{second}.{rest:03}+00:00",'
+            f'"request_id":"{seen.request_id}","trace_id":"{seen.trace_id}","traceparent":"{seen.traceparent}",'
+            f'"milliseconds":{milliseconds:.3f},"cold_start":{"true" if is_cold else "false"},'
+            f"{common(kind, seen.dynamodb_calls, seen.dynamodb_units, seen.met)}{now}}}}}\n"
+        )
+
+    return tell
+
+
+def tell_text(kind: Kind, seen: Observed, milliseconds: float, _is_cold: bool) -> None:  # noqa: FBT001
+    """Write a request for a person."""
+    took = {"dynamodb_calls": seen.dynamodb_calls, "dynamodb_units": seen.dynamodb_units, **dict(seen.met)}
+    rest = [f"{name}={number:g}" for name, number in took.items() if number]
+    log.info("%s", " ".join([kind.route, str(kind.status), f"{milliseconds:.1f} ms", kind.cache, *rest]))
+
+
+@lru_cache(2)  # the clock can be put back
+def _second(now: int) -> str:
+    return time.strftime("%Y-%m-%dT%H:%M:%S", time.gmtime(now))

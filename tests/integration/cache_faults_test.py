@@ -1,0 +1,470 @@
+"""What becomes of requests when Redis is away, slow, full, refusing, restarted, or holds rubbish."""
+
+import json
+import pickle
+import socket
+import subprocess
+import sys
+import threading
+import time
+from zlib import crc32
+
+import pytest
+
+from shared.cache.redis_pool import MAX_CONNECTIONS
+from support.cache_harness import GENERATION, LONG_AGO, TAG, Clock, WatchedDao, make_app, x_cache
+from support.environment import CLEAN, ROOT
+from support.fakes import sent
+from support.fault_proxy import FaultProxy
+from support.redis_servers import BINARY, REASON, Valkey
+from tools.local.processes import free_port
+
+
+@pytest.fixture
+def clock():
+    return Clock()
+
+
+@pytest.fixture
+def dao():
+    return WatchedDao()
+
+
+@pytest.fixture
+def proxy(valkey):
+    with FaultProxy(valkey.port) as proxy:
+        yield proxy
+
+
+@pytest.fixture
+def client(dao, proxy, clock):
+    """A client of a process whose Redis is behind the proxy."""
+    client = make_app(dao, f"redis://127.0.0.1:{proxy.port}", clock, can_be_slow=True).test_client()
+    client.item = client.post("/news/", json=sent()).headers["Location"]
+    clock.seconds += 10
+    return client
+
+
+@pytest.fixture
+def other(dao, valkey, clock):
+    """A client of another process, whose way to Redis is good."""
+    return make_app(dao, valkey.url, clock).test_client()
+
+
+@pytest.fixture
+def own_valkey(tmp_path):
+    """A server that is made to suffer."""
+    if not BINARY:
+        pytest.skip(REASON)
+    with Valkey(tmp_path) as server:
+        yield server
+
+
+@pytest.fixture(params=["list", "item"])
+def url(request, client):
+    return {"list": "/news/?limit=5", "item": client.item}[request.param]
+
+
+def change(client, item, title):
+    return client.put(item, json=sent(title=title), headers={"If-Match": "*"}).status_code
+
+
+def everything_is_right(client, item, times=3):
+    """Write and read, and check each answer; return what the answers say of the cache."""
+    said = []
+    for number in range(times):
+        assert change(client, item, f"Try {number}") == 200
+        for _ in range(2):
+            one, all_ = client.get(item), client.get("/news/")
+            assert one.json["title"] == all_.json["items"][0]["title"] == f"Try {number}"
+            said += [one.headers["X-Cache"], all_.headers["X-Cache"]]
+    assert client.get("/news/none").status_code == 404
+    return said
+
+
+@pytest.mark.parametrize("fault", ["refuse", "silent", "cut"])
+def test_without_redis_every_request_is_right_and_then_it_is_used_again(client, proxy, clock, fault):
+    assert "HIT" in everything_is_right(client, client.item)
+    proxy.set(fault)
+    assert set(everything_is_right(client, client.item)) == {"BYPASS"}
+    proxy.set("pass")
+    clock.seconds += 10
+    assert everything_is_right(client, client.item)[-4:] == ["MISS", "MISS", "HIT", "HIT"]
+
+
+@pytest.mark.parametrize("fault", ["refuse", "silent", "cut"])
+def test_redis_out_of_reach_costs_readers_one_try_in_ten_seconds(client, proxy, clock, url, fault):
+    proxy.set(fault)
+    for _ in range(3):
+        before = proxy.attempts
+        client.get(url)
+        tried = proxy.attempts
+        assert tried > before or fault == "refuse"
+        assert {x_cache(client.get(url)) for _ in range(5)} == {(200, "BYPASS")}
+        assert proxy.attempts == tried
+        clock.seconds += 10
+
+
+def test_a_silent_redis_holds_a_request_up_but_shortly(client, proxy, url):
+    proxy.set("silent")
+    started = time.monotonic()
+    client.get(url)
+    assert time.monotonic() - started < 2  # half a second, and a machine that may be busy
+
+
+def test_a_silent_redis_costs_writers_one_try_in_ten_seconds(client, proxy):
+    proxy.set("silent")
+    client.get("/news/")
+    tried = proxy.attempts
+    everything_is_right(client, client.item)
+    assert proxy.attempts == tried
+
+
+def test_redis_that_answers_slowly_is_left_alone(dao, valkey):
+    with FaultProxy(valkey.port) as proxy:
+        client = make_app(dao, f"redis://127.0.0.1:{proxy.port}").test_client()
+        item = client.post("/news/", json=sent()).headers["Location"]
+        proxy.set("slow", 0.1)
+        for _ in range(4):
+            client.get("/news/")
+        tried = proxy.attempts
+        assert {x_cache(client.get(url)) for url in (item, "/news/") for _ in range(3)} == {(200, "BYPASS")}
+        assert proxy.attempts == tried
+        assert set(everything_is_right(client, item)) == {"BYPASS"}
+
+
+@pytest.mark.parametrize("delay", [0.02, 0.1])
+def test_a_write_reaches_a_slow_redis_all_the_same(client, other, proxy, url, delay):
+    proxy.set("slow", delay)
+    for number in range(5):
+        client.get("/news/")
+        other.get(url)
+        assert change(client, client.item, f"New {number}") == 200
+        assert b"New %d" % number in other.get(url).data
+
+
+def test_a_connection_that_was_closed_meanwhile_costs_a_retry(client, valkey, url):
+    client.get(url)
+    with valkey.client() as redis:
+        redis.client_kill_filter(_type="normal", skipme=True)
+    assert x_cache(client.get(url)) == (200, "HIT")
+
+
+def test_a_connection_that_died_unseen_costs_a_retry(client, proxy, url):
+    client.get(url)
+    proxy.freeze_open()
+    assert x_cache(client.get(url)) == (200, "HIT")
+
+
+def test_a_try_that_arrives_after_its_retry_brings_nothing_old_back(client, other, proxy, valkey, url):
+    """A lost packet is sent again by the kernel, even when the program has given up."""
+    client.get(url)
+    proxy.freeze_open()
+    assert change(client, client.item, "First") == 200
+    assert b"First" in other.get(url).data
+    assert change(other, client.item, "Second") == 200
+    with socket.create_connection(("127.0.0.1", valkey.port)) as late:
+        late.sendall(proxy.swallowed)
+        assert late.recv(1 << 20).startswith(b":1\r\n+OK")  # DEL, SET
+    assert b"Second" in other.get(url).data
+
+
+def test_a_restart_costs_nothing_but_the_entries(dao, own_valkey, clock):
+    client = make_app(dao, own_valkey.url, clock).test_client()
+    client.item = client.post("/news/", json=sent()).headers["Location"]
+    everything_is_right(client, client.item)
+    for _ in range(3):
+        own_valkey.stop()
+        own_valkey.start()
+        assert everything_is_right(client, client.item)[:4] == ["MISS", "MISS", "HIT", "HIT"]
+
+
+def test_a_redis_out_of_memory_serves_what_it_has_and_voids_what_is_old(dao, own_valkey, clock):
+    client = make_app(dao, own_valkey.url, clock).test_client()
+    item = client.post("/news/", json=sent()).headers["Location"]
+    client.get("/news/")
+    with own_valkey.client() as redis:
+        redis.config_set("maxmemory", 1)
+        assert x_cache(client.get("/news/")) == (200, "HIT")
+        assert set(everything_is_right(client, item)) == {"BYPASS"}
+        redis.config_set("maxmemory", 0)
+    assert everything_is_right(client, item)[-4:] == ["MISS", "MISS", "HIT", "HIT"]
+
+
+@pytest.mark.parametrize("allowed", ["-@all", "-@all +mget", "-@all +mget +set", "+@all -mget", "+@all -set"])
+def test_a_redis_that_refuses_commands_is_done_without(dao, own_valkey, clock, allowed):
+    client = make_app(dao, own_valkey.url, clock).test_client()
+    item = client.post("/news/", json=sent()).headers["Location"]
+    client.get("/news/")
+    with own_valkey.client() as default:
+        default.execute_command("ACL", "SETUSER", "admin", "on", ">x", "~*", "+@all")
+    with own_valkey.client(username="admin", password="x") as redis:
+        redis.execute_command("ACL", "SETUSER", "default", *allowed.split())
+        assert "HIT" not in everything_is_right(client, item)
+        redis.execute_command("ACL", "SETUSER", "default", "+@all")
+    assert everything_is_right(client, item)[-4:] == ["MISS", "MISS", "HIT", "HIT"]
+
+
+def rubbish(entry):
+    """What may stand in place of an entry."""
+    checksum, _, body = entry.split(b"\n")
+    return {
+        "nothing": b"",
+        "something else": b"rubbish",
+        "no lines": entry.replace(b"\n", b""),
+        "a part": entry[:-1],
+        "another body": entry.replace(b"Try", b"Lie"),
+        "another time": entry.replace(b'"loaded_at":19', b'"loaded_at":18'),
+        "pickle": pickle.dumps(("a", 1)),
+        "only a checksum": checksum,
+        "no JSON": b"%08x\n" % 0,
+        "zeros": bytes(len(entry)),
+        "another release": b"8c736521\n{}\n" + body,
+        "twice": entry + entry,
+    }
+
+
+KINDS = sorted(rubbish(b"\n\n"))
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_an_entry_that_is_damaged_is_a_miss(client, valkey, kind):
+    change(client, client.item, "Try")
+    client.get(client.item)
+    with valkey.client() as redis:
+        (key,) = redis.keys(f"{TAG}:show:*")
+        redis.set(key, rubbish(redis.get(key))[kind])
+    answers = [client.get(client.item) for _ in range(2)]
+    assert [x_cache(answer) for answer in answers] == [(200, "MISS"), (200, "HIT")]
+    assert [answer.json["title"] for answer in answers] == ["Try"] * 2
+
+
+def forged(entry, **changes):
+    """An entry with another content and the right checksum."""
+    _, metadata, body = entry.split(b"\n", 2)
+    text = json.dumps(json.loads(metadata) | changes).encode() + b"\n" + body
+    return b"%08x\n" % crc32(text) + text
+
+
+FORGERIES = {
+    "a header": {"headers": [["Set-Cookie", "who=me"]]},
+    "another one": {"headers": [["Access-Control-Allow-Origin", "*"]]},
+    "a header's end": {"headers": [["ETag", '"1"\r\nSet-Cookie: who=me']]},
+    "a control character": {"headers": [["ETag", "\x00"]]},
+    "no Latin-1": {"headers": [["ETag", "\u2028"]]},
+    "a length": {"headers": [["Content-Length", "3"]]},
+    "one header twice": {"headers": [["ETag", '"1"'], ["etag", '"2"']]},
+    "headers of no form": {"headers": {"ETag": 1}},
+    "another key": {"key": "{news:local:news:news}:show:0"},
+    "another generation": {"generation": "1.000-0123456789abcdef"},
+    "no time": {"loaded_at": "x"},
+    "a time in the future": {"loaded_at": 4e9},
+    "a time far in the future": {"loaded_at": 1e308},
+    "a time long ago": {"loaded_at": -1e308},
+    "a time that is no number": {"loaded_at": float("nan")},
+    "endless time": {"loaded_at": float("inf")},
+    "a huge integer": {"loaded_at": 10**400},
+    "a time to live that is negative": {"ttl": -1},
+    "a time to live that is no number": {"ttl": float("nan")},
+    "an endless time to live": {"ttl": float("inf")},
+}
+
+
+@pytest.mark.parametrize("kind", FORGERIES)
+def test_an_entry_that_is_forged_is_a_miss(client, valkey, kind):
+    client.get(client.item)
+    with valkey.client() as redis:
+        (key,) = redis.keys(f"{TAG}:show:*")
+        redis.set(key, forged(redis.get(key), **FORGERIES[kind]))
+    responses = [client.get(client.item) for _ in range(2)]
+    assert [x_cache(response) for response in responses] == [(200, "MISS"), (200, "HIT")]
+    assert "Set-Cookie" not in responses[1].headers
+
+
+@pytest.mark.parametrize("ttl", [61, 1e9, 1e308, 10**15])
+def test_an_entry_is_served_for_a_minute_whatever_is_stored(client, valkey, clock, ttl):
+    client.get(client.item)
+    with valkey.client() as redis:
+        (key,) = redis.keys(f"{TAG}:show:*")
+        redis.set(key, forged(redis.get(key), ttl=ttl))
+    clock.seconds += 55
+    assert x_cache(client.get(client.item)) == (200, "HIT")
+    clock.seconds += 6
+    assert x_cache(client.get(client.item)) == (200, "MISS")
+
+
+def test_the_length_of_a_stored_body_is_counted(client, valkey):
+    client.get(client.item)
+    with valkey.client() as redis:
+        (key,) = redis.keys(f"{TAG}:show:*")
+        redis.set(key, forged(redis.get(key)[:-5]))
+    response = client.get(client.item)
+    assert x_cache(response) == (200, "HIT")
+    assert int(response.headers["Content-Length"]) == len(response.data)
+
+
+def test_an_entry_of_another_type_is_a_miss(client, valkey, url):
+    client.get(url)
+    with valkey.client() as redis:
+        (key,) = redis.keys(f"{TAG}:*:*")
+        redis.delete(key)
+        redis.rpush(key, "x")
+    assert [x_cache(client.get(url))[1] for _ in range(2)] == ["MISS", "HIT"]
+
+
+@pytest.mark.parametrize("value", [b"", b"x", b"-", b"1-", b"\xff\xfe", None])
+def test_a_generation_that_is_damaged_is_replaced(client, valkey, url, value):
+    client.get(url)
+    with valkey.client() as redis:
+        redis.delete(GENERATION)
+        redis.rpush(GENERATION, "x") if value is None else redis.set(GENERATION, value)
+    assert "HIT" in everything_is_right(client, client.item, times=1)
+    assert client.get(url).status_code == 200
+
+
+def test_a_damaged_generation_heals_without_a_write(client, valkey, url):
+    with valkey.client() as redis:
+        redis.set(GENERATION, "x")
+    assert [x_cache(client.get(url))[1] for _ in range(3)] == ["BYPASS", "MISS", "HIT"]
+
+
+@pytest.mark.parametrize("fault", ["refuse", "silent"])
+def test_a_lost_invalidation_is_logged_and_seen_for_a_minute_at_most(
+    client, other, proxy, clock, url, fault, caplog
+):
+    other.get(url)
+    clock.seconds += 5
+    proxy.set(fault)
+    assert change(client, client.item, "New") == 200
+    assert "a write to news did not invalidate the old entries" in caplog.text
+    assert b"New" in client.get(url).data
+    seen_old = []
+    for _ in range(70):
+        clock.seconds += 1
+        seen_old.append(b"New" not in other.get(url).data)
+    assert seen_old.index(False) <= 60 - 5
+    assert not any(seen_old[seen_old.index(False) :])
+
+
+def test_a_lost_invalidation_is_made_up_for_by_the_next_request(client, other, proxy, url):
+    other.get(url)
+    proxy.set("refuse")
+    assert change(client, client.item, "New") == 200
+    proxy.set("pass")
+    assert b"New" not in other.get(url).data
+    assert b"New" in client.get(url).data
+    assert b"New" in other.get(url).data
+
+
+def test_an_invalidation_lost_to_a_silent_redis_is_made_up_for_before_the_next_use(
+    client, other, proxy, clock, url
+):
+    proxy.set("silent")
+    client.get(url)
+    proxy.set("pass")
+    other.get(url)
+    assert change(client, client.item, "New") == 200
+    assert x_cache(client.get(url)) == (200, "BYPASS")
+    assert b"New" not in other.get(url).data
+    clock.seconds += 10
+    client.get("/news/?limit=77")
+    assert b"New" in other.get(url).data
+
+
+def test_a_write_after_a_restart_is_not_lost(client, other, proxy, url):
+    """The circuit is open still, but a server that refused is worth a try."""
+    proxy.set("refuse")
+    client.get(url)
+    proxy.set("pass")
+    other.get(url)
+    assert change(client, client.item, "New") == 200
+    assert b"New" in other.get(url).data
+
+
+def test_a_restart_from_an_old_dump_shows_what_is_old_for_a_minute_at_most(dao, own_valkey, clock):
+    client = make_app(dao, own_valkey.url, clock).test_client()
+    item = client.post("/news/", json=sent()).headers["Location"]
+    clock.seconds += 10
+    client.get(item)
+    with own_valkey.client() as redis:
+        redis.save()
+    change(client, item, "New")
+    own_valkey.process.kill()
+    own_valkey.process.wait()
+    own_valkey.start()
+    assert client.get(item).json["title"] != "New"  # generation and entry are those of the dump
+    clock.seconds += 60
+    assert client.get(item).json["title"] == "New"
+
+
+def test_more_threads_than_connections_are_all_answered(proxy, client, valkey):
+    proxy.set("slow", 0.05)
+    clients = [client.application.test_client() for _ in range(4 * MAX_CONNECTIONS)]
+    seen = []
+    barrier = threading.Barrier(len(clients))
+
+    def ask(each):
+        barrier.wait()
+        seen.append(each.get("/news/").status_code)
+
+    threads = [threading.Thread(target=ask, args=(each,)) for each in clients]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert seen == [200] * len(clients)
+    with valkey.client() as redis:
+        assert (
+            len(redis.client_list()) <= 2 * MAX_CONNECTIONS
+        )  # those that are being closed may be among them
+
+
+def test_having_no_connection_left_is_no_reason_to_leave_redis_alone(client, url):
+    client.get(url)
+    pool = client.application.extensions["cache"]._redis._pool
+    taken = [pool.get() for _ in range(MAX_CONNECTIONS)]
+    assert x_cache(client.get(url)) == (200, "BYPASS")
+    pool.put(taken.pop(0))
+    assert x_cache(client.get(url)) == (200, "HIT")
+
+
+def test_a_redis_that_is_not_there_stops_no_start(dao, clock):
+    client = make_app(dao, f"redis://127.0.0.1:{free_port()}", clock).test_client()
+    item = client.post("/news/", json=sent()).headers["Location"]
+    assert set(everything_is_right(client, item)) == {"BYPASS"}
+    health = client.get("/health?deep=1")
+    assert (health.status_code, health.json["status"]) == (200, "degraded")
+    assert health.json["checks"]["redis"] == "unreachable"
+
+
+@pytest.mark.parametrize("host", ["no-such-host.invalid", "a..b", "x" * 70])
+def test_a_redis_whose_name_leads_nowhere_breaks_no_request(dao, clock, host):
+    client = make_app(dao, f"redis://{host}:6379", clock).test_client()
+    assert x_cache(client.get("/news/")) == (200, "BYPASS")
+
+
+FORK = """if True:
+    import os, sys
+    sys.path.insert(0, "tests")
+    from support.cache_harness import Clock, WatchedDao, make_app, x_cache
+    client = make_app(WatchedDao(), sys.argv[1], Clock()).test_client()
+    client.get("/news/")
+    assert x_cache(client.get("/news/")) == (200, "HIT")
+    children = []
+    for _ in range(4):
+        child = os.fork()
+        if child == 0:
+            right = all(x_cache(client.get("/news/")) == (200, "HIT") for _ in range(50))
+            os._exit(0 if right else 1)
+        children.append(child)
+    assert all(x_cache(client.get("/news/")) == (200, "HIT") for _ in range(50))
+    assert [os.waitpid(child, 0)[1] for child in children] == [0] * 4
+"""
+
+
+def test_processes_forked_from_a_connected_one_do_not_share_its_connection(valkey):
+    with valkey.client() as redis:
+        made = make_app(WatchedDao(), valkey.url).test_client()
+        made.get("/news/")
+        redis.set(GENERATION, LONG_AGO)
+    subprocess.run([sys.executable, "-c", FORK, valkey.url], cwd=ROOT, env=CLEAN, check=True, timeout=60)

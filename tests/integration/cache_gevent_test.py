@@ -1,0 +1,81 @@
+"""The cache under gevent, where all requests of a worker share one thread, in a process of its own."""
+
+import subprocess
+import sys
+
+import pytest
+
+from support.environment import CLEAN, ROOT
+
+pytest.importorskip("gevent", reason="gevent is not installed")
+
+START = """if True:
+    from gevent import monkey
+    monkey.patch_all()
+    import sys
+    import gevent
+    sys.path.insert(0, "tests")
+    from support.cache_harness import GENERATION, LONG_AGO, WatchedDao, make_app
+    from support.fakes import sent
+    from redis import Redis
+    from shared.cache.redis_pool import MAX_CONNECTIONS
+
+    redis = Redis.from_url(sys.argv[1], protocol=2)
+    app = make_app(WatchedDao(), sys.argv[1], log_level="ERROR")
+    app.extensions["cache"]._breaker._clock = float  # a busy machine is no slow Redis
+    client = app.test_client()
+    items = [client.post("/news/", json=sent(number)).headers["Location"] for number in range(20)]
+    redis.set(GENERATION, LONG_AGO)
+    for item in items:
+        client.get(item)
+    seen = []
+
+    def read(times):
+        client = app.test_client()
+        for number in range(times):
+            item = items[number % len(items)]
+            response = client.get(item)
+            assert response.json["id"] == item.rpartition("/")[2]
+            seen.append(response.headers["X-Cache"])
+            gevent.sleep(0)  # as a server does between two requests
+
+    def connections():
+        return len(redis.client_list()) - 1
+"""
+
+
+def run(script, url):
+    command = [sys.executable, "-c", START + script, url]
+    ended = subprocess.run(command, cwd=ROOT, env=CLEAN, timeout=100, check=False)
+    assert ended.returncode == 0
+
+
+def test_greenlets_share_no_connection_and_give_it_back(valkey):
+    run(
+        """
+    greenlets = [gevent.spawn(read, 20) for _ in range(100)]
+    gevent.joinall(greenlets, raise_error=True)
+    assert len(seen) == 100 * 20
+    assert seen.count("HIT") > 1000
+    assert connections() <= MAX_CONNECTIONS
+    pool = app.extensions["cache"]._redis._pool
+    assert pool.qsize() == MAX_CONNECTIONS
+    """,
+        valkey.url,
+    )
+
+
+def test_a_greenlet_that_is_killed_leaves_no_reply_to_another(valkey):
+    run(
+        """
+    for number in range(200):
+        greenlets = [gevent.spawn(read, 3) for _ in range(5)]
+        gevent.sleep(0.0005)
+        for greenlet in greenlets[:3]:
+            greenlet.kill()
+        gevent.joinall(greenlets[3:], raise_error=True)
+    app.extensions["cache"]._redis.execute(lambda replies: None, ("PING",))
+    assert app.extensions["cache"]._redis._pool.qsize() == MAX_CONNECTIONS
+    """,
+        valkey.url,
+    )

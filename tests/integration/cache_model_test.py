@@ -1,0 +1,183 @@
+"""Whatever happens, in whatever order, every answer is what a plain dictionary says."""
+
+from uuid import NAMESPACE_URL, uuid5
+
+import hypothesis.strategies as st
+import pytest
+from hypothesis import HealthCheck, settings
+from hypothesis.stateful import (
+    RuleBasedStateMachine,
+    initialize,
+    precondition,
+    rule,
+    run_state_machine_as_test,
+)
+
+from support.cache_harness import GENERATION, TAG, Clock, WatchedDao, make_app
+from support.fakes import etag, sent
+from support.fault_proxy import FaultProxy
+
+NUMBERS = st.integers(1, 3)
+CATEGORIES = st.sampled_from(["science", "world"])
+LISTS = st.sampled_from(["", "?category=science", "?category=world&limit=1", "?source=example.com"])
+ALL_OR_ONE = st.booleans()
+
+
+class Site(RuleBasedStateMachine):
+    """Two processes on one database and one Redis, which each may lose their way to, and a dictionary."""
+
+    valkey = None
+
+    @initialize()
+    def start(self):
+        with self.valkey.client() as redis:
+            redis.flushall()
+        self.clock, self.dao, self.truth = Clock(), WatchedDao(), {}
+        self.proxies = [FaultProxy(self.valkey.port) for _ in range(2)]
+        self.clients = [
+            make_app(self.dao, f"redis://127.0.0.1:{proxy.port}", self.clock).test_client()
+            for proxy in self.proxies
+        ]
+        self.client, self.proxy = self.clients[0], self.proxies[0]
+        self.tags = {}
+
+    def teardown(self):
+        for proxy in getattr(self, "proxies", ()):
+            proxy.__exit__()
+
+    @rule(number=st.integers(0, 1))
+    def go_on_in_process(self, number):
+        """Not while the other one owes an invalidation: that may show what is old, and has its own tests."""
+        if not self.owes():
+            self.client, self.proxy = self.clients[number], self.proxies[number]
+
+    def owes(self):
+        return any(client.application.extensions["cache"]._pending_invalidations for client in self.clients)
+
+    @rule(number=NUMBERS, category=CATEGORIES)
+    def create(self, number, category):
+        self.clock.seconds += 0.001  # in the same instant, it would be the same try once more
+        item = sent(number, category=category, published_at=f"2026-01-01T00:00:0{number}Z")
+        answer = self.client.post("/news/", json=item)
+        known = self.truth.get(number)
+        if self.dao.is_down:
+            assert answer.status_code == 503
+        elif known is None:
+            assert answer.status_code == 201
+            self.truth[number] = answer.json
+        else:
+            assert answer.status_code in (200, 409)
+
+    @rule(number=NUMBERS, category=CATEGORIES, title=st.text("ab", min_size=1, max_size=2))
+    def replace(self, number, category, title):
+        known = self.truth.get(number)
+        match = {"If-Match": etag(known) if known else "*"}
+        item = sent(number, category=category, title=title, published_at=f"2026-01-01T00:00:0{number}Z")
+        answer = self.client.put(path(number), json=item, headers=match)
+        assert answer.status_code == (503 if self.dao.is_down else 200 if known else 404)
+        if answer.status_code == 200:
+            assert answer.json["version"] == known["version"] + 1
+            self.truth[number] = answer.json
+
+    @rule(number=NUMBERS)
+    def delete(self, number):
+        answer = self.client.delete(path(number))
+        assert answer.status_code == (503 if self.dao.is_down else 204 if number in self.truth else 404)
+        if answer.status_code == 204:
+            del self.truth[number]
+
+    @rule(number=NUMBERS)
+    def read(self, number):
+        self.check(self.client.get(path(number)), self.truth.get(number))
+
+    @rule(query=LISTS)
+    def list_(self, query):
+        items = sorted(self.truth.values(), key=lambda item: item["published_at"], reverse=True)
+        items = [item for item in items if f"category={item['category']}" in query or "cat" not in query]
+        answer = self.client.get(f"/news/{query}")
+        if answer.status_code == 200:
+            answer.json["next_cursor"] = None
+        if "limit=1" in query:
+            items = items[:1]
+        self.check(answer, items, lambda page: page["items"])
+
+    @rule(query=LISTS)
+    def read_again_what_is_known(self, query):
+        """Conditionally: 304 says that what was seen before is what there is now."""
+        if self.dao.is_down:
+            return
+        seen = self.client.get(f"/news/{query}")
+        again = self.client.get(f"/news/{query}", headers={"If-None-Match": seen.headers["ETag"]})
+        assert again.status_code == 304
+        old_tag, old = self.tags.get(query, ('"none"', None))
+        now = self.client.get(f"/news/{query}", headers={"If-None-Match": old_tag})
+        assert (now.status_code == 304) == (seen.json == old)
+        self.tags[query] = (seen.headers["ETag"], seen.json)
+
+    def check(self, answer, expected, part=lambda body: body):
+        if answer.status_code == 503:
+            assert self.dao.is_down
+        elif expected is None:
+            assert answer.status_code == 404
+        else:
+            assert part(answer.json) == expected
+
+    @rule(generation=st.booleans(), everything=st.booleans())
+    def evict(self, generation, everything):
+        with self.valkey.client() as redis:
+            if everything:
+                redis.flushall()
+            else:
+                keys = [key for key in redis.scan_iter() if (key.decode() == GENERATION) == generation]
+                redis.delete(*sorted(keys)[:1] or [b"none"])
+
+    @rule(seconds=st.sampled_from([0.5, 1.5, 3, 58, 61, 300, 700]))
+    def expire(self, seconds):
+        self.clock.seconds += seconds
+
+    @rule(data=st.sampled_from([b"", b"rubbish", b"8c736521\n{}\nx"]))
+    def damage(self, data):
+        with self.valkey.client() as redis:
+            for key in redis.keys(f"{TAG}:*")[:1]:
+                redis.set(key, data)
+
+    @precondition(lambda self: self.proxy.mode == "pass")
+    @rule(fault=st.sampled_from(["refuse", "cut"]))
+    def break_redis(self, fault):
+        self.proxy.set(fault)
+
+    @precondition(lambda self: self.proxy.mode == "pass")
+    @rule()
+    def lose_the_open_connections(self):
+        with self.valkey.client() as redis:
+            redis.client_kill_filter(_type="normal", skipme=True)
+
+    @precondition(lambda self: self.proxy.mode != "pass")
+    @rule()
+    def mend_redis(self):
+        self.proxy.set("pass")
+
+    @rule()
+    def break_or_mend_the_database(self):
+        self.dao.is_down = not self.dao.is_down
+
+
+def path(number):
+    return f"/news/{uuid5(NAMESPACE_URL, sent(number)['url'])}"
+
+
+@pytest.mark.filterwarnings("ignore::hypothesis.errors.NonInteractiveExampleWarning")
+def test_every_answer_is_what_a_dictionary_says(valkey):
+    class OnThisServer(Site):
+        pass
+
+    OnThisServer.valkey = valkey
+    run_state_machine_as_test(
+        OnThisServer,
+        settings=settings(
+            max_examples=40,
+            stateful_step_count=40,
+            deadline=None,
+            suppress_health_check=list(HealthCheck),
+        ),
+    )

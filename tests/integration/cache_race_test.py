@@ -1,0 +1,30 @@
+"""No answer is older than the last write, with readers and a writer in processes of their own.
+
+A short version of benchmarks/cache_race.py, which runs for 30 s a case.
+"""
+
+import json
+import subprocess
+import sys
+
+import pytest
+
+from support.environment import CLEAN, ROOT
+from support.redis_servers import BINARY, REASON
+
+
+def race(case):
+    command = [sys.executable, "-m", "benchmarks.cache_race", "--case", case, "--json"]
+    command += ["--seconds", "2", "--readers", "3"]
+    ended = subprocess.run(command, cwd=ROOT, env=CLEAN, stdout=subprocess.PIPE, check=True, timeout=120)
+    return json.loads(ended.stdout)
+
+
+@pytest.mark.skipif(not BINARY, reason=REASON)
+@pytest.mark.parametrize("case", ["plain", "generation evicted", "keys flushed"])
+def test_no_answer_lacks_a_write_that_was_acknowledged_before(case):
+    seen = race(case)
+    assert seen["writes"] > 5
+    for kind in ("item", "list"):
+        assert seen[kind]["reads"] > seen[kind]["hits"] > 5
+        assert seen[kind]["stale"] == 0

@@ -1,0 +1,263 @@
+"""The dao of news: on moto, and on dynalite where it is about races and paging."""
+
+import contextlib
+import threading
+from concurrent.futures import ThreadPoolExecutor
+from datetime import UTC, datetime, timedelta
+
+import msgspec
+import pytest
+
+from news.dao import MAX_EXAMINED, NewsDao
+from news.model import NewsFilter, position
+from news.table import NewsRow
+from shared.dynamodb.tables import bind
+from shared.errors import Conflict, Stale, Unavailable
+from support.environment import settings_for
+from support.fakes import stored
+from tools.local.tables import create_tables
+
+EVERYTHING = NewsFilter()
+
+
+def every_page(dao, wanted, limit):
+    found, pages, after = [], 0, None
+    while True:
+        items, after = dao.page(wanted, after, limit)
+        assert len(items) <= limit
+        found, pages = found + items, pages + 1
+        if after is None:
+            return found, pages
+
+
+def newest_first(items):
+    return sorted(items, key=position, reverse=True)
+
+
+def test_what_is_added_is_found(dao):
+    item = stored(1, summary="short")
+    dao.add(item)
+    assert dao.find(item.id) == item
+    assert dao.find(stored(2).id) is None
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        {"published_at": datetime(1, 1, 1, tzinfo=UTC)},
+        {"published_at": datetime(9999, 12, 31, 23, 59, 59, 999999, tzinfo=UTC)},
+        {"summary": ""},
+        {"title": "\x00\x80 \U0001f600"},
+    ],
+)
+def test_values_at_the_edge_come_back_as_they_were(dao, change):
+    item = stored(1, **change)
+    dao.add(item)
+    assert dao.find(item.id) == item
+    assert dao.page(EVERYTHING, None, 1) == ([item], None)
+
+
+def test_add_of_an_id_that_exists_is_a_conflict_and_changes_nothing(dao):
+    dao.add(stored(1))
+    with pytest.raises(Conflict):
+        dao.add(stored(1, title="Other"))
+    assert dao.find(stored(1).id) == stored(1)
+
+
+def test_replace_stores_the_next_version(dao):
+    dao.add(stored(1, summary="old", category="old"))
+    item = stored(1, version=2, category="new")
+    dao.replace(item)
+    assert dao.find(item.id) == item
+    assert dao.page(NewsFilter(category="new"), None, 5).items == [item]
+    assert dao.page(NewsFilter(category="old"), None, 5).items == []
+
+
+@pytest.mark.parametrize("version", [1, 3])
+def test_replace_of_another_version_is_stale_and_changes_nothing(dao, version):
+    dao.add(stored(1))
+    with pytest.raises(Stale):
+        dao.replace(stored(1, version=version, title="Other"))
+    assert dao.find(stored(1).id) == stored(1)
+
+
+def test_replace_of_an_item_created_again_is_stale_and_changes_nothing(dao):
+    dao.add(stored(1))
+    dao.remove(stored(1).id, None)
+    again = stored(1, created_at=stored(1).created_at + timedelta(microseconds=1), title="Again")
+    dao.add(again)
+    with pytest.raises(Stale):
+        dao.replace(stored(1, version=2, title="Other"))
+    assert dao.find(again.id) == again
+
+
+def test_replace_of_what_is_not_there_is_stale_and_creates_nothing(dao):
+    with pytest.raises(Stale):
+        dao.replace(stored(1, version=2))
+    assert dao.find(stored(1).id) is None
+
+
+@pytest.mark.parametrize("state", [None, stored(1)])
+def test_remove_removes_it_from_the_table_and_the_lists(dao, state):
+    dao.add(stored(1))
+    dao.remove(stored(1).id, state)
+    assert dao.find(stored(1).id) is None
+    assert dao.page(EVERYTHING, None, 5) == ([], None)
+    with pytest.raises(Stale):
+        dao.remove(stored(1).id, state)
+
+
+@pytest.mark.parametrize("change", [{"version": 2}, {"created_at": stored(2).created_at}])
+def test_remove_of_another_state_is_stale(dao, change):
+    dao.add(stored(1))
+    with pytest.raises(Stale):
+        dao.remove(stored(1).id, stored(1, **change))
+    assert dao.find(stored(1).id) == stored(1)
+
+
+def test_find_many_finds_those_that_exist(dao):
+    items = [stored(n) for n in range(25)]
+    dao.add_many(items)
+    found = dao.find_many([item.id for item in items] + [stored(99).id])
+    assert newest_first(found) == newest_first(items)
+
+
+@pytest.fixture
+def sixty(dao):
+    """Sixty items in two categories and three sources, three of them published at each moment."""
+    items = [
+        stored(n, published_at=stored(n // 3).published_at, category=f"c{n % 2}", source=f"s{n % 3}")
+        for n in range(60)
+    ]
+    for start in range(0, 60, 25):
+        dao.add_many(items[start : start + 25])
+    return items
+
+
+@pytest.mark.parametrize("limit", [1, 7, 20, 59, 60, 61])
+def test_pages_hold_every_item_once_newest_first(dao, sixty, limit):
+    found, pages = every_page(dao, EVERYTHING, limit)
+    assert found == newest_first(sixty)
+    assert pages == -(-60 // limit)
+
+
+@pytest.mark.parametrize(
+    "wanted",
+    [
+        NewsFilter(category="c1"),
+        NewsFilter(source="s2"),
+        NewsFilter(category="c1", source="s2"),
+        NewsFilter(since=stored(5).published_at),
+        NewsFilter(until=stored(5).published_at),
+        NewsFilter(category="c0", since=stored(5).published_at, until=stored(9).published_at),
+        NewsFilter(since=stored(5).published_at, until=stored(5).published_at),
+    ],
+)
+def test_pages_of_a_filter_hold_what_it_says(dao, sixty, wanted):
+    expected = [
+        item
+        for item in newest_first(sixty)
+        if wanted.category in {None, item.category}
+        and wanted.source in {None, item.source}
+        and (wanted.since is None or item.published_at >= wanted.since)
+        and (wanted.until is None or item.published_at < wanted.until)
+    ]
+    assert every_page(dao, wanted, 4)[0] == expected
+
+
+def test_a_page_behind_everything_a_filter_holds_is_empty(dao, sixty):
+    assert dao.page(NewsFilter(since=stored(5).published_at), position(stored(1)), 5) == ([], None)
+
+
+def test_pages_go_on_behind_an_item_that_was_removed(dao, sixty):
+    first, after = dao.page(EVERYTHING, None, 10)
+    dao.remove(first[-1].id, None)
+    dao.remove(first[0].id, None)
+    dao.add(stored(61))
+    rest = [dao.page(EVERYTHING, after, 60).items]
+    assert rest == [newest_first(sixty)[10:]]
+
+
+def test_a_list_spread_over_shards_reads_like_one(settings, sixty):
+    """The number of shards grows while items of the one shard there was are still there."""
+    dao = NewsDao(settings_for(settings.dynamodb_endpoint, tables=settings.tables, feed_shards=5))
+    more = [stored(n) for n in range(100, 125)]
+    dao.add_many(more)
+    table = bind(NewsRow, settings.table("news"), settings)
+    shards = {row.feed for row in table.batch_get([item.id for item in more])}
+    assert len(shards) == 5
+    assert every_page(dao, EVERYTHING, 7)[0] == newest_first(sixty + more)
+
+
+def test_a_page_of_rare_matches_is_cut_short_and_goes_on(dynalite_url):
+    settings = settings_for(dynalite_url)
+    create_tables(settings)
+    dao = NewsDao(settings)
+    others = [stored(n, source="s", category="common") for n in range(2, MAX_EXAMINED + 52)]
+    for start in range(0, len(others), 25):
+        dao.add_many(others[start : start + 25])
+    rare = stored(1, source="s", category="rare")
+    dao.add(rare)
+    wanted = NewsFilter(category="rare", source="s")
+    items, after = dao.page(wanted, None, 10)
+    assert items == []
+    assert dao.page(wanted, after, 10) == ([rare], None)
+
+
+def test_writers_on_one_item_lose_no_update(dynalite_url):
+    settings = settings_for(dynalite_url)
+    create_tables(settings)
+    dao = NewsDao(settings)
+    dao.add(stored(1))
+
+    def write(writer):
+        done = []
+        for _ in range(20):
+            before = dao.find(stored(1).id)
+            after = msgspec.structs.replace(before, version=before.version + 1, title=f"writer {writer}")
+            try:
+                dao.replace(after)
+            except Stale:
+                continue
+            done.append(after.version)
+        return done
+
+    with ThreadPoolExecutor(8) as pool:
+        versions = sorted(version for done in pool.map(write, range(8)) for version in done)
+    assert versions == list(range(2, len(versions) + 2))
+    assert dao.find(stored(1).id).version == versions[-1]
+
+
+def test_creators_of_one_item_make_it_once(dao):
+    """On moto too: its own conditional writes aren't atomic, the lock around it makes them so."""
+    start = threading.Barrier(8)
+
+    def add(writer):
+        start.wait()
+        created = 0
+        for number in range(40):
+            with contextlib.suppress(Conflict):
+                dao.add(stored(number, title=f"writer {writer}"))
+                created += 1
+        return created
+
+    with ThreadPoolExecutor(8) as pool:
+        assert sum(pool.map(add, range(8))) == 40
+
+
+def test_a_table_that_is_absent_is_unavailable_and_the_log_says_which(moto_url, caplog):
+    settings = settings_for(moto_url)
+    with pytest.raises(Unavailable):
+        NewsDao(settings).find(stored(1).id)
+    with pytest.raises(Unavailable):
+        NewsDao(settings).page(EVERYTHING, None, 5)
+    assert f"table {settings.table('news')} does not exist" in caplog.text
+    assert "make tables" in caplog.text
+
+
+def test_what_is_no_fault_of_the_database_is_not_hidden(moto_url):
+    settings = settings_for(moto_url)
+    create_tables(settings)
+    with pytest.raises(Exception, match="empty string") as error:
+        NewsDao(settings).find("")
+    assert not isinstance(error.value, Unavailable)

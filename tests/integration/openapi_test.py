@@ -1,0 +1,155 @@
+"""openapi.json: up to date, complete, and kept by the running service, whatever it is sent.
+
+FUZZ_CASES is the number of cases to send at least; `make fuzz` sets it.
+"""
+
+import json
+import os
+import re
+import subprocess
+import sys
+from collections import Counter
+from importlib import import_module
+
+import msgspec
+import pytest
+import requests
+import schemathesis
+
+from support.dynamodb_proxy import Proxy, throttled
+from support.environment import CLEAN, ROOT
+from support.local_run import LocalRun
+from tools.local.processes import free_port
+from tools.openapi.generator import FILE
+from tools.package.sources import modules
+
+CONTRACT = json.loads(FILE.read_text())
+CASES = int(os.environ.get("FUZZ_CASES", "150"))
+DOCUMENTED = {
+    (method.upper(), path, int(status))
+    for path, operations in CONTRACT["paths"].items()
+    for method, operation in operations.items()
+    for status in operation["responses"]
+}
+SCOPES = " ".join(sorted({f"{module}:write" for module in modules()}))
+
+
+@pytest.fixture(scope="module")
+def proxy(moto_url):
+    with Proxy(moto_url) as started:
+        yield started
+
+
+@pytest.fixture(scope="module")
+def local(proxy, tmp_path_factory):
+    env = {"AWS_ENDPOINT_URL_DYNAMODB": proxy.url, "NEWS_TABLE": f"news-{free_port()}"}
+    with LocalRun(tmp_path_factory.mktemp("run"), **env) as started:
+        yield started
+
+
+def test_the_contract_is_up_to_date(tmp_path):
+    code = "from tools.openapi.generator import contract; print(contract(), end='')"
+    done = subprocess.run(
+        [sys.executable, "-c", code], cwd=ROOT, env=CLEAN, capture_output=True, text=True, check=True
+    )
+    assert done.stdout == FILE.read_text(), "run make openapi"
+
+
+def test_every_operation_that_changes_something_is_secured_and_no_other():
+    for operations in CONTRACT["paths"].values():
+        for method, operation in operations.items():
+            secured = operation.get("security") == [{"token": [f"{operation['tags'][0]}:write"]}]
+            assert secured == (method != "get")
+            assert {"401", "403"} <= operation["responses"].keys() or not secured
+
+
+def test_every_reference_leads_somewhere():
+    for place in re.findall(r'"\$ref": "#/([^"]+)"', FILE.read_text()):
+        found = CONTRACT
+        for part in place.split("/"):
+            found = found[part]
+
+
+def patterns(schema):
+    """Every pattern in a schema."""
+    if isinstance(schema, dict):
+        yield from ([schema["pattern"]] if isinstance(schema.get("pattern"), str) else [])
+        schema = list(schema.values())
+    if isinstance(schema, list):
+        for each in schema:
+            yield from patterns(each)
+
+
+def test_every_pattern_is_one_of_ecma_262():
+    r"""And none has Python's `\Z`, which matches a Z there."""
+    found = set(patterns(CONTRACT))
+    assert "^[A-Za-z0-9-]+$" in found
+    assert not [each for each in found if re.search(r"\\[AZz]|\(\?[P<#i]", each)]
+
+
+@pytest.mark.parametrize("module", modules())
+def test_no_pattern_of_a_model_ends_with_what_lets_a_line_break_pass(module):
+    types = vars(import_module(f"{module}.model")).values()
+    kinds = [each for each in types if isinstance(each, type) and issubclass(each, msgspec.Struct)]
+    _, schemas = msgspec.json.schema_components(kinds)
+    assert not [pattern for pattern in patterns(schemas) if pattern.endswith("$")]
+
+
+class Recorder:
+    """Sends requests, checks each answer against the contract, and keeps which statuses were seen."""
+
+    def __init__(self, local):
+        self.url, self.seen = local.url, set()
+        self.schema = schemathesis.openapi.from_dict(CONTRACT)
+        self.tokens = {"writer": local.token(SCOPES), "reader": local.token("news:read"), "nobody": None}
+
+    def __call__(self, method, target, *, who="writer", **options):
+        headers = options.pop("headers", {})
+        if self.tokens[who] and method != "GET":
+            headers = headers | {"Authorization": f"Bearer {self.tokens[who]}"}
+        answer = requests.request(method, self.url + target, headers=headers, timeout=30, **options)
+        path = documented(target.partition("?")[0])
+        self.schema[path][method].validate_response(answer)
+        self.seen.add((method, path, answer.status_code))
+        return answer
+
+
+def documented(target):
+    """The path of the contract that a target is one of."""
+    patterns = {path: re.sub(r"\{\w+\}", "[^/]+", path) for path in CONTRACT["paths"]}
+    return next(path for path, pattern in patterns.items() if re.fullmatch(pattern, target))
+
+
+def test_every_documented_status_is_seen_and_every_answer_is_as_documented(local, proxy):
+    ask = Recorder(local)
+    ask("GET", "/health?x=1")
+    ask("GET", "/health")
+    ask("GET", "/health?deep=1")  # 503 where a busy machine takes more than a second for it
+    for module in modules():
+        import_module(f"support.{module}_cases").ask_everything(ask, proxy)
+    proxy.fault = lambda *_: throttled()
+    ask("GET", "/health?deep=1")
+    proxy.fault = lambda *_: None
+    assert ask.seen == DOCUMENTED
+
+
+def test_whatever_is_sent_the_service_keeps_to_the_contract(local, tmp_path):
+    """Schemathesis, with all its checks: no 5xx, no status, header or body that is not documented."""
+    operations = sum(len(each) for each in CONTRACT["paths"].values())
+    record = tmp_path / "har.json"
+    command = [sys.executable, "-m", "schemathesis.cli", "run", str(FILE), "--url", local.url]
+    command += ["--checks", "all", "--max-examples", str(CASES // operations), "--workers", "1"]
+    command += ["--header", f"Authorization: Bearer {local.token(SCOPES)}", "--request-timeout", "30"]
+    command += ["--report", "har", "--report-har-path", str(record), "--continue-on-failure"]
+    env = CLEAN | {
+        "SCHEMATHESIS_HOOKS": "support.fuzz_hooks",
+        "PYTHONPATH": str(ROOT / "tests"),
+        "NO_COLOR": "1",
+    }
+    done = subprocess.run(command, cwd=ROOT, env=env, capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stdout + done.stderr
+    entries = json.loads(record.read_text())["log"]["entries"]
+    statuses = Counter(entry["response"]["status"] for entry in entries)
+    print(f"\n{len(entries)} requests, by status: {dict(sorted(statuses.items()))}")
+    assert len(entries) >= CASES
+    assert max(statuses) < 500

@@ -1,0 +1,156 @@
+"""The rules of the layers: each is broken once, in a copy of the project, and the checker has to say so."""
+
+import re
+import shutil
+import subprocess
+import sys
+import tomllib
+
+import pytest
+
+from support.environment import CLEAN, ROOT
+from tools.scaffold.names import Names
+from tools.scaffold.project_files import added_to_project
+
+CONFIG = tomllib.loads((ROOT / "pyproject.toml").read_text())["tool"]["importlinter"]
+PACKAGES = CONFIG["root_packages"]
+
+
+def check(folder):
+    """Whether the rules are kept there, and what the checker printed."""
+    checked = subprocess.run(
+        [sys.executable, "-c", "from importlinter.cli import lint_imports_command as c; c()", "--no-cache"],
+        cwd=folder,
+        env=CLEAN | {"PYTHONPATH": str(folder), "COLUMNS": "300"},
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    return checked.returncode == 0, checked.stdout + checked.stderr
+
+
+@pytest.fixture
+def copy(tmp_path):
+    for package in PACKAGES:
+        shutil.copytree(ROOT / package, tmp_path / package, ignore=shutil.ignore_patterns("__pycache__"))
+    shutil.copy(ROOT / "pyproject.toml", tmp_path)
+    return tmp_path
+
+
+def add_module(folder, name):
+    """Another module, named in the rules as `make module` names it."""
+    (folder / name).mkdir()
+    for file in ("__init__", "controller", "service", "rules", "dao", "table", "model"):
+        (folder / name / f"{file}.py").write_text(f'"""{file}"""\n')
+    config = folder / "pyproject.toml"
+    config.write_text(added_to_project(config.read_text(), Names(name, has_table=True, project="news")))
+
+
+def test_the_project_keeps_the_rules():
+    kept, said = check(ROOT)
+    assert kept, said
+    assert f"Contracts: {len(CONFIG['contracts'])} kept, 0 broken." in said
+
+
+@pytest.mark.parametrize(
+    ("file", "line", "rule"),
+    [
+        ("shared/clock.py", "import news.service", "tools, functions -> modules -> shared"),
+        ("news/service.py", "import functions.wsgi", "tools, functions -> modules -> shared"),
+        ("news/service.py", "import tools.local.import_formats", "tools, functions -> modules -> shared"),
+        ("news/service.py", "import news.controller", "in a module: "),
+        ("news/dao.py", "import news.rules", "in a module: "),
+        ("news/model.py", "import news.table", "in a module: "),
+        ("news/extra.py", "", "in a module: "),
+        (
+            "news/controller.py",
+            "from news.dao import NewsDao",
+            "news: a dao is used by its own module's service only",
+        ),
+        ("functions/wsgi.py", "import news.dao", "news: a dao is used by its own module's service only"),
+        ("tools/local/tables.py", "import news.dao", "news: a dao is used by its own module's service only"),
+        (
+            "second/service.py",
+            "from news.dao import NewsDao",
+            "news: a dao is used by its own module's service only",
+        ),
+        (
+            "second/dao.py",
+            "def f():\n    import news.dao",
+            "news: a dao is used by its own module's service only",
+        ),
+        ("second/service.py", "import news.table", "news: a table is used by its own dao"),
+        ("news/service.py", "import news.table", "news: a table is used by its own dao"),
+        ("second/service.py", "import news.controller", "a controller is used by functions only"),
+        (
+            "news/controller.py",
+            "import shared.lambda_adapter.handler",
+            "what knows of a server is used by functions only",
+        ),
+        ("news/service.py", "import redis", "HTTP and caching are in the controller only"),
+        (
+            "news/service.py",
+            "from shared.cache.decorators import connect",
+            "HTTP and caching are in the controller only",
+        ),
+        ("news/dao.py", "import flask", "HTTP and caching are in the controller only"),
+        ("news/rules.py", "import werkzeug", "HTTP and caching are in the controller only"),
+        ("news/model.py", "import shared.web.responses", "HTTP and caching are in the controller only"),
+        ("news/controller.py", "import redis", "HTTP and caching are in the controller only"),
+        ("news/controller.py", "import pynamodb.models", "the AWS SDK is used by daos and tools only"),
+        ("news/service.py", "import botocore", "the AWS SDK is used by daos and tools only"),
+        ("functions/wsgi.py", "import boto3", "the AWS SDK is used by daos and tools only"),
+        ("shared/app.py", "import botocore.session", "the AWS SDK is used by daos and tools only"),
+        ("news/service.py", "import shared.dynamodb.tables", "what daos share is used by daos only"),
+        (
+            "news/service.py",
+            "import shared.observability.logs",
+            "HTTP and caching are in the controller only",
+        ),
+        (
+            "news/controller.py",
+            "import shared.observability.request_log",
+            "HTTP and caching are in the controller only",
+        ),
+        ("shared/observability/context.py", "import flask", "what everybody may count with"),
+        ("shared/observability/context.py", "import shared.dynamodb.tables", "what everybody may count with"),
+        ("shared/app.py", "import prometheus_client", "Powertools and Prometheus' client have one user each"),
+        (
+            "news/dao.py",
+            "import aws_lambda_powertools",
+            "Powertools and Prometheus' client have one user each",
+        ),
+        ("news/service.py", "import os", "only the settings read the environment"),
+    ],
+)
+def test_a_broken_rule_is_named(copy, file, line, rule):
+    add_module(copy, "second")
+    kept, said = check(copy)
+    assert kept, said
+    with (copy / file).open("a") as module:
+        module.write(f"\n{line}\n")
+    kept, said = check(copy)
+    assert not kept
+    broken = re.findall(r"^(.*?) BROKEN", said, re.MULTILINE)
+    assert any(name.startswith(rule) for name in broken), said
+
+
+def test_a_module_may_use_the_service_of_another(copy):
+    add_module(copy, "second")
+    (copy / "second" / "service.py").write_text('"""service"""\nfrom news.service import NewsService\n')
+    kept, said = check(copy)
+    assert kept, said
+
+
+def test_every_module_is_named_in_the_rules():
+    modules = {path.parent.name for path in ROOT.glob("*/service.py")}
+    assert modules <= set(CONFIG["root_packages"])
+    protected = {tuple(each.get("protected_modules", ())): each for each in CONFIG["contracts"]}
+    for module in modules:
+        for kind, users in (("dao", [f"{module}.service"]), ("table", [f"{module}.dao", "tools"])):
+            there = (ROOT / module / f"{kind}.py").exists()
+            assert ((f"{module}.{kind}",) in protected) == there
+            assert not there or protected[f"{module}.{kind}",]["allowed_importers"] == users
+    for contract in CONFIG["contracts"]:
+        named = {*contract.get("containers", ()), *contract.get("source_modules", ())}
+        assert "news" not in named or modules <= named

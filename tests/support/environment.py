@@ -1,0 +1,48 @@
+"""Paths of the project, the environment without its settings, and settings for tests."""
+
+import os
+import uuid
+from pathlib import Path
+
+from shared.config import Settings
+from tools.local.tables import TABLES
+
+ROOT = Path(__file__).parent.parent.parent
+SHARED = ROOT.parent / "shared"
+DYNALITE = ROOT / "node_modules" / "dynalite" / "cli.js"
+SETTINGS = (
+    "AUTH_",
+    "AWS_",
+    "BIND",
+    "CORS_",
+    "DOCS",
+    "FEED_",
+    "LIMIT_",
+    "LOCAL",
+    "LOG_",
+    "MAX_",
+    "METRICS_",
+    "NEWS_",
+    "PROFILE",
+    "PROMETHEUS_",
+    "REDIS_",
+    "RELOAD",
+    "STAGE",
+    "TIMEOUT",
+    "WORKERS",
+)
+CLEAN = {name: value for name, value in os.environ.items() if not name.startswith(SETTINGS)}
+"""The environment without a setting of the developer's."""
+
+
+def settings_for(endpoint, **changes):
+    """Settings with tables of their own."""
+    tables = {module: f"{module}-{uuid.uuid4().hex}" for module in TABLES}
+    return Settings(
+        stage="local", region="us-east-1", dynamodb_endpoint=endpoint, **{"tables": tables} | changes
+    )
+
+
+def table_settings(settings):
+    """The variables from which the settings' tables are read."""
+    return {f"{module.upper()}_TABLE": name for module, name in settings.tables.items()}

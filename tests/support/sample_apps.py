@@ -1,0 +1,111 @@
+"""Toy apps for the tests of the Lambda handler; gunicorn loads `app`, the runtime's emulator `handler`."""
+
+import gzip
+from types import SimpleNamespace
+from typing import Any
+
+from flask import Flask, Response, redirect, request, url_for
+from flask.typing import ResponseReturnValue
+
+from shared.lambda_adapter.handler import make_handler
+
+CONTEXT = SimpleNamespace(aws_request_id="8c1f")
+"""What a test hands over as the context of an invocation."""
+
+
+def mirror_app() -> Flask:
+    """Answers any request with what Flask sees of it."""
+    app = Flask("mirror", static_folder=None)
+    app.before_request(seen)
+    return app
+
+
+def seen() -> dict[str, Any]:
+    """The request as Flask has it, without what differs from server to server."""
+    return {
+        "method": request.method,
+        "path": request.path,
+        "script_root": request.script_root,
+        "url": request.root_url,
+        "args": {name: request.args.getlist(name) for name in sorted(request.args)},
+        "form": {name: request.form.getlist(name) for name in sorted(request.form)},
+        "headers": sorted((name, value) for name, value in request.headers),
+        "cookies": sorted(request.cookies.items(multi=True)),
+        "body": request.get_data().hex(),
+        "content_type": request.content_type,
+        "content_length": request.content_length,
+    }
+
+
+def answers_app() -> Flask:  # noqa: C901  # one small view after the other
+    """Answers in every way that a source of events could get wrong."""
+    app = Flask("answers", static_folder=None)
+
+    @app.get("/cookies")
+    def cookies() -> ResponseReturnValue:
+        answer = Response("{}", content_type="application/json")
+        answer.set_cookie("a", "1", path="/", httponly=True)
+        answer.set_cookie("b", "x,y; z", max_age=60)
+        answer.set_cookie("c", "")
+        return answer
+
+    @app.get("/repeated")
+    def repeated() -> ResponseReturnValue:
+        answer = Response("[]", content_type="application/json")
+        for name, value in [("Link", '</1>; rel="next"'), ("Link", '</0>; rel="prev"'), ("Vary", "Accept")]:
+            answer.headers.add(name, value)
+        answer.headers.add("Vary", "Accept-Encoding")
+        answer.headers["ETag"] = '"1"'
+        return answer
+
+    @app.get("/type/<path:content_type>")
+    def typed(content_type: str) -> ResponseReturnValue:
+        return Response('{"text": "äöü 日本 \\n"}\n'.encode(), content_type=content_type)
+
+    @app.get("/latin-1")
+    def latin_1() -> ResponseReturnValue:
+        return Response("äöü".encode("latin-1"), content_type="text/plain; charset=iso-8859-1")
+
+    @app.get("/gzip")
+    def gzipped() -> ResponseReturnValue:
+        headers = {"Content-Encoding": "gzip"}
+        return Response(gzip.compress(b"{}", mtime=0), headers=headers, content_type="application/json")
+
+    @app.get("/stream")
+    def stream() -> ResponseReturnValue:
+        return Response(
+            (f'{{"line": {number}}}\n' for number in range(3)), content_type="application/x-ndjson"
+        )
+
+    @app.get("/header")
+    def header() -> ResponseReturnValue:
+        return Response("", headers={"X-Name": "Zoë".encode().decode("latin-1")})
+
+    @app.get("/status/<int:status>")
+    def status(status: int) -> ResponseReturnValue:
+        return Response("body", status)
+
+    @app.get("/moved")
+    def moved() -> ResponseReturnValue:
+        return redirect(url_for("moved", to="ä b", _external=True))
+
+    @app.get("/failing")
+    def failing() -> ResponseReturnValue:
+        raise ZeroDivisionError("the secret is 42")
+
+    return app
+
+
+class Both:
+    """Two apps in one WSGI app, so that one gunicorn is enough."""
+
+    def __init__(self) -> None:
+        self.mirror, self.answers = mirror_app(), answers_app()
+
+    def __call__(self, environ: dict[str, Any], start_response: Any) -> Any:
+        app = self.answers if environ.get("HTTP_X_APP") == "answers" else self.mirror
+        return app(environ, start_response)
+
+
+app = Both()
+handler = make_handler(mirror_app())

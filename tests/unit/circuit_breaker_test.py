@@ -1,0 +1,225 @@
+"""When the circuit opens, who may try again, and when it closes."""
+
+import logging
+
+import pytest
+
+from shared.cache.circuit_breaker import CircuitBreaker, CircuitOpen
+from support.cache_harness import Clock
+
+
+@pytest.fixture
+def clock():
+    return Clock()
+
+
+@pytest.fixture
+def breaker(clock):
+    return CircuitBreaker(ValueError, persistent=(PermissionError,), clock=clock, now=clock)
+
+
+def call(breaker, clock, seconds=0.001, error=None, **options):
+    with breaker.guard(**options):
+        clock.seconds += seconds
+        if error:
+            raise error
+
+
+def is_open(breaker, clock):
+    try:
+        call(breaker, clock)
+    except CircuitOpen:
+        return True
+    return False
+
+
+def fail(breaker, clock):
+    with pytest.raises(OSError, match="away"):
+        call(breaker, clock, error=OSError("away"))
+
+
+def test_it_lets_calls_through_at_first(breaker, clock):
+    assert not is_open(breaker, clock)
+
+
+def test_a_failure_opens_it_for_ten_seconds(breaker, clock, caplog):
+    fail(breaker, clock)
+    clock.seconds += 9.9
+    assert is_open(breaker, clock)
+    clock.seconds += 0.2
+    assert not is_open(breaker, clock)
+    assert not is_open(breaker, clock)
+    assert caplog.messages == ["redis: no response: away; not used for 10.0 s"]
+
+
+def test_a_failed_try_opens_it_again_and_is_not_logged_again(breaker, clock, caplog):
+    caplog.set_level(logging.INFO)
+    for _ in range(3):
+        fail(breaker, clock)
+        assert is_open(breaker, clock)
+        clock.seconds += 10
+    assert len(caplog.messages) == 1
+
+
+def test_while_one_tries_nobody_else_does(breaker, clock):
+    fail(breaker, clock)
+    clock.seconds += 10
+    with breaker.guard():
+        assert is_open(breaker, clock)
+    assert not is_open(breaker, clock)
+
+
+def test_a_server_that_is_back_may_take_its_time_for_the_first_answer(breaker, clock):
+    """A new TLS connection does."""
+    fail(breaker, clock)
+    clock.seconds += 10
+    call(breaker, clock, 0.05)
+    assert not is_open(breaker, clock)
+
+
+def test_one_that_tries_and_never_returns_is_followed_by_another(breaker, clock):
+    fail(breaker, clock)
+    clock.seconds += 10
+    with breaker.guard():
+        clock.seconds += 10
+        assert not is_open(breaker, clock)
+
+
+def test_an_error_that_is_harmless_opens_nothing(breaker, clock):
+    for _ in range(100):
+        with pytest.raises(ValueError, match="no"):
+            call(breaker, clock, error=ValueError("no"))
+    assert not is_open(breaker, clock)
+
+
+def test_an_interrupted_call_counts_as_failed(breaker, clock):
+    with pytest.raises(SystemExit):
+        call(breaker, clock, error=SystemExit())
+    assert is_open(breaker, clock)
+
+
+@pytest.mark.parametrize(("seconds", "calls"), [(0.2, 3), (0.06, 3), (0.04, 4), (0.02, 11)])
+def test_slow_answers_open_it(breaker, clock, seconds, calls):
+    for _ in range(calls):
+        assert not breaker._is_open
+        call(breaker, clock, seconds)
+    assert is_open(breaker, clock)
+
+
+@pytest.mark.parametrize("pattern", [[0.2, 0.2, 0.001], [0.009], [0.02] * 9 + [0.009]])
+def test_a_slow_answer_now_and_then_opens_nothing(breaker, clock, pattern):
+    for seconds in pattern * 50:
+        call(breaker, clock, seconds)
+
+
+def test_calls_that_wait_for_each_other_open_nothing(breaker, clock):
+    for _ in range(10):
+        calls = [breaker.guard() for _ in range(40)]
+        for each in calls:
+            each.__enter__()
+            clock.seconds += 0.001
+        for each in calls:
+            clock.seconds += 0.001
+            each.__exit__(None, None, None)
+    assert not is_open(breaker, clock)
+
+
+def test_calls_that_a_pause_of_the_process_makes_slow_together_open_nothing(breaker, clock):
+    for _ in range(10):
+        calls = [breaker.guard() for _ in range(3)]
+        for each in calls:
+            each.__enter__()
+        clock.seconds += 0.2
+        for each in calls:
+            each.__exit__(None, None, None)
+        call(breaker, clock)
+
+
+def test_a_call_that_matters_is_made_to_a_server_that_fails_quickly(breaker, clock):
+    fail(breaker, clock)
+    call(breaker, clock, bypass_open_circuit=True)
+    assert not is_open(breaker, clock)  # since that worked
+
+
+def test_a_call_that_matters_is_made_to_a_server_that_is_slow(breaker, clock):
+    for _ in range(3):
+        call(breaker, clock, 0.2)
+    assert is_open(breaker, clock)
+    call(breaker, clock, 0.2, bypass_open_circuit=True)
+    assert is_open(breaker, clock)
+
+
+def test_a_call_that_matters_does_not_wait_for_a_server_that_is_silent(breaker, clock):
+    with pytest.raises(OSError, match="silence"):
+        call(breaker, clock, 0.5, error=OSError("silence"))
+    with pytest.raises(CircuitOpen):
+        call(breaker, clock, bypass_open_circuit=True)
+
+
+@pytest.mark.parametrize("bypass_open_circuit", [False, True])
+def test_a_try_that_is_answered_slowly_leaves_it_open(breaker, clock, bypass_open_circuit):
+    for _ in range(3):
+        call(breaker, clock, 0.2)
+    for _ in range(3):
+        clock.seconds += 10
+        call(breaker, clock, 0.015, bypass_open_circuit=bypass_open_circuit)
+        assert is_open(breaker, clock)
+    clock.seconds += 10
+    call(breaker, clock, 0.002)
+    assert not is_open(breaker, clock)
+
+
+def test_a_failure_that_persists_is_not_bypassed(breaker, clock):
+    with pytest.raises(PermissionError):
+        call(breaker, clock, error=PermissionError("wrong password"))
+    with pytest.raises(CircuitOpen):
+        call(breaker, clock, bypass_open_circuit=True)
+
+
+class FrozenFunction:
+    """Two clocks, of which one stands still while Lambda freezes the process."""
+
+    def __init__(self):
+        self.monotonic, self.wall = 1000.0, 1_900_000_000.0
+        self.breaker = CircuitBreaker(clock=lambda: self.monotonic, now=lambda: self.wall)
+
+    def call(self, error=None):
+        self.monotonic += 0.02
+        self.wall += 0.02
+        with self.breaker.guard():
+            if error:
+                raise error
+
+    def is_open(self):
+        try:
+            self.call()
+        except CircuitOpen:
+            return True
+        return False
+
+
+@pytest.fixture
+def function():
+    function = FrozenFunction()
+    with pytest.raises(OSError, match="away"):
+        function.call(OSError("away"))
+    assert function.is_open()
+    return function
+
+
+def test_after_a_freeze_the_server_is_tried_at_once(function):
+    function.wall += 3600
+    assert not function.is_open()
+
+
+def test_a_clock_that_is_put_back_keeps_it_open_for_ten_seconds_at_most(function):
+    function.wall -= 3600
+    assert not function.is_open()
+
+
+def test_a_clock_that_is_put_back_a_little_keeps_it_open_a_little_longer(function):
+    function.wall -= 5
+    function.wall += 14.5
+    assert function.is_open()
+    function.wall += 1
+    assert not function.is_open()

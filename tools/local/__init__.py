@@ -1,0 +1,1 @@
+"""Local runs: `make run` and the commands that use it."""

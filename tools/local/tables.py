@@ -1,0 +1,48 @@
+"""Create the tables that are missing, from their definitions."""
+
+import sys
+
+from pynamodb.exceptions import PynamoDBException
+from pynamodb.models import Model
+
+from news.table import NewsRow
+from shared.config import Settings, SettingsError
+from shared.dynamodb.tables import bind
+from tools.local import run_env as local_env
+
+TABLES: dict[str, type[Model]] = {
+    "news": NewsRow,
+}
+"""The table of each module that has one."""
+
+LOCAL_NAMES = {f"{module.upper()}_TABLE": module for module in TABLES}
+"""The setting that names each of them, and its name on a developer's machine."""
+
+
+def create_tables(settings: Settings) -> list[str]:
+    """Create what is missing in the stage's DynamoDB, and return the names of the new tables."""
+    created = []
+    for module, model in TABLES.items():
+        name = settings.table(module)
+        table = bind(model, name, settings)
+        if not table.exists():
+            table.create_table(wait=True)
+            created.append(name)
+    return created
+
+
+def main() -> None:
+    """Create them in the DynamoDB that the environment, or the local run that is up, names."""
+    local_env.load()
+    try:
+        settings = Settings.from_env()
+        created = create_tables(settings)
+    except (SettingsError, PynamoDBException) as error:
+        sys.exit(f"tables: {error}")
+    for module in TABLES:
+        name = settings.table(module)
+        print(f"tables: {name} is {'created' if name in created else 'there'}")
+
+
+if __name__ == "__main__":
+    main()

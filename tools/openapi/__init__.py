@@ -1,0 +1,1 @@
+"""The OpenAPI document: its generator, and the check for breaking changes."""

@@ -1,0 +1,1 @@
+"""`make package`: the Lambda artifact of a module."""

@@ -1,0 +1,1 @@
+"""`make module` and `make rename-project`."""
