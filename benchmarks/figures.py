@@ -1,4 +1,4 @@
-"""`make figures`: every figure of the table, measured now; exit code 1 and the rows that fall short, if any.
+"""`make benchmark-report`: measure every figure of the table; exit code 1 if a row misses its limit.
 
 Writes docs/figures.md and docs/images/figures.svg, and the short table in README.md.
 """
@@ -26,7 +26,7 @@ HEAD = (
 )
 ABOUT = """# Figures
 
-What `make figures` measured on {machine}: medians, and the median of
+What `make benchmark-report` measured on {machine}: medians, and the median of
 the ratios of what was measured side by side. `benchmarks/` has a file for each figure, `benchmarks/peers/`
 what it is measured beside.
 

@@ -37,8 +37,8 @@ WITHOUT = """
 import sys, types
 for name, members in {
     "shared.observability.logs": {"init_logs": lambda *_, **__: None},
-    "shared.observability.request_log": {"Tell": object, "init_request_log": lambda *_: None},
-    "shared.observability.log_formats": {"tell_json": lambda _: None, "tell_text": None},
+    "shared.observability.request_log": {"Reporter": object, "init_request_log": lambda *_: None},
+    "shared.observability.log_formats": {"json_reporter": lambda _: None, "text_reporter": None},
 }.items():
     sys.modules[name] = types.ModuleType(name)
     vars(sys.modules[name]).update(members)
@@ -70,13 +70,18 @@ def by_powertools(inner, *, metrics):
             "status": 200,
             "cache": "HIT",
         }
-        fields |= {"milliseconds": 1.234, "cold_start": False, "dynamodb_calls": 0, "dynamodb_units": 0.0}
+        fields |= {
+            "duration_ms": 1.234,
+            "cold_start": False,
+            "dynamodb_calls": 0,
+            "dynamodb_capacity_units": 0.0,
+        }
         logger.info("request", extra=fields)
         if metrics:
             counts.add_dimension("route", "GET /news")
             counts.add_dimension("status_class", "2xx")
             counts.add_metric("requests", "Count", 1)
-            counts.add_metric("milliseconds", "Milliseconds", 1.234)
+            counts.add_metric("duration_ms", "Milliseconds", 1.234)
             counts.add_metric("cache_hits", "Count", 1)
             counts.flush_metrics()
         return answer

@@ -10,12 +10,12 @@ from werkzeug.local import LocalProxy
 from news.model import NewsQuery
 from news.service import NewsService
 from shared.app import settings_of
-from shared.auth.scopes import needs_scope
+from shared.auth.scopes import require_scope
 from shared.cache.decorators import cached, invalidates
 from shared.clock import timestamp
-from shared.web.health import add_check
-from shared.web.requests import expected_revisions, json_body, query, query_parameters, required_revisions
-from shared.web.responses import reply
+from shared.web.health import add_health_check
+from shared.web.requests import expected_revisions, get_json_body, query, query_parameters, required_revisions
+from shared.web.responses import json_response
 
 routes = Blueprint("news", __name__, url_prefix="/news")
 news = cast("NewsService", LocalProxy(lambda: current_app.extensions["news"]))
@@ -25,7 +25,7 @@ def setup_route(app: Flask, service: NewsService | None = None) -> None:
     """Add the module to an app; `service` is for tests."""
     service = service or NewsService.from_settings(settings_of(app))
     app.extensions["news"] = service
-    add_check(app, "dynamodb", service.check)
+    add_health_check(app, "dynamodb", service.check)
     app.register_blueprint(routes)
 
 
@@ -43,7 +43,7 @@ def index() -> ResponseReturnValue:
     """List news, newest first."""
     asked = news.query(query())
     page = news.page(asked)
-    answer = reply(page)
+    answer = json_response(page)
     if page.next_cursor:
         answer.headers["Link"] = f'<{next_page_url(asked, page.next_cursor)}>; rel="next"'
     return answer
@@ -65,12 +65,12 @@ def next_page_url(asked: NewsQuery, cursor: str) -> str:
 
 @routes.post("/")
 @routes.post("", alias=True)
-@needs_scope("news:write")
+@require_scope("news:write")
 @invalidates("news")
 def create() -> ResponseReturnValue:
     """Create an item."""
-    item, is_new = news.create(json_body())
-    answer = reply(item, HTTPStatus.CREATED if is_new else HTTPStatus.OK)
+    item, is_new = news.create(get_json_body())
+    answer = json_response(item, HTTPStatus.CREATED if is_new else HTTPStatus.OK)
     answer.headers["Location"] = url_for(".show", news_id=item.id)
     return answer
 
@@ -79,19 +79,19 @@ def create() -> ResponseReturnValue:
 @cached("news", key=lambda news_id: news_id.lower(), public=True)
 def show(news_id: str) -> ResponseReturnValue:
     """Show an item."""
-    return reply(news.get(news_id))
+    return json_response(news.get(news_id))
 
 
 @routes.put("/<news_id>")
-@needs_scope("news:write")
+@require_scope("news:write")
 @invalidates("news")
 def replace(news_id: str) -> ResponseReturnValue:
     """Replace an item that is in a state named by If-Match."""
-    return reply(news.replace(news_id, json_body(), required_revisions()))
+    return json_response(news.replace(news_id, get_json_body(), required_revisions()))
 
 
 @routes.delete("/<news_id>")
-@needs_scope("news:write")
+@require_scope("news:write")
 @invalidates("news")
 def delete(news_id: str) -> ResponseReturnValue:
     """Remove an item; with If-Match, only in a state that it names."""

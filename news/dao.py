@@ -11,7 +11,7 @@ from msgspec.structs import asdict
 from pynamodb.indexes import GlobalSecondaryIndex
 
 from news.model import POSITION, News, NewsFilter, position
-from news.table import NewsRow, feed_key
+from news.table import NewsRecord, feed_key
 from shared.clock import timestamp
 from shared.config import Settings
 from shared.dynamodb.batches import get_items, put_items
@@ -48,7 +48,7 @@ class NewsDao:
 
     def __init__(self, settings: Settings, sleep: Callable[[float], None] = time.sleep) -> None:
         self._table_name = settings.table("news")
-        self._table = bind(NewsRow, self._table_name, settings)
+        self._table = bind(NewsRecord, self._table_name, settings)
         self._reader = ItemReader(self._table_name, _news)
         self._shards = settings.feed_shards
         self._sleep = sleep
@@ -136,7 +136,7 @@ class NewsDao:
     def _errors(self, lost: DomainError | None = None) -> AbstractContextManager[None]:
         return database_errors(self._table_name, lost)
 
-    def _row(self, news: News, stored_version: int | None) -> NewsRow:
+    def _row(self, news: News, stored_version: int | None) -> NewsRecord:
         shard = crc32(news.id.encode()) % self._shards
         row = self._table(feed=feed_key(shard), sort=position(news), **asdict(news))
         if stored_version is None:
@@ -162,7 +162,7 @@ class NewsDao:
         )
         return heapq.merge(*map(query_items, lists), key=read_sort_key, reverse=True)
 
-    def _partitions(self, wanted: NewsFilter) -> list[tuple[GlobalSecondaryIndex[NewsRow], str]]:
+    def _partitions(self, wanted: NewsFilter) -> list[tuple[GlobalSecondaryIndex[NewsRecord], str]]:
         table = self._table
         if wanted.source:
             return [(table.by_source, wanted.source)]

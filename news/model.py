@@ -37,10 +37,10 @@ Url = Annotated[
 Source = Annotated[str, Meta(min_length=1, max_length=100, pattern=LINE)]
 Category = Annotated[str, Meta(max_length=40, pattern=r"^[A-Za-z0-9-]+\Z")]
 Summary = Annotated[str, Meta(max_length=2000, pattern=LINES)]
-Moment = Annotated[
+DateTime = Annotated[
     datetime, Meta(tz=True, description="RFC 3339, with any offset; second 60 is taken as second 59")
 ]
-MomentInUtc = Annotated[datetime, Meta(tz=True, description="RFC 3339, in UTC")]
+UtcDateTime = Annotated[datetime, Meta(tz=True, description="RFC 3339, in UTC")]
 
 
 class News(Struct, frozen=True, kw_only=True):
@@ -52,9 +52,9 @@ class News(Struct, frozen=True, kw_only=True):
     source: Source
     category: Category
     summary: Summary | None
-    published_at: MomentInUtc
-    created_at: MomentInUtc
-    updated_at: MomentInUtc
+    published_at: UtcDateTime
+    created_at: UtcDateTime
+    updated_at: UtcDateTime
     version: Annotated[int, Meta(ge=1, description="counts the changes of the item")]
 
     @property
@@ -71,7 +71,7 @@ class NewsInput(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     source: Source
     category: Category
     summary: Summary | None = None
-    published_at: Moment | None = None
+    published_at: DateTime | None = None
 
 
 class NewsReplacement(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
@@ -82,7 +82,7 @@ class NewsReplacement(Struct, frozen=True, kw_only=True, forbid_unknown_fields=T
     category: Category
     url: Url | UnsetType = UNSET
     summary: Summary | None = None
-    published_at: Moment | None = None
+    published_at: DateTime | None = None
 
 
 class NewsParameters(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
@@ -92,8 +92,8 @@ class NewsParameters(Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tr
     cursor: str | None = None
     category: Category | None = None
     source: Source | None = None
-    since: Moment | None = None
-    until: Moment | None = None
+    since: DateTime | None = None
+    until: DateTime | None = None
 
 
 class NewsFilter(Struct, frozen=True, kw_only=True):

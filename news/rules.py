@@ -24,7 +24,7 @@ from news.model import (
 )
 from shared import pagination as cursor
 from shared.errors import InvalidInput
-from shared.validation import checked, in_utc, page_size
+from shared.validation import page_size, to_utc, validate
 
 Given = TypeVar("Given", NewsInput, NewsReplacement)
 
@@ -41,12 +41,12 @@ def check_item(data: object, kind: type[Given]) -> Given:
     Raises:
         InvalidInput: a field breaks a rule.
     """
-    given = checked(data, kind)
+    given = validate(data, kind)
     changes: dict[str, object] = {}
     if given.url is not UNSET:
         changes["url"] = normalize_url(given.url)
     if given.published_at is not None:
-        changes["published_at"] = in_utc("published_at", given.published_at)
+        changes["published_at"] = to_utc("published_at", given.published_at)
     return replace(given, **changes)
 
 
@@ -61,13 +61,13 @@ def check_query(parameters: Mapping[str, str]) -> NewsQuery:
 
 @lru_cache(maxsize=256)  # the same few are asked for all the time
 def _checked_query(parameters: tuple[tuple[str, str], ...]) -> NewsQuery:
-    given = checked(dict(parameters), NewsParameters)
+    given = validate(dict(parameters), NewsParameters)
     limit = page_size(given.limit)
     wanted = NewsFilter(
         category=given.category,
         source=given.source,
-        since=in_utc("since", given.since) if given.since else None,
-        until=in_utc("until", given.until) if given.until else None,
+        since=to_utc("since", given.since) if given.since else None,
+        until=to_utc("until", given.until) if given.until else None,
     )
     if wanted.since and wanted.until and wanted.since > wanted.until:
         raise InvalidInput("until", "must not be before since")

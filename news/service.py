@@ -16,7 +16,7 @@ from shared import pagination as cursor
 from shared.clock import utc_now
 from shared.config import Settings
 from shared.errors import Conflict, InvalidInput, NotFound, Stale, UnreadableItem
-from shared.lazy import Deferred
+from shared.lazy import Lazy
 
 if TYPE_CHECKING:
     from news.dao import NewsDao
@@ -25,7 +25,7 @@ BATCH = 25
 """Items that `create_many` takes at once: what DynamoDB writes in one request."""
 
 
-class Loaded(NamedTuple):
+class BulkResult(NamedTuple):
     """What became of the items given to `create_many`; refused ones by their place, with the reason."""
 
     created: int
@@ -49,7 +49,7 @@ class NewsService:
         """The service on the table of a stage; where that isn't set, SettingsError."""
         settings.table("news")  # which the dao reads only when it is made
         make = partial(_make_dao, settings)
-        return cls(make() if settings.preload else cast("NewsDao", Deferred(make)))
+        return cls(make() if settings.preload else cast("NewsDao", Lazy(make)))
 
     def query(self, parameters: Mapping[str, str]) -> NewsQuery:
         """Check `limit`, `cursor`, `category`, `source`, `since` and `until`: texts, each of them optional.
@@ -99,7 +99,7 @@ class NewsService:
             return stored, False
         return item, True
 
-    def create_many(self, data: Sequence[object]) -> Loaded:
+    def create_many(self, data: Sequence[object]) -> BulkResult:
         """Store up to 25 new items; those whose url is known are left as they are.
 
         For loading data. An item that somebody else creates or changes between this method's read and its
@@ -116,7 +116,7 @@ class NewsService:
         known = {item.id for item in self._dao.find_many(new)}
         created = [item for item in new.values() if item.id not in known]
         self._dao.add_many(created)
-        return Loaded(len(created), len(data) - len(created) - len(refused), refused)
+        return BulkResult(len(created), len(data) - len(created) - len(refused), refused)
 
     def replace(self, news_id: str, data: object, expected: Container[str]) -> News:
         """Store new values for an item that is in one of the expected revisions.
@@ -181,6 +181,6 @@ class NewsService:
 
 
 def _make_dao(settings: Settings) -> "NewsDao":
-    from news.dao import NewsDao  # noqa: PLC0415  # with the AWS SDK; see Deferred
+    from news.dao import NewsDao  # noqa: PLC0415  # with the AWS SDK; see Lazy
 
     return NewsDao(settings)

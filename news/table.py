@@ -7,7 +7,7 @@ from pynamodb.models import Model
 from shared.dynamodb.tables import TimestampAttribute
 
 
-class FeedIndex(GlobalSecondaryIndex["NewsRow"]):
+class FeedIndex(GlobalSecondaryIndex["NewsRecord"]):
     """Every item, newest first, in as many partitions as the feed has shards."""
 
     class Meta:
@@ -20,7 +20,7 @@ class FeedIndex(GlobalSecondaryIndex["NewsRow"]):
     sort = UnicodeAttribute(range_key=True)
 
 
-class CategoryIndex(GlobalSecondaryIndex["NewsRow"]):
+class CategoryIndex(GlobalSecondaryIndex["NewsRecord"]):
     """The items of a category, newest first."""
 
     class Meta:
@@ -33,7 +33,7 @@ class CategoryIndex(GlobalSecondaryIndex["NewsRow"]):
     sort = UnicodeAttribute(range_key=True)
 
 
-class SourceIndex(GlobalSecondaryIndex["NewsRow"]):
+class SourceIndex(GlobalSecondaryIndex["NewsRecord"]):
     """The items of a source, newest first."""
 
     class Meta:
@@ -46,7 +46,7 @@ class SourceIndex(GlobalSecondaryIndex["NewsRow"]):
     sort = UnicodeAttribute(range_key=True)
 
 
-class NewsRow(Model):
+class NewsRecord(Model):
     """A row of the table; the dao binds it to a table of a stage."""
 
     id = UnicodeAttribute(hash_key=True)

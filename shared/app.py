@@ -7,19 +7,19 @@ from flask import Flask, Request
 from flask.sessions import NullSession, SessionInterface
 from werkzeug.routing import MapAdapter
 
-from shared.auth.scopes import GuardedFlask, init_auth
+from shared.auth.scopes import ScopeEnforcingFlask, init_auth
 from shared.cache.decorators import init_cache
 from shared.config import Settings
 from shared.constants import MAX_BODY_BYTES
 from shared.errors import init_errors
-from shared.observability.log_formats import tell_json, tell_text
+from shared.observability.log_formats import json_reporter, text_reporter
 from shared.observability.logs import init_logs
-from shared.observability.request_log import Tell, init_request_log
+from shared.observability.request_log import Reporter, init_request_log
 from shared.web.headers import init_headers
 from shared.web.health import init_health
-from shared.web.openapi import init_contract
+from shared.web.openapi import init_openapi
 from shared.web.request_checks import refuse_content_coding
-from shared.web.requests import refuse_unknown_parameters
+from shared.web.requests import reject_unknown_parameters
 
 
 class NoSessions(SessionInterface):
@@ -32,7 +32,7 @@ class NoSessions(SessionInterface):
         return self.none
 
 
-class App(GuardedFlask):
+class App(ScopeEnforcingFlask):
     """A Flask app that asks less at each request: its views are plain functions, and no two hosts differ."""
 
     session_interface = NoSessions()
@@ -64,18 +64,18 @@ def create_app(settings: Settings) -> Flask:
     init_headers(app, settings.cors_origins)
     app.before_request(refuse_content_coding)
     init_auth(app, settings.auth, settings.auth_scope_prefix)
-    app.before_request(refuse_unknown_parameters)
+    app.before_request(reject_unknown_parameters)
     init_errors(app)
     init_cache(app, settings)
     init_health(app)
-    init_contract(app, docs=settings.docs)
+    init_openapi(app, docs=settings.docs)
     init_request_log(app, _told(settings))
     return app
 
 
-def _told(settings: Settings) -> list[Tell]:
+def _told(settings: Settings) -> list[Reporter]:
     """Who is told of each request."""
-    told = [tell_json(settings.stage) if settings.log_json else tell_text]
+    told = [json_reporter(settings.stage) if settings.log_json else text_reporter]
     if settings.metrics_bind:
         from shared.observability.prometheus import prometheus_reporter  # noqa: PLC0415  # of gunicorn only, and off by default
 

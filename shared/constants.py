@@ -21,7 +21,7 @@ XRAY = "app.xray"
 MULTIPROC_DIR = "PROMETHEUS_MULTIPROC_DIR"
 """Environment variable from which prometheus-client reads where gunicorn's workers share their metrics."""
 
-HELD = "app.held"
+DEFERRED_RECORDS = "app.held"
 """WSGI environ key of a list for deferred request records: see observability/request_log.py."""
 
 CLAIMS = "app.claims"

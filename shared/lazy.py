@@ -5,7 +5,7 @@ from threading import Lock
 from typing import Any
 
 
-class Deferred:
+class Lazy:
     """Stands for a dao until the first call to it, which makes it, once for all threads.
 
     The AWS SDK takes longer to import than everything else together, and an answer from the cache needs none

@@ -33,7 +33,7 @@ SECONDS = slice(17, 19)
 MAX_FRACTION_DIGITS = 9
 
 
-def checked(data: object, kind: type[S]) -> S:
+def validate(data: object, kind: type[S]) -> S:
     """Return plain data, such as parsed JSON, as a struct of that kind.
 
     Raises:
@@ -60,7 +60,7 @@ def page_size(text: str) -> int:
     return int(text)
 
 
-def in_utc(field: str, moment: datetime) -> datetime:
+def to_utc(field: str, moment: datetime) -> datetime:
     """The same moment in UTC.
 
     Raises:

@@ -1,4 +1,4 @@
-"""`make costs`: what the deployment costs a month: prices, what a request uses, and the sums."""
+"""`make cost-estimate`: what the deployment costs a month: prices, what a request uses, and the sums."""
 
 from typing import NamedTuple
 

@@ -9,7 +9,7 @@ from flask import Flask, current_app, request
 from shared.config.auth import AuthSettings
 from shared.constants import CLAIMS
 from shared.errors import Forbidden, Unauthenticated
-from shared.lazy import Deferred
+from shared.lazy import Lazy
 
 if TYPE_CHECKING:
     from _typeshed.wsgi import WSGIEnvironment
@@ -27,7 +27,7 @@ class UndeclaredScope(Exception):
     """A route changes something and names no scope; the app is not built."""
 
 
-def needs_scope(scope: str) -> Callable[[View], View]:
+def require_scope(scope: str) -> Callable[[View], View]:
     """Declare, under its route, the scope that a caller of a view needs (RFC 6749, section 3.3)."""
 
     def declare(view: View) -> View:
@@ -37,7 +37,7 @@ def needs_scope(scope: str) -> Callable[[View], View]:
     return declare
 
 
-class GuardedFlask(Flask):
+class ScopeEnforcingFlask(Flask):
     """A Flask app that takes no route that changes something and doesn't say who may."""
 
     def add_url_rule(self, *args: Any, **kwargs: Any) -> None:
@@ -52,7 +52,7 @@ class GuardedFlask(Flask):
             if changing and scope_of(self, rule.endpoint) is None:
                 raise UndeclaredScope(
                     f"{'/'.join(changing)} {rule.rule} ({rule.endpoint}) names no scope: "
-                    'put @needs_scope("...") under its route'
+                    'put @require_scope("...") under its route'
                 )
 
 
@@ -75,7 +75,7 @@ def init_auth(app: Flask, settings: AuthSettings | None, scope_prefix: str = "")
         settings: the issuer whose tokens are accepted.
         scope_prefix: the prefix that the issuer puts before each scope, such as `news-api/`.
     """
-    app.extensions["verifier"] = settings and Deferred(partial(_make_verifier, settings))
+    app.extensions["verifier"] = settings and Lazy(partial(_make_verifier, settings))
     app.extensions["scope_prefix"] = scope_prefix
     app.before_request(check_scope)
 

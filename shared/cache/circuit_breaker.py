@@ -6,7 +6,7 @@ from collections.abc import Callable
 from threading import Lock
 from types import TracebackType
 
-from shared.observability.context import observed
+from shared.observability.context import request_context
 
 log = logging.getLogger(__name__)
 
@@ -130,5 +130,5 @@ class CircuitBreaker:
             self._may_bypass = may_bypass
             self._try_at = self._now() + OPEN_SECONDS
         if not was_open:
-            observed().meet("breaker_openings")
+            request_context().increment("circuit_breaker_opened")
             log.warning("redis: %s; not used for %s s", why, OPEN_SECONDS)

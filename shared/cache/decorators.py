@@ -31,8 +31,8 @@ from shared.cache.single_flight import acquire_or_wait
 from shared.cache.store import CacheStore, CacheUnavailable
 from shared.config import Settings
 from shared.errors import DomainError, Unavailable
-from shared.observability.context import observed
-from shared.web.conditional import revalidated
+from shared.observability.context import request_context
+from shared.web.conditional import make_conditional
 
 log = logging.getLogger(__name__)
 
@@ -133,7 +133,7 @@ def _load_and_store(store: CacheStore, key: CacheKey, lookup: Lookup, load: Load
         stale = _stale(store, key) if isinstance(error, Unavailable) else None
         if stale is None:
             raise
-        observed().meet("stale_served")
+        request_context().increment("cache_stale_served")
         log.warning("cache: %s served from an old entry: %s", request.url_rule, error)
         return response_from_entry(stale, store.now())
     if response.status_code == HTTPStatus.OK:
@@ -168,7 +168,7 @@ def _finished(response: Response, x_cache: str) -> Response:
         return response
     _describe(response)
     response.headers["X-Cache"] = x_cache
-    return revalidated(response)
+    return make_conditional(response)
 
 
 def _describe(response: Response) -> None:

@@ -7,7 +7,7 @@ from flask import Response
 from werkzeug.datastructures import Headers
 
 from shared.cache.entry import Entry
-from shared.web.conditional import revalidated
+from shared.web.conditional import make_conditional
 
 if TYPE_CHECKING:
     from _typeshed.wsgi import WSGIEnvironment
@@ -46,4 +46,6 @@ def response_from_entry(entry: Entry, now: float) -> Response:
         ("Age", str(max(0, int(entry.age(now))))),
         ("X-Cache", "HIT"),
     ]
-    return revalidated(CachedResponse([entry.body], headers=StoredHeaders(fields), direct_passthrough=True))
+    return make_conditional(
+        CachedResponse([entry.body], headers=StoredHeaders(fields), direct_passthrough=True)
+    )

@@ -15,7 +15,7 @@ from shared.cache.keys import CacheKey, generation_key, hash_tag
 from shared.cache.redis_pool import PERSISTENT_ERRORS, Command, RedisPool, retry_once
 from shared.cache.redis_replies import integer, is_set, text, values
 from shared.config import Settings
-from shared.observability.context import observed
+from shared.observability.context import request_context
 
 log = logging.getLogger(__name__)
 
@@ -186,7 +186,7 @@ class CacheStore:
             with self._breaker.guard(bypass_open_circuit=bypass_open_circuit):
                 return retry_once(lambda: self._redis.execute(parse, *commands()))
         except Exception as error:  # whatever it is, the request must go on
-            observed().meet("cache_down", once=True)
+            request_context().increment("cache_unavailable", once=True)
             if isinstance(error, NON_FAILURES):
                 self._log_throttled(error)
             raise CacheUnavailable(str(error)) from error

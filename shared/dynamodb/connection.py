@@ -19,7 +19,7 @@ from urllib3.exceptions import ConnectTimeoutError
 from shared.constants import DYNAMODB_CONNECT_TIMEOUT_SECONDS, DYNAMODB_CREDENTIALS_TIMEOUT_SECONDS
 from shared.deadline import call_with_deadline
 from shared.dynamodb.errors import is_throttling
-from shared.observability.context import observed
+from shared.observability.context import request_context
 
 REQUIRED_MEMBERS = {"Query": {"Count", "Items", "ScannedCount"}, "BatchGetItem": {"Responses"}}
 """Members that DynamoDB never leaves out of a reply, by operation."""
@@ -97,13 +97,13 @@ def _extend(client: BotocoreBaseClientPrivate) -> None:
 
 def _count(parsed_response: dict[str, Any] | None, **_: object) -> None:
     """Count a request to DynamoDB, each try of it; PynamoDB asks for the consumed capacity by itself."""
-    context, reply = observed(), parsed_response or {}
+    context, reply = request_context(), parsed_response or {}
     consumed = reply.get("ConsumedCapacity") or []
     per_table = consumed if isinstance(consumed, list) else [consumed]  # a batch may touch several tables
     context.dynamodb_calls += 1
-    context.dynamodb_units += sum(capacity.get("CapacityUnits", 0.0) for capacity in per_table)
+    context.dynamodb_capacity_units += sum(capacity.get("CapacityUnits", 0.0) for capacity in per_table)
     if is_throttling(reply.get("Error", {}).get("Code")):
-        context.meet("dynamodb_throttles")
+        context.increment("dynamodb_throttled_requests")
 
 
 def _check_reply(http_response: Any, parsed: dict[str, Any], model: Any, **_: object) -> None:

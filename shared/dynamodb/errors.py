@@ -68,7 +68,7 @@ def database_errors(table: str, lost: DomainError | None = None) -> Iterator[Non
         if code == "ConditionalCheckFailedException" and lost:
             raise lost from error
         if code == "ResourceNotFoundException":
-            log.error("table %s does not exist: create it with `make tables`, or deploy the stack", table)  # noqa: TRY400
+            log.error("table %s does not exist: run `make create-tables` or deploy", table)  # noqa: TRY400
             raise Unavailable("The database is not set up.") from error
         if _is_temporary(error.cause):
             log.warning("DynamoDB, table %s: %s: %.300s", table, code or "unreachable", error)

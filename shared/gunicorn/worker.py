@@ -22,7 +22,7 @@ from gunicorn.http import errors
 from gunicorn.workers.ggevent import GeventWorker
 
 from shared.constants import ERROR_HEADERS, MULTIPROC_DIR, PROBLEM_JSON
-from shared.observability.context import CURRENT, Observed
+from shared.observability.context import CURRENT_CONTEXT, RequestContext
 
 log = logging.getLogger(__name__)
 
@@ -141,15 +141,15 @@ class Worker(GeventWorker):  # type: ignore[misc]  # gunicorn has no types
         if isinstance(exc, gevent.GreenletExit):  # the worker ends
             return
         (status, detail), request_id = _describe(exc), str(uuid4())
-        context = Observed()
+        context = RequestContext()
         context.request_id = request_id
-        CURRENT.set(context)  # of this greenlet, which ends with its connection
+        CURRENT_CONTEXT.set(context)  # of this greenlet, which ends with its connection
         if status == HTTPStatus.INTERNAL_SERVER_ERROR:
             log.error("a request failed in the server", exc_info=exc)
         else:
             log.warning("a request was refused with %d: %s", status, type(exc).__name__)
         if self._request_log:
-            self._request_log.tell_unread(status, request_id)
+            self._request_log.report_malformed(status, request_id)
         with suppress(OSError):
             util.write_nonblock(client, _problem_response(status, detail, request_id))
         util.close_graceful(client, max_drain=DRAIN_BYTES)

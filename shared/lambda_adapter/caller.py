@@ -4,7 +4,7 @@ import re
 from functools import lru_cache
 from ipaddress import ip_address
 
-from shared.lambda_adapter.fields import Event, object_in
+from shared.lambda_adapter.fields import Event, get_object
 
 NO_ADDRESS = "0.0.0.0"  # noqa: S104  # nosec B104  # nothing is bound to it
 """The client's address where the event has none: the unspecified one (RFC 6890, section 2.2.2)."""
@@ -38,33 +38,33 @@ def without_signature(headers: dict[str, str], context: Event) -> dict[str, str]
     """
     if not headers.get("HTTP_AUTHORIZATION", "").startswith(SIGNATURE):
         return headers
-    is_signed = object_in(context, "authorizer").get("iam") or object_in(context, "identity").get("userArn")
+    is_signed = get_object(context, "authorizer").get("iam") or get_object(context, "identity").get("userArn")
     return {name: value for name, value in headers.items() if name != "HTTP_AUTHORIZATION" or not is_signed}
 
 
-def claims_2(context: Event) -> Event:
+def claims_v2(context: Event) -> Event:
     """Return what payload 2.0 says is verified: a JWT's claims and scopes, or a Lambda authorizer's context.
 
     An IAM signature is none of it: it grants no scope, and its signer may be CloudFront (origin access
     control), which signs the requests of all clients.
     https://docs.aws.amazon.com/apigateway/latest/developerguide/http-api-jwt-authorizer.html
     """
-    authorizer = object_in(context, "authorizer")
+    authorizer = get_object(context, "authorizer")
     if not authorizer:
         return {}
-    token = object_in(authorizer, "jwt")
+    token = get_object(authorizer, "jwt")
     if token:
-        return _with_scopes(object_in(token, "claims"), token)
-    return object_in(authorizer, "lambda")
+        return _with_scopes(get_object(token, "claims"), token)
+    return get_object(authorizer, "lambda")
 
 
-def claims_1(context: Event) -> Event:
+def claims_v1(context: Event) -> Event:
     """Return what a REST API or payload 1.0 says is verified: claims, or a Lambda authorizer's context.
 
     An IAM signature is none of it, as in payload 2.0.
     https://docs.aws.amazon.com/apigateway/latest/developerguide/api-gateway-mapping-template-reference.html
     """
-    authorizer = object_in(context, "authorizer")
+    authorizer = get_object(context, "authorizer")
     if isinstance(authorizer.get("claims"), dict):
         return _with_scopes(authorizer["claims"], authorizer)
     return {name: value for name, value in authorizer.items() if name != "iam" and value is not None}

@@ -7,14 +7,14 @@ from shared.lambda_adapter import requests
 from shared.lambda_adapter import responses as answers
 from shared.lambda_adapter.fields import Event
 from shared.lambda_adapter.requests import HttpRequest
-from shared.lambda_adapter.responses import Answer
+from shared.lambda_adapter.responses import LambdaResponse
 from shared.web.mount import Mount
 
-MAX_ANSWER_BYTES = 6_291_556
+MAX_RESPONSE_BYTES = 6_291_556
 """Of an answer as JSON: 6 MB (https://docs.aws.amazon.com/lambda/latest/dg/gettingstarted-limits.html), as
 Lambda counts it."""
 
-MAX_ALB_ANSWER_BYTES = 1024 * 1024
+MAX_ALB_RESPONSE_BYTES = 1024 * 1024
 """https://docs.aws.amazon.com/elasticloadbalancing/latest/application/lambda-functions.html: 1 MB."""
 
 
@@ -30,17 +30,17 @@ class Source(NamedTuple):
 
     name: str
     read: Callable[[Event, Mount], HttpRequest]
-    write: Callable[[Answer], Event]
-    limit: int = MAX_ANSWER_BYTES
+    write: Callable[[LambdaResponse], Event]
+    limit: int = MAX_RESPONSE_BYTES
 
 
-HTTP_API_2 = Source("HTTP API, payload 2.0", requests.http_api_2, answers.payload_2)
+HTTP_API_2 = Source("HTTP API, payload 2.0", requests.http_api_2, answers.to_payload_v2)
 HTTP_API_1 = Source("HTTP API, payload 1.0", requests.http_api_1, answers.multi_value)
 REST_API = Source("REST API", requests.rest_api, answers.multi_value)
-FUNCTION_URL = Source("Function URL", requests.function_url, answers.payload_2)
-ALB = Source("load balancer", requests.alb, answers.alb_single_value, MAX_ALB_ANSWER_BYTES)
+FUNCTION_URL = Source("Function URL", requests.function_url, answers.to_payload_v2)
+ALB = Source("load balancer", requests.alb, answers.alb_single_value, MAX_ALB_RESPONSE_BYTES)
 ALB_MULTI_VALUE = Source(
-    "load balancer, multi-value headers", requests.alb, answers.alb_multi_value, MAX_ALB_ANSWER_BYTES
+    "load balancer, multi-value headers", requests.alb, answers.alb_multi_value, MAX_ALB_RESPONSE_BYTES
 )
 
 PAYLOAD_2 = {"rawPath", "routeKey"}
@@ -50,7 +50,7 @@ PAYLOAD_1 = {"resource", "path", "httpMethod"}
 REFUSED = {"methodArn", "routeArn", "authorizationToken", "requestPath"}
 """What only events have that look like a request and want another answer: authorizers' and non-proxy ones."""
 
-LOOKS = {
+EVENT_HINTS = {
     "connectionId": "a WebSocket API's",
     "methodArn": "a Lambda authorizer's",
     "routeArn": "a Lambda authorizer's",
@@ -74,7 +74,7 @@ LOOKS = {
     "Details": "one of Amazon Connect",
     "source": "one of EventBridge (a schedule?)",
 }
-SENDERS = {
+RECORD_SOURCES = {
     "aws:sqs": "SQS",
     "aws:sns": "SNS",
     "aws:s3": "S3",
@@ -91,7 +91,7 @@ def is_warm_up(event: object) -> bool:
 
 
 def source_of(event: Any) -> Source:
-    """Tell where an HTTP event comes from, by marks that AWS documents (the readers name the pages).
+    """Reporter where an HTTP event comes from, by marks that AWS documents (the readers name the pages).
 
     Raises:
         NotHttp: it is no HTTP request.
@@ -117,7 +117,7 @@ def _look(event: Event, context: Event) -> str:
         return _look_of_record(records[0])
     if "eventSource" in event:
         return f"one of {event['eventSource']}"
-    for mark, look in LOOKS.items():
+    for mark, look in EVENT_HINTS.items():
         if mark in event or mark in context:
             return look
     return f"nothing known here; it has the keys {sorted(map(str, event))[:10]}"
@@ -127,4 +127,4 @@ def _look_of_record(record: Event) -> str:
     if "cf" in record:
         return "one of CloudFront (Lambda@Edge)"
     sender = str(record.get("eventSource") or record.get("EventSource"))
-    return f"one of {SENDERS.get(sender, sender)}"
+    return f"one of {RECORD_SOURCES.get(sender, sender)}"

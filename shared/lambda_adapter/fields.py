@@ -12,7 +12,7 @@ class MalformedEvent(ValueError):
     """An event that looks like an HTTP request and can't be one; the message says what is wrong with it."""
 
 
-def object_in(parent: Event, name: str) -> Event:
+def get_object(parent: Event, name: str) -> Event:
     """The object of that name; an empty one where it is absent or null.
 
     Raises:
@@ -26,7 +26,7 @@ def object_in(parent: Event, name: str) -> Event:
     return value
 
 
-def text_in(parent: Event, name: str) -> str:
+def get_text(parent: Event, name: str) -> str:
     """The text of that name; empty where it is absent or null.
 
     Raises:
@@ -47,14 +47,14 @@ def _encodable(text: str) -> str:
     return text
 
 
-def headers_in(event: Event) -> dict[str, str]:
+def get_headers(event: Event) -> dict[str, str]:
     """The headers, in names and in values as WSGI has them (PEP 3333).
 
     Values of one name are joined as gunicorn does it (RFC 9110, section 5.3, allows it); cookies with a
     semicolon (RFC 6265, section 5.4), and payload 2.0 has those in a list of their own.
     """
     found: dict[str, str] = {}
-    fields = object_in(event, "multiValueHeaders") or object_in(event, "headers")
+    fields = get_object(event, "multiValueHeaders") or get_object(event, "headers")
     for name, given in fields.items():
         key = _wsgi_key(name)
         value = given if isinstance(given, str) else _single(given)
@@ -65,7 +65,7 @@ def headers_in(event: Event) -> dict[str, str]:
         found[key] = text if text.isascii() and text.isprintable() else _wsgi_text(text)
     if cookies := event.get("cookies"):
         found["HTTP_COOKIE"] = _wsgi_text(_joined("HTTP_COOKIE", cookies))
-    if "HTTP_HOST" not in found and (domain := text_in(object_in(event, "requestContext"), "domainName")):
+    if "HTTP_HOST" not in found and (domain := get_text(get_object(event, "requestContext"), "domainName")):
         found["HTTP_HOST"] = domain
     return found
 
@@ -100,19 +100,19 @@ def _wsgi_text(text: str) -> str:
     return text.encode().decode("latin-1")
 
 
-def decoded_query_in(event: Event) -> str:
+def get_decoded_query(event: Event) -> str:
     """The query string, from parameters that the source has decoded."""
     return urlencode(_parameters(event))
 
 
-def raw_query_in(event: Event) -> str:
+def get_raw_query(event: Event) -> str:
     """The query string, from parameters that the source has only split."""
     return _encodable("&".join(f"{name}={value}" for name, value in _parameters(event)))
 
 
 def _parameters(event: Event) -> list[tuple[str, str]]:
     name = "multiValueQueryStringParameters"
-    parameters = object_in(event, name) or object_in(event, "queryStringParameters")
+    parameters = get_object(event, name) or get_object(event, "queryStringParameters")
     return [(name, value) for name, values in parameters.items() for value in _texts(values)]
 
 
@@ -121,13 +121,13 @@ def _texts(values: object) -> list[str]:
     return ["" if value is None else str(value) for value in several]
 
 
-def body_in(event: Event) -> bytes:
+def get_body(event: Event) -> bytes:
     """The request's body.
 
     Raises:
         ValueError: it is said to be base64 and isn't, or can't be encoded.
     """
-    body = text_in(event, "body")
+    body = get_text(event, "body")
     if event.get("isBase64Encoded"):
         return base64.b64decode(body, validate=True)
     return body.encode()

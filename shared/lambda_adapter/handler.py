@@ -16,19 +16,19 @@ from flask import Flask
 from werkzeug.datastructures import Headers
 
 from shared.config.settings import xray_of_invocation
-from shared.constants import CLAIMS, HELD, REQUEST_ID, XRAY
+from shared.constants import CLAIMS, DEFERRED_RECORDS, REQUEST_ID, XRAY
 from shared.lambda_adapter.events import Source, is_warm_up, source_of
 from shared.lambda_adapter.fields import Event
 from shared.lambda_adapter.requests import HttpRequest
-from shared.lambda_adapter.responses import Answer, answer_of, is_longer_than, problem_answer
-from shared.observability.context import CURRENT
-from shared.observability.request_log import observed_of
+from shared.lambda_adapter.responses import LambdaResponse, build_response, is_longer_than, problem_response
+from shared.observability.context import CURRENT_CONTEXT
+from shared.observability.request_log import context_from_environ
 from shared.web.mount import Mount
 
 if TYPE_CHECKING:
     from _typeshed.wsgi import StartResponse, WSGIEnvironment
 
-    from shared.observability.request_log import RequestLog, Told
+    from shared.observability.request_log import RequestLog, RequestRecord
 
 log = logging.getLogger(__name__)
 
@@ -56,11 +56,11 @@ def make_handler(app: Flask, base_path: str = "") -> Callable[[Any, Any], Event]
 
     def handler(event: Any, context: Any) -> Event:
         ids = _ids(context)
-        token = CURRENT.set(observed_of(ids))  # for every line that is logged from here on
+        token = CURRENT_CONTEXT.set(context_from_environ(ids))  # for every line that is logged from here on
         try:
             return {} if is_warm_up(event) else adapter.respond(event, context, ids)
         finally:
-            CURRENT.reset(token)
+            CURRENT_CONTEXT.reset(token)
 
     return handler
 
@@ -80,8 +80,8 @@ class _Adapter:
             request = source.read(event, self._mount)
         except ValueError as error:  # MalformedEvent, or what neither base64 nor UTF-8 can hold
             return self._refuse(source, error, request_id)
-        held: list[Told] = []
-        extra = {**ids, HELD: held, "serverless.event": event}
+        held: list[RequestRecord] = []
+        extra = {**ids, DEFERRED_RECORDS: held, "serverless.event": event}
         answer = _within_limit(source, _ask(self._app, request, extra, context), request_id)
         if self._request_log and held:
             self._request_log.tell(held[0], answer["statusCode"])
@@ -90,8 +90,8 @@ class _Adapter:
     def _refuse(self, source: Source, error: ValueError, request_id: str) -> Event:
         log.warning("request %s is malformed (%s): %s", request_id, source.name, error)
         if self._request_log:
-            self._request_log.tell_unread(HTTPStatus.BAD_REQUEST, request_id)
-        return source.write(problem_answer(HTTPStatus.BAD_REQUEST, UNREADABLE, request_id))
+            self._request_log.report_malformed(HTTPStatus.BAD_REQUEST, request_id)
+        return source.write(problem_response(HTTPStatus.BAD_REQUEST, UNREADABLE, request_id))
 
 
 def _ids(context: Any) -> dict[str, str]:
@@ -100,29 +100,29 @@ def _ids(context: Any) -> dict[str, str]:
     return {REQUEST_ID: str(request_id), XRAY: xray_of_invocation()}
 
 
-def _ask(app: Flask, request: HttpRequest, extra: dict[str, Any], context: Any) -> Answer:
-    call = _Call(app, request, extra)
+def _ask(app: Flask, request: HttpRequest, extra: dict[str, Any], context: Any) -> LambdaResponse:
+    call = _WsgiCall(app, request, extra)
     try:
-        with suppress(_Answered):
-            serverless_wsgi.handle_request(call, _small_event(request), context)
-        return answer_of(request.method, call.status, call.headers, b"".join(call.chunks))
+        with suppress(_ResponseCaptured):
+            serverless_wsgi.handle_request(call, _minimal_event(request), context)
+        return build_response(request.method, call.status, call.headers, b"".join(call.chunks))
     except Exception:
         request_id = extra[REQUEST_ID]
         log.exception("request %s failed", request_id)
-        problem = problem_answer(HTTPStatus.INTERNAL_SERVER_ERROR, FAILED, request_id)
-        return answer_of(request.method, problem.status, problem.headers, problem.body)
+        problem = problem_response(HTTPStatus.INTERNAL_SERVER_ERROR, FAILED, request_id)
+        return build_response(request.method, problem.status, problem.headers, problem.body)
 
 
-def _within_limit(source: Source, answer: Answer, request_id: str) -> Event:
+def _within_limit(source: Source, answer: LambdaResponse, request_id: str) -> Event:
     written = source.write(answer)
     if not is_longer_than(source.limit, written):
         return written
     log.error("request %s failed: the answer is over the limit of %d bytes", request_id, source.limit)
-    return source.write(problem_answer(HTTPStatus.INTERNAL_SERVER_ERROR, FAILED, request_id))
+    return source.write(problem_response(HTTPStatus.INTERNAL_SERVER_ERROR, FAILED, request_id))
 
 
-def _small_event(request: HttpRequest) -> Event:
-    """The event that serverless-wsgi gets; what it would get wrong is left to `_Call`."""
+def _minimal_event(request: HttpRequest) -> Event:
+    """The event that serverless-wsgi gets; what it would get wrong is left to `_WsgiCall`."""
     return {
         "version": "2.0",
         "rawPath": "/",
@@ -133,11 +133,11 @@ def _small_event(request: HttpRequest) -> Event:
     }
 
 
-class _Answered(Exception):
+class _ResponseCaptured(Exception):
     """The app has answered; serverless-wsgi must not go on, for it would change the answer."""
 
 
-class _Call:
+class _WsgiCall:
     """The app as serverless-wsgi sees it: completes the environ, and keeps the answer."""
 
     def __init__(self, app: Flask, request: HttpRequest, extra: dict[str, Any]) -> None:
@@ -156,7 +156,7 @@ class _Call:
         finally:
             if hasattr(body, "close"):
                 body.close()
-        raise _Answered
+        raise _ResponseCaptured
 
     def _start(
         self, status: str, headers: list[tuple[str, str]], _exc_info: object = None

@@ -4,16 +4,16 @@ import re
 from typing import NamedTuple
 from urllib.parse import unquote_to_bytes
 
-from shared.lambda_adapter.caller import address, claims_1, claims_2, without_signature
+from shared.lambda_adapter.caller import address, claims_v1, claims_v2, without_signature
 from shared.lambda_adapter.fields import (
     Event,
     MalformedEvent,
-    body_in,
-    decoded_query_in,
-    headers_in,
-    object_in,
-    raw_query_in,
-    text_in,
+    get_body,
+    get_decoded_query,
+    get_headers,
+    get_object,
+    get_raw_query,
+    get_text,
 )
 from shared.web.mount import Mount, split_prefix
 
@@ -50,7 +50,7 @@ def http_api_2(event: Event, mount: Mount) -> HttpRequest:
 
     https://docs.aws.amazon.com/apigateway/latest/developerguide/http-api-develop-integrations-lambda.html
     """
-    context, headers = object_in(event, "requestContext"), headers_in(event)
+    context, headers = get_object(event, "requestContext"), get_headers(event)
     stage = _stage(context)
     _, path = _split_stage(mount, _path(event, "rawPath"), headers, stage)
     root, path = _mounted(mount, path, headers, stage, custom_root=mount.base_path)
@@ -62,7 +62,7 @@ def function_url(event: Event, mount: Mount) -> HttpRequest:
 
     https://docs.aws.amazon.com/lambda/latest/dg/urls-invocation.html#urls-payloads
     """
-    context, headers = object_in(event, "requestContext"), headers_in(event)
+    context, headers = get_object(event, "requestContext"), get_headers(event)
     path = _encoded_path(event, "rawPath")
     root, path = mount.split(path, mount.base_path)
     return _payload_2(event, context, headers, root, path)
@@ -73,7 +73,7 @@ def http_api_1(event: Event, mount: Mount) -> HttpRequest:
 
     https://docs.aws.amazon.com/apigateway/latest/developerguide/http-api-develop-integrations-lambda.html
     """
-    context, headers = object_in(event, "requestContext"), headers_in(event)
+    context, headers = get_object(event, "requestContext"), get_headers(event)
     stage = _stage(context)
     start, path = _split_stage(mount, _path(event, "path"), headers, stage)
     key = start if start == mount.base_path else ""  # it was not the stage, but a mapping's key of that name
@@ -86,7 +86,7 @@ def rest_api(event: Event, mount: Mount) -> HttpRequest:
 
     https://docs.aws.amazon.com/apigateway/latest/developerguide/set-up-lambda-proxy-integrations.html
     """
-    context, headers = object_in(event, "requestContext"), headers_in(event)
+    context, headers = get_object(event, "requestContext"), get_headers(event)
     path = _encoded_path(event, "path")
     root, path = _mounted(mount, path, headers, _stage(context))
     return _payload_1(event, context, headers, root, path)
@@ -97,7 +97,7 @@ def alb(event: Event, mount: Mount) -> HttpRequest:
 
     https://docs.aws.amazon.com/elasticloadbalancing/latest/application/lambda-functions.html
     """
-    headers = headers_in(event)
+    headers = get_headers(event)
     path = _encoded_path(event, "path")
     root, path = mount.split(path, mount.base_path)
     # The last address is the one that the load balancer saw; those before it are the client's word.
@@ -106,25 +106,25 @@ def alb(event: Event, mount: Mount) -> HttpRequest:
         _method(event, "httpMethod"),
         root,
         path,
-        raw_query_in(event),
+        get_raw_query(event),
         headers,
-        body_in(event),
+        get_body(event),
         address(client),
         claims={},
     )
 
 
 def _payload_2(event: Event, context: Event, headers: dict[str, str], root: str, path: str) -> HttpRequest:
-    http = object_in(context, "http")
+    http = get_object(context, "http")
     return HttpRequest(
         _method(http, "method"),
         root,
         path,
-        text_in(event, "rawQueryString"),
+        get_text(event, "rawQueryString"),
         without_signature(headers, context),
-        body_in(event),
-        address(text_in(http, "sourceIp")),
-        claims_2(context),
+        get_body(event),
+        address(get_text(http, "sourceIp")),
+        claims_v2(context),
     )
 
 
@@ -133,11 +133,11 @@ def _payload_1(event: Event, context: Event, headers: dict[str, str], root: str,
         _method(event, "httpMethod"),
         root,
         path,
-        decoded_query_in(event),
+        get_decoded_query(event),
         without_signature(headers, context),
-        body_in(event),
-        address(text_in(object_in(context, "identity"), "sourceIp")),
-        claims_1(context),
+        get_body(event),
+        address(get_text(get_object(context, "identity"), "sourceIp")),
+        claims_v1(context),
     )
 
 
@@ -159,7 +159,7 @@ def _absolute(path: object, name: str) -> str:
 
 
 def _method(parent: Event, name: str) -> str:
-    method = text_in(parent, name)
+    method = get_text(parent, name)
     if not METHOD.fullmatch(method):
         raise MalformedEvent(f"{name} is no method of HTTP")
     return method
@@ -167,7 +167,7 @@ def _method(parent: Event, name: str) -> str:
 
 def _stage(context: Event) -> str:
     """The stage as the start of a path; `$default` never is one."""
-    stage = text_in(context, "stage")
+    stage = get_text(context, "stage")
     return "" if stage in {"", "$default"} else "/" + stage
 
 

@@ -31,7 +31,7 @@ MOST_BYTES_PER_BYTE = 6
 """What one byte of a body can take up in JSON: a control character becomes `\\u001f`."""
 
 
-class Answer(NamedTuple):
+class LambdaResponse(NamedTuple):
     """What the client is to get.
 
     Attributes:
@@ -52,7 +52,9 @@ class Answer(NamedTuple):
         return int(self.status[:3])
 
 
-def answer_of(method: str, status: str, headers: Iterable[tuple[str, str]], body: bytes) -> Answer:
+def build_response(
+    method: str, status: str, headers: Iterable[tuple[str, str]], body: bytes
+) -> LambdaResponse:
     """The answer as a server would send it, from what a WSGI app gave.
 
     Raises:
@@ -70,17 +72,17 @@ def answer_of(method: str, status: str, headers: Iterable[tuple[str, str]], body
             text = value if value.isascii() and value.isprintable() else _text(value)
         kept.append((name, text))
         fields[lowered] = text
-    return Answer(status, kept, b"" if bodiless else body, fields)
+    return LambdaResponse(status, kept, b"" if bodiless else body, fields)
 
 
-def problem_answer(status: HTTPStatus, detail: str, request_id: str) -> Answer:
+def problem_response(status: HTTPStatus, detail: str, request_id: str) -> LambdaResponse:
     """An answer of the guard's own, in the form of all errors of the app."""
     body = problem_body(status, detail, request_id)
     headers = {"Content-Type": PROBLEM_JSON, **ERROR_HEADERS}
-    return answer_of("GET", f"{status.value} {status.phrase}", headers.items(), body)
+    return build_response("GET", f"{status.value} {status.phrase}", headers.items(), body)
 
 
-def payload_2(answer: Answer) -> Event:
+def to_payload_v2(answer: LambdaResponse) -> Event:
     """HTTP API, payload 2.0, and Function URL: one value for a header, and a list of cookies.
 
     https://docs.aws.amazon.com/apigateway/latest/developerguide/http-api-develop-integrations-lambda.html
@@ -89,7 +91,7 @@ def payload_2(answer: Answer) -> Event:
     return {"statusCode": answer.code, "headers": headers, "cookies": cookies, **_body(answer)}
 
 
-def multi_value(answer: Answer) -> Event:
+def multi_value(answer: LambdaResponse) -> Event:
     """REST API, and HTTP API with payload 1.0: a list of values for each header.
 
     https://docs.aws.amazon.com/apigateway/latest/developerguide/set-up-lambda-proxy-integrations.html
@@ -97,7 +99,7 @@ def multi_value(answer: Answer) -> Event:
     return {"statusCode": answer.code, "multiValueHeaders": _grouped(answer), **_body(answer)}
 
 
-def alb_multi_value(answer: Answer) -> Event:
+def alb_multi_value(answer: LambdaResponse) -> Event:
     """Load balancer whose target group has multi-value headers on.
 
     https://docs.aws.amazon.com/elasticloadbalancing/latest/application/lambda-functions.html#multi-value-headers
@@ -105,7 +107,7 @@ def alb_multi_value(answer: Answer) -> Event:
     return multi_value(answer) | {"statusDescription": answer.status}
 
 
-def alb_single_value(answer: Answer) -> Event:
+def alb_single_value(answer: LambdaResponse) -> Event:
     """Load balancer whose target group has multi-value headers off, as it is by default.
 
     There is no place for a second cookie, and cookies can't be joined. But the load balancer passes on any
@@ -128,14 +130,14 @@ def is_longer_than(limit: int, event: Event) -> bool:
     return len(json.dumps(event, ensure_ascii=False).encode()) > limit
 
 
-def _body(answer: Answer) -> Event:
+def _body(answer: LambdaResponse) -> Event:
     text = _as_text(answer)
     if text is None:
         return {"body": base64.b64encode(answer.body).decode(), "isBase64Encoded": True}
     return {"body": text, "isBase64Encoded": False}
 
 
-def _as_text(answer: Answer) -> str | None:
+def _as_text(answer: LambdaResponse) -> str | None:
     """The body as text; None where it must be base64 to arrive as it is."""
     if answer.body and (
         not _is_text(answer.fields.get("content-type", "")) or "content-encoding" in answer.fields
@@ -166,7 +168,7 @@ def _text(value: str) -> str:
         return value
 
 
-def _grouped(answer: Answer) -> dict[str, list[str]]:
+def _grouped(answer: LambdaResponse) -> dict[str, list[str]]:
     """The values of each header, by its name as the app spelled it first."""
     spellings: dict[str, str] = {}
     grouped: dict[str, list[str]] = {}
@@ -175,7 +177,7 @@ def _grouped(answer: Answer) -> dict[str, list[str]]:
     return grouped
 
 
-def _joined(answer: Answer) -> tuple[dict[str, str], list[str]]:
+def _joined(answer: LambdaResponse) -> tuple[dict[str, str], list[str]]:
     """Headers of one value each, joined with commas (RFC 9110, section 5.3); and cookies, which can't be."""
     if len(answer.fields) == len(answer.headers) and "set-cookie" not in answer.fields:  # nearly always
         return dict(answer.headers), []

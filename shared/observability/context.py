@@ -6,7 +6,7 @@ Anybody may count, a dao too: this knows neither HTTP, nor the cache, nor Dynamo
 from contextvars import ContextVar
 
 
-class Observed:
+class RequestContext:
     """One request.
 
     Attributes:
@@ -15,7 +15,7 @@ class Observed:
         traceparent: the header of that name, if it was valid.
         xray: X-Ray's header, if it was valid.
         dynamodb_calls: requests to DynamoDB, each try of one.
-        dynamodb_units: read and write units that they consumed.
+        dynamodb_capacity_units: read and write units that they consumed.
         met: what should be rare, by the names of shared.observability.metrics, and how often: see `meet`.
     """
 
@@ -24,20 +24,20 @@ class Observed:
     traceparent = ""
     xray = ""
     dynamodb_calls = 0
-    dynamodb_units = 0.0
+    dynamodb_capacity_units = 0.0
     met: tuple[tuple[str, int], ...] = ()
 
-    def meet(self, name: str, *, once: bool = False) -> None:
+    def increment(self, name: str, *, once: bool = False) -> None:
         """Count something rare; with `once`, no more than once a request."""
         times = dict(self.met)
         times[name] = 1 if once else times.get(name, 0) + 1
         self.met = tuple(sorted(times.items()))
 
 
-CURRENT: ContextVar[Observed] = ContextVar("observed")
+CURRENT_CONTEXT: ContextVar[RequestContext] = ContextVar("observed")
 """The request that this thread works on, and those that are given its context."""
 
 
-def observed() -> Observed:
+def request_context() -> RequestContext:
     """The current request; where there is none, one that nobody will read."""
-    return CURRENT.get(None) or Observed()
+    return CURRENT_CONTEXT.get(None) or RequestContext()

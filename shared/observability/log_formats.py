@@ -11,10 +11,10 @@ from functools import lru_cache
 
 import msgspec
 
-from shared.observability.context import Observed
+from shared.observability.context import RequestContext
 from shared.observability.logs import write
-from shared.observability.metrics import counted, directives
-from shared.observability.request_log import Kind, Met, Tell
+from shared.observability.metrics import counters_for, emf_directives
+from shared.observability.request_log import Counters, Reporter, RequestLabels
 
 log = logging.getLogger("request")
 
@@ -22,37 +22,41 @@ KEPT = 1000
 """Ends of lines: as many as routes, methods and statuses, times what a request takes and meets."""
 
 
-def tell_json(stage: str) -> Tell:
+def json_reporter(stage: str) -> Reporter:
     """Write requests as JSON: with the metrics of the stage, and so whatever the log level is."""
 
     @lru_cache(KEPT)
-    def common(kind: Kind, calls: int, units: float, met: Met) -> str:
+    def common(kind: RequestLabels, calls: int, units: float, met: Counters) -> str:
         """The rest of a line, up to the time of its metrics."""
-        numbers = counted(kind, met)
+        numbers = counters_for(kind, met)
         fields = asdict(kind) | {"cache": kind.cache or None, "requests": 1}
-        fields |= {"dynamodb_calls": calls, "dynamodb_units": units} | numbers
-        metrics = {"CloudWatchMetrics": directives(stage, tuple(numbers)), "Timestamp": 0}
+        fields |= {"dynamodb_calls": calls, "dynamodb_capacity_units": units} | numbers
+        metrics = {"CloudWatchMetrics": emf_directives(stage, tuple(numbers)), "Timestamp": 0}
         return msgspec.json.encode(fields | {"_aws": metrics})[1:-3].decode()
 
-    def tell(kind: Kind, seen: Observed, milliseconds: float, is_cold: bool) -> None:  # noqa: FBT001
+    def tell(kind: RequestLabels, seen: RequestContext, duration_ms: float, is_cold: bool) -> None:  # noqa: FBT001
         now = int(time.time() * 1000)
         second, rest = _second(now // 1000), now % 1000
         # Nothing in it is of a client's making, but checked or one of a few.
         write(
             f'{{"level":"INFO","message":"request","timestamp":"{second}.{rest:03}+00:00",'
             f'"request_id":"{seen.request_id}","trace_id":"{seen.trace_id}","traceparent":"{seen.traceparent}",'
-            f'"milliseconds":{milliseconds:.3f},"cold_start":{"true" if is_cold else "false"},'
-            f"{common(kind, seen.dynamodb_calls, seen.dynamodb_units, seen.met)}{now}}}}}\n"
+            f'"duration_ms":{duration_ms:.3f},"cold_start":{"true" if is_cold else "false"},'
+            f"{common(kind, seen.dynamodb_calls, seen.dynamodb_capacity_units, seen.met)}{now}}}}}\n"
         )
 
     return tell
 
 
-def tell_text(kind: Kind, seen: Observed, milliseconds: float, _is_cold: bool) -> None:  # noqa: FBT001
+def text_reporter(kind: RequestLabels, seen: RequestContext, duration_ms: float, _is_cold: bool) -> None:  # noqa: FBT001
     """Write a request for a person."""
-    took = {"dynamodb_calls": seen.dynamodb_calls, "dynamodb_units": seen.dynamodb_units, **dict(seen.met)}
+    took = {
+        "dynamodb_calls": seen.dynamodb_calls,
+        "dynamodb_capacity_units": seen.dynamodb_capacity_units,
+        **dict(seen.met),
+    }
     rest = [f"{name}={number:g}" for name, number in took.items() if number]
-    log.info("%s", " ".join([kind.route, str(kind.status), f"{milliseconds:.1f} ms", kind.cache, *rest]))
+    log.info("%s", " ".join([kind.route, str(kind.status), f"{duration_ms:.1f} ms", kind.cache, *rest]))
 
 
 @lru_cache(2)  # the clock can be put back

@@ -10,7 +10,7 @@ import sys
 from functools import cached_property, partial
 from typing import TYPE_CHECKING
 
-from shared.observability.context import observed
+from shared.observability.context import request_context
 
 if TYPE_CHECKING:
     from aws_lambda_powertools.logging.formatter import LambdaPowertoolsFormatter
@@ -68,8 +68,8 @@ class JsonFormatter(logging.Formatter):
     def format(self, record: logging.LogRecord) -> str:
         """Write it as Powertools does."""
         record.logger = record.name
-        record.request_id = observed().request_id or None
-        record.trace_id = observed().trace_id or None
+        record.request_id = request_context().request_id or None
+        record.trace_id = request_context().trace_id or None
         return self.powertools.format(record)
 
     @cached_property

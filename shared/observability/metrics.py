@@ -4,32 +4,37 @@ CloudWatch makes them from the line itself, by its embedded metric format (EMF):
 https://docs.aws.amazon.com/AmazonCloudWatch/latest/monitoring/CloudWatch_Embedded_Metric_Format_Specification.html
 
     requests      of a route, by status class; those of 5xx are the errors
-    milliseconds  of a route
+    duration_ms  of a route
     the others    of all routes together, and only where there is something to count
 """
 
 from collections.abc import Sequence
 
-from shared.observability.request_log import Kind, Met
+from shared.observability.request_log import Counters, RequestLabels
 
 NAMESPACE = "news"
 """In CloudWatch with the stage: `news-prod`."""
 
-CACHE = {"HIT": "cache_hits", "MISS": "cache_misses", "BYPASS": "cache_bypasses"}
+CACHE = {"HIT": "cache_hits", "MISS": "cache_misses", "BYPASS": "cache_bypassed"}
 """By what `X-Cache` says."""
 
-RARE = ("cache_down", "breaker_openings", "stale_served", "dynamodb_throttles")
+EVENT_COUNTERS = (
+    "cache_unavailable",
+    "circuit_breaker_opened",
+    "cache_stale_served",
+    "dynamodb_throttled_requests",
+)
 """The cache could not be used, the circuit to Redis opened, an old answer stood in for the database, DynamoDB
 refused a call for the number of them."""
 
 
-def counted(kind: Kind, met: Met) -> dict[str, int]:
+def counters_for(kind: RequestLabels, met: Counters) -> dict[str, int]:
     """What of a request counts for all routes together."""
     name = CACHE.get(kind.cache)
     return ({name: 1} if name else {}) | dict(met)
 
 
-def directives(stage: str, others: Sequence[str]) -> list[object]:
+def emf_directives(stage: str, others: Sequence[str]) -> list[object]:
     """What says, in a line, which of its members are metrics, and of which dimensions.
 
     Args:
@@ -38,7 +43,7 @@ def directives(stage: str, others: Sequence[str]) -> list[object]:
     """
     found = [
         _directive(stage, ["route", "status_class"], ["requests"], "Count"),
-        _directive(stage, ["route"], ["milliseconds"], "Milliseconds"),
+        _directive(stage, ["route"], ["duration_ms"], "Milliseconds"),
     ]
     return [*found, _directive(stage, [], others, "Count")] if others else found
 

@@ -13,9 +13,9 @@ from typing import TYPE_CHECKING
 from prometheus_client import CollectorRegistry, Counter, Histogram, make_wsgi_app, values
 from prometheus_client.multiprocess import MultiProcessCollector
 
-from shared.observability.context import Observed
-from shared.observability.metrics import CACHE, NAMESPACE, RARE, counted
-from shared.observability.request_log import Kind, Tell
+from shared.observability.context import RequestContext
+from shared.observability.metrics import CACHE, EVENT_COUNTERS, NAMESPACE, counters_for
+from shared.observability.request_log import Reporter, RequestLabels
 
 if TYPE_CHECKING:
     from _typeshed.wsgi import StartResponse, WSGIApplication, WSGIEnvironment
@@ -64,7 +64,7 @@ class MetricsListener:
         return registry
 
 
-def prometheus_reporter() -> Tell:
+def prometheus_reporter() -> Reporter:
     """Return a function that counts a request."""
     registry = CollectorRegistry()
     by_status, prefix = ["route", "status_class"], NAMESPACE.replace("-", "_")
@@ -72,13 +72,13 @@ def prometheus_reporter() -> Tell:
     seconds = Histogram(f"{prefix}_request_seconds", "Time", ["route"], buckets=BUCKETS, registry=registry)
     others = {
         name: Counter(f"{prefix}_{name}", name.replace("_", " "), registry=registry)
-        for name in (*CACHE.values(), *RARE)
+        for name in (*CACHE.values(), *EVENT_COUNTERS)
     }
 
-    def report(kind: Kind, seen: Observed, milliseconds: float, _is_cold: bool) -> None:  # noqa: FBT001
+    def report(kind: RequestLabels, seen: RequestContext, duration_ms: float, _is_cold: bool) -> None:  # noqa: FBT001
         requests.labels(kind.route, kind.status_class).inc()
-        seconds.labels(kind.route).observe(milliseconds / 1000)
-        for name, number in counted(kind, seen.met).items():
+        seconds.labels(kind.route).observe(duration_ms / 1000)
+        for name, number in counters_for(kind, seen.met).items():
             others[name].inc(number)
 
     return report

@@ -7,7 +7,7 @@ and every line of the log names the trace. A header that is malformed is as good
 import re
 import secrets
 
-from shared.observability.context import observed
+from shared.observability.context import request_context
 
 TRACEPARENT = re.compile(r"(?!ff)([0-9a-f]{2})-(?!0{32})[0-9a-f]{32}-(?!0{16})[0-9a-f]{16}-[0-9a-f]{2}")
 XRAY_ROOT = re.compile(r"Root=(1-[0-9a-f]{8}-[0-9a-f]{24})(?![^;])")
@@ -40,7 +40,7 @@ def trace_headers() -> dict[str, str]:
 
     They are built here, from the trace id and the sampled flag: no text of a client leaves the service.
     """
-    request = observed()
+    request = request_context()
     headers = {}
     if request.traceparent:
         _, trace_id, _, flags = request.traceparent.split("-")

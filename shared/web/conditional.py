@@ -5,7 +5,7 @@ from http import HTTPStatus
 from flask import Response, request
 
 
-def revalidated(answer: Response) -> Response:
+def make_conditional(answer: Response) -> Response:
     """The answer, or, where If-None-Match names its ETag, 304 without the body.
 
     If-None-Match compares weakly, takes a list, and `*` stands for whatever there is (section 13.1.2). A 304

@@ -14,7 +14,7 @@ from flask.typing import ResponseReturnValue
 from shared.constants import DATABASE_HEALTH_SECONDS, REDIS_HEALTH_SECONDS
 from shared.errors import InvalidInput
 from shared.web.requests import query, query_parameters
-from shared.web.responses import reply
+from shared.web.responses import json_response
 
 log = logging.getLogger(__name__)
 routes = Blueprint("health", __name__)
@@ -38,11 +38,11 @@ def init_health(app: Flask) -> None:
     """Add the route, and the check of the cache: the app works without it, so it fails no health check."""
     app.extensions["health"] = {}
     if cache := app.extensions["cache"]:
-        add_check(app, "redis", cache.ping, required=False, seconds=REDIS_HEALTH_SECONDS)
+        add_health_check(app, "redis", cache.ping, required=False, seconds=REDIS_HEALTH_SECONDS)
     app.register_blueprint(routes)
 
 
-def add_check(
+def add_health_check(
     app: Flask,
     name: str,
     probe: Callable[[], object],
@@ -60,7 +60,7 @@ def health() -> ResponseReturnValue:
     """Answer 200, or 503 where a service that is required doesn't answer in time."""
     deep = query().get("deep")
     if deep is None:
-        return reply({"status": "ok"})
+        return json_response({"status": "ok"})
     if deep != "1":
         raise InvalidInput("deep", "must be 1")
     return _deep(current_app.extensions["health"])
@@ -72,7 +72,7 @@ def _deep(checks: dict[str, Check]) -> ResponseReturnValue:
     down = any(check.required for check in failed)
     status = "down" if down else "degraded" if failed else "ok"
     code = HTTPStatus.SERVICE_UNAVAILABLE if down else HTTPStatus.OK
-    return reply({"status": status, "checks": results}, code)
+    return json_response({"status": status, "checks": results}, code)
 
 
 def _ask(checks: dict[str, Check]) -> dict[str, str]:

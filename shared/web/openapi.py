@@ -12,7 +12,7 @@ from flask.typing import ResponseReturnValue
 from werkzeug.http import generate_etag
 
 from shared.errors import NotFound
-from shared.web.conditional import revalidated
+from shared.web.conditional import make_conditional
 
 HERE = Path(__file__).parent
 CONTRACT = HERE.parent.parent / "openapi.json"
@@ -35,7 +35,7 @@ routes = Blueprint("contract", __name__)
 page = Blueprint("docs", __name__)
 
 
-def init_contract(app: Flask, *, docs: bool) -> None:
+def init_openapi(app: Flask, *, docs: bool) -> None:
     """Add the contract, and the page if it is wanted."""
     app.register_blueprint(routes)
     if docs:
@@ -78,4 +78,4 @@ def _answer(body: bytes, content_type: str, etag: str | None = None) -> Response
     answer = Response(body, content_type=content_type)
     answer.cache_control.no_cache = True  # it may be kept, and is asked for again
     answer.set_etag(etag or generate_etag(body))  # a hash, since an artefact's files all have one time
-    return revalidated(answer)
+    return make_conditional(answer)

@@ -36,7 +36,7 @@ def query_parameters(*names: str) -> Callable[[View], View]:
     return declare
 
 
-def refuse_unknown_parameters() -> None:
+def reject_unknown_parameters() -> None:
     """Before every request: a parameter that the view doesn't know, or one given twice, is an error.
 
     Raises:
@@ -57,7 +57,7 @@ def query() -> dict[str, str]:
     return request.args.to_dict() if request.query_string else {}
 
 
-def json_body() -> object:
+def get_json_body() -> object:
     """The request's body, parsed.
 
     Raises:

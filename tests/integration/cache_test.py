@@ -9,7 +9,7 @@ from flask import Response
 from msgspec.structs import asdict
 
 from news.model import NewsFilter
-from shared.auth.scopes import needs_scope
+from shared.auth.scopes import require_scope
 from shared.cache.decorators import cached, invalidates
 from shared.constants import CLAIMS
 from shared.errors import Unavailable
@@ -57,13 +57,13 @@ def other_status(status):
     return "x", status
 
 
-@needs_scope("news:write")
+@require_scope("news:write")
 @invalidates("elsewhere")
 def elsewhere():
     return "x"
 
 
-@needs_scope("news:read")
+@require_scope("news:read")
 @cached("news", key=lambda: 1, public=True)
 def scoped():
     return "x"

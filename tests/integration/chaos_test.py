@@ -1,6 +1,6 @@
 """Nothing lost and nothing twice, whatever fails while it is written.
 
-FAULT_ROUNDS and FAULT_SECONDS say how long; `make faults` sets them.
+FAULT_ROUNDS and FAULT_SECONDS say how long; `make chaos` sets them.
 """
 
 import os

@@ -15,7 +15,7 @@ import pytest
 from news.dao import NewsDao
 from shared.constants import DYNAMODB_CONNECT_TIMEOUT_SECONDS, DYNAMODB_READ_TIMEOUT_SECONDS, DYNAMODB_RETRIES
 from shared.errors import Unavailable
-from shared.observability.context import CURRENT, Observed
+from shared.observability.context import CURRENT_CONTEXT, RequestContext
 from support.dynamodb_proxy import Proxy, Reply
 from support.environment import settings_for
 from support.fakes import stored
@@ -174,12 +174,12 @@ def test_credentials_that_come_back_end_the_unavailability(moto_url, no_credenti
         assert seconds_until_unavailable(dao) < 6
     no_credentials.setenv("AWS_ACCESS_KEY_ID", "test")
     no_credentials.setenv("AWS_SECRET_ACCESS_KEY", "test")
-    context = Observed()
-    token = CURRENT.set(context)
+    context = RequestContext()
+    token = CURRENT_CONTEXT.set(context)
     try:
         assert dao.find(stored(1).id) is None
     finally:
-        CURRENT.reset(token)
+        CURRENT_CONTEXT.reset(token)
     assert context.dynamodb_calls == 1
 
 

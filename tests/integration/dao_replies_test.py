@@ -8,7 +8,7 @@ import pytest
 from news.dao import NewsDao
 from news.model import NewsFilter
 from shared.errors import Unavailable
-from shared.observability.context import CURRENT, Observed
+from shared.observability.context import CURRENT_CONTEXT, RequestContext
 from support.dynamodb_proxy import Proxy, Reply
 from support.environment import settings_for
 from support.fakes import stored
@@ -232,15 +232,15 @@ def test_the_log_has_the_code_and_not_all_of_a_long_reply(faulty, dao, caplog):
 )
 def test_every_try_is_counted_and_so_are_throttles_of_any_shape(faulty, dao, reply, throttles):
     faulty.fault = lambda *_: reply
-    context = Observed()
-    token = CURRENT.set(context)
+    context = RequestContext()
+    token = CURRENT_CONTEXT.set(context)
     try:
         with pytest.raises(Unavailable):
             dao.find(stored(1).id)
     finally:
-        CURRENT.reset(token)
+        CURRENT_CONTEXT.reset(token)
     assert context.dynamodb_calls == 2
-    assert dict(context.met).get("dynamodb_throttles", 0) == throttles
+    assert dict(context.met).get("dynamodb_throttled_requests", 0) == throttles
 
 
 def page_of(numbers, **more):

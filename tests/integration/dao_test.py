@@ -10,7 +10,7 @@ import pytest
 
 from news.dao import MAX_EXAMINED, NewsDao
 from news.model import NewsFilter, position
-from news.table import NewsRow
+from news.table import NewsRecord
 from shared.dynamodb.tables import bind
 from shared.errors import Conflict, Stale, Unavailable
 from support.environment import settings_for
@@ -183,7 +183,7 @@ def test_a_list_spread_over_shards_reads_like_one(settings, sixty):
     dao = NewsDao(settings_for(settings.dynamodb_endpoint, tables=settings.tables, feed_shards=5))
     more = [stored(n) for n in range(100, 125)]
     dao.add_many(more)
-    table = bind(NewsRow, settings.table("news"), settings)
+    table = bind(NewsRecord, settings.table("news"), settings)
     shards = {row.feed for row in table.batch_get([item.id for item in more])}
     assert len(shards) == 5
     assert every_page(dao, EVERYTHING, 7)[0] == newest_first(sixty + more)
@@ -252,7 +252,7 @@ def test_a_table_that_is_absent_is_unavailable_and_the_log_says_which(moto_url, 
     with pytest.raises(Unavailable):
         NewsDao(settings).page(EVERYTHING, None, 5)
     assert f"table {settings.table('news')} does not exist" in caplog.text
-    assert "make tables" in caplog.text
+    assert "make create-tables" in caplog.text
 
 
 def test_what_is_no_fault_of_the_database_is_not_hidden(moto_url):

@@ -187,7 +187,7 @@ def test_an_import_into_a_table_that_is_absent_ends_with_one_line(settings, tmp_
     path = write(tmp_path / "news.jsonl", [sent(1)])
     done = run(command(path), environment(settings) | {"NEWS_TABLE": "absent"})
     assert done.returncode == 1
-    assert "make tables" in done.stderr
+    assert "make create-tables" in done.stderr
     assert "Traceback" not in done.stderr
 
 

@@ -13,10 +13,10 @@ from news.dao import NewsDao
 from shared.constants import REQUEST_ID
 from shared.errors import Unavailable
 from shared.lambda_adapter.handler import make_handler
-from shared.observability.context import CURRENT, Observed, observed
+from shared.observability.context import CURRENT_CONTEXT, RequestContext, request_context
 from shared.observability.logs import init_logs
-from shared.observability.metrics import CACHE, NAMESPACE, RARE
-from shared.observability.request_log import kind_of
+from shared.observability.metrics import CACHE, EVENT_COUNTERS, NAMESPACE
+from shared.observability.request_log import labels_for
 from shared.observability.tracing import valid_traceparent, xray_root
 from support import token_issuer
 from support.cache_harness import make_app
@@ -71,7 +71,7 @@ def test_a_request_is_one_line_with_its_route_and_not_its_path(ask):
     line = ask(f"/news/{stored(1).id}?")
     assert (line["route"], line["module"], line["method"]) == ("GET /news/<news_id>", "news", "GET")
     assert (line["status"], line["status_class"], line["cache"]) == (200, "2xx", "BYPASS")
-    assert 0 < line["milliseconds"] < 10_000
+    assert 0 < line["duration_ms"] < 10_000
     assert stored(1).id not in json.dumps(line)
 
 
@@ -99,10 +99,10 @@ def test_a_route_has_one_name_and_nobody_can_make_up_others(ask, method, path, r
 
 def test_the_number_of_series_is_what_the_readme_says(app):
     rules = [(method, rule) for rule in app.url_map.iter_rules() for method in rule.methods]
-    routes = {kind_of(method, rule.rule, rule.endpoint, "200 OK", "").route for method, rule in rules} | {
+    routes = {labels_for(method, rule.rule, rule.endpoint, "200 OK", "").route for method, rule in rules} | {
         "none"
     }
-    series = len(routes) * 4 + len(routes) + len(CACHE) + len(RARE)
+    series = len(routes) * 4 + len(routes) + len(CACHE) + len(EVENT_COUNTERS)
     assert f"there are {len(routes)}, which makes {series} series" in (ROOT / "README.md").read_text()
 
 
@@ -114,7 +114,7 @@ def test_requests_and_time_are_told_by_route(ask):
     metrics = metrics_of(ask("/news/?limit=0"))
     by_route = {"route": "GET /news"}
     assert metrics["requests"] == (1, by_route | {"status_class": "4xx"})
-    assert metrics["milliseconds"][1] == by_route
+    assert metrics["duration_ms"][1] == by_route
 
 
 def test_what_the_cache_did_is_counted(dao, valkey, capsys):
@@ -123,7 +123,7 @@ def test_what_the_cache_did_is_counted(dao, valkey, capsys):
         client.get("/news/", headers=headers)
     lines = requests_in(capsys.readouterr().err)
     assert [line["cache"] for line in lines] == ["MISS", "HIT", "BYPASS"]
-    assert [total(lines, name) for name in ("cache_misses", "cache_hits", "cache_bypasses")] == [1, 1, 1]
+    assert [total(lines, name) for name in ("cache_misses", "cache_hits", "cache_bypassed")] == [1, 1, 1]
     assert metrics_of(lines[1])["cache_hits"] == (1, {})
     assert {each["Namespace"] for each in lines[0]["_aws"]["CloudWatchMetrics"]} == {f"{NAMESPACE}-prod"}
 
@@ -339,7 +339,7 @@ def test_calls_to_dynamodb_and_what_they_consumed_are_counted(table, capsys):
     client.get("/news/?limit=0")
     lines = requests_in(capsys.readouterr().err)
     assert [line["dynamodb_calls"] for line in lines] == [1, 1, 0]
-    created, read, refused = [line["dynamodb_units"] for line in lines]
+    created, read, refused = [line["dynamodb_capacity_units"] for line in lines]
     assert created >= 1
     assert 0 < read <= 1
     assert refused == 0
@@ -353,22 +353,22 @@ def test_each_try_that_dynamodb_throttles_is_counted(table, proxy, capsys):
     proxy.fault = lambda *_: throttled("ThrottlingException")
     assert client.get("/news/").status_code == 503
     first, _, second = lines_in(capsys.readouterr().err)
-    assert (first["dynamodb_calls"], metrics_of(first)["dynamodb_throttles"]) == (2, (1, {}))
-    assert (second["dynamodb_calls"], metrics_of(second)["dynamodb_throttles"]) == (2, (2, {}))
-    assert second["dynamodb_units"] == 0
+    assert (first["dynamodb_calls"], metrics_of(first)["dynamodb_throttled_requests"]) == (2, (1, {}))
+    assert (second["dynamodb_calls"], metrics_of(second)["dynamodb_throttled_requests"]) == (2, (2, {}))
+    assert second["dynamodb_capacity_units"] == 0
 
 
 def test_a_batch_of_several_units_is_added_up(table):
-    token = CURRENT.set(seen := Observed())
+    token = CURRENT_CONTEXT.set(seen := RequestContext())
     table.add_many([stored(n) for n in range(1, 6)])
-    CURRENT.reset(token)
+    CURRENT_CONTEXT.reset(token)
     assert seen.dynamodb_calls == 1
-    assert seen.dynamodb_units >= 5
+    assert seen.dynamodb_capacity_units >= 5
 
 
 def test_outside_of_a_request_nothing_is_kept():
-    observed().meet("cache_down")
-    assert observed().met == ()
+    request_context().increment("cache_unavailable")
+    assert request_context().met == ()
 
 
 def test_a_cached_get_imports_no_powertools_and_no_prometheus(valkey):

@@ -118,7 +118,7 @@ def test_every_request_is_a_line_with_its_fields_and_metrics(run):
         "POST /news",
     ]
     assert [each["dynamodb_calls"] for each in (missed, hit, unknown, refused)] == [1, 0, 0, 0]
-    assert missed["dynamodb_units"] > 0
+    assert missed["dynamodb_capacity_units"] > 0
     assert len({each["request_id"] for each in (missed, hit, unknown, refused)}) == 4
     assert hit["trace_id"] == TRACE
     assert "s3cr3t" not in run.log.read_text()
@@ -128,8 +128,8 @@ def test_redis_gone_opens_the_circuit_and_each_request_says_so(run):
     run.ask("GET", PATH)
     run.valkey.stop()
     assert [run.ask("GET", PATH) for _ in range(3)] == [200, 200, 200]
-    assert run.total("breaker_openings") == 1
-    assert run.total("cache_down") == 3
+    assert run.total("circuit_breaker_opened") == 1
+    assert run.total("cache_unavailable") == 3
     [warning] = [line for line in lines_in(run.log.read_text()) if line["level"] == "WARNING"]
     assert warning["request_id"] == run.requests()[1]["request_id"]
 
@@ -138,7 +138,11 @@ def test_a_throttled_database_is_counted_and_without_an_old_answer_it_is_an_erro
     run.proxy.fault = lambda *_: throttled()
     assert run.ask("GET", PATH) == 503
     [line] = run.requests()
-    assert (line["dynamodb_throttles"], line["dynamodb_calls"], line["status_class"]) == (2, 2, "5xx")
+    assert (line["dynamodb_throttled_requests"], line["dynamodb_calls"], line["status_class"]) == (
+        2,
+        2,
+        "5xx",
+    )
 
 
 def test_an_old_answer_that_is_served_is_counted(run):
@@ -152,7 +156,11 @@ def test_an_old_answer_that_is_served_is_counted(run):
         assert run.ask("GET", PATH) == 200
     first, second = run.requests()
     assert first["cache"] == "MISS"
-    assert (second["stale_served"], second["dynamodb_throttles"], second["cache"]) == (1, 2, "HIT")
+    assert (second["cache_stale_served"], second["dynamodb_throttled_requests"], second["cache"]) == (
+        1,
+        2,
+        "HIT",
+    )
 
 
 def test_a_failure_of_ours_is_a_5xx_and_its_line_has_the_reason(run):

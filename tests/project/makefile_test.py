@@ -120,7 +120,7 @@ def test_an_interpreter_that_is_no_plain_name_is_refused(project, value):
 
 
 def test_without_variables_commands_have_defaults(project):
-    assert make(project, "lambda", "token", "deploy-sls", "fuzz").returncode == 0
+    assert make(project, "run-lambda", "token", "deploy-sls", "fuzz").returncode == 0
     made = calls(project)
     assert [".venv/bin/python", "-m", "tools.local.token", "--scope=news:write"] in made
     handler = ["--handler=functions.news.handler", "--port=0"]

@@ -108,7 +108,7 @@ def test_a_bad_name_gets_one_line_and_nothing_is_written(copy, name, why):
         ("template.yaml", "the news module", "our news"),
         ("serverless.yml", "NewsLambdaFunction:", "OurLambdaFunction:"),
         ("functions/wsgi.py", "setup_news", "set_up"),
-        ("tools/local/tables.py", '"news": NewsRow', '"news": OurRow'),
+        ("tools/local/tables.py", '"news": NewsRecord', '"news": OurRow'),
         ("shared/app.py", "def create_app", "def make_app"),  # then no contract can be made
     ],
 )

@@ -1,4 +1,4 @@
-"""`make init`: the template under another name, once."""
+"""`make rename-project`: the template under another name, once."""
 
 import re
 import tomllib
@@ -59,7 +59,7 @@ def test_style_and_contract_hold_under_the_name(renamed):
 
 def test_a_second_time_is_refused(renamed):
     before = renamed.files()
-    code, said = renamed.run("make", "init", "NAME=other")
+    code, said = renamed.run("make", "rename-project", "NAME=other")
     assert code != 0
     assert "init: the project has its name already, my-service" in said
     assert renamed.files() == before
@@ -75,9 +75,11 @@ def copy(tmp_path_factory):
 )
 def test_a_bad_name_gets_one_line_and_changes_nothing(copy, name):
     before = copy.files()
-    code, said = copy.run("make", "init", f"NAME={name}")
+    code, said = copy.run("make", "rename-project", f"NAME={name}")
     assert code != 0
-    assert [line.split(":")[0] for line in said.splitlines() if not line.startswith("make")] == ["init"]
+    assert [line.split(":")[0] for line in said.splitlines() if not line.startswith("make")] == [
+        "rename-project"
+    ]
     assert copy.files() == before
 
 

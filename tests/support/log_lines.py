@@ -68,11 +68,11 @@ FIELDS = {
     "route": str,
     "status": int,
     "status_class": str,
-    "milliseconds": (int, float),
+    "duration_ms": (int, float),
     "cache": (str, type(None)),
     "cold_start": bool,
     "dynamodb_calls": int,
-    "dynamodb_units": (int, float),
+    "dynamodb_capacity_units": (int, float),
     "requests": int,
     "_aws": dict,
 }

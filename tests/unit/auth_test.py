@@ -17,7 +17,7 @@ from werkzeug.routing import Rule
 from news.controller import setup_route
 from news.service import NewsService
 from shared.app import create_app
-from shared.auth.scopes import UndeclaredScope, needs_scope
+from shared.auth.scopes import UndeclaredScope, require_scope
 from shared.config import Settings
 from shared.constants import CLAIMS
 from shared.lambda_adapter.handler import make_handler
@@ -86,7 +86,7 @@ def test_a_route_that_only_reads_needs_no_scope(client):
 
 def test_a_route_that_reads_may_need_a_scope(auth):
     app = make_app(auth)
-    app.get("/secret")(needs_scope("secret:read")(lambda: "the secret"))
+    app.get("/secret")(require_scope("secret:read")(lambda: "the secret"))
     client = app.test_client()
     assert client.options("/secret").status_code == 200
     for method in ("GET", "HEAD"):
@@ -108,7 +108,7 @@ def test_a_route_that_reads_may_need_a_scope(auth):
 )
 def test_a_view_that_responds_to_options_itself_needs_its_scope(auth, options):
     app = make_app(auth)
-    app.add_url_rule("/o", "o", needs_scope("x:write")(lambda: "the view ran"), **options)
+    app.add_url_rule("/o", "o", require_scope("x:write")(lambda: "the view ran"), **options)
     client = app.test_client()
     refused = client.options("/o")
     assert (refused.status_code, refused.headers["WWW-Authenticate"]) == (401, 'Bearer scope="x:write"')
@@ -125,7 +125,7 @@ def test_a_view_that_responds_to_options_itself_needs_its_scope(auth, options):
 )
 def test_options_that_flask_responds_to_needs_no_token_and_runs_no_view(auth, options):
     app = make_app(auth)
-    view = needs_scope("x:write")(lambda: "the view ran")
+    view = require_scope("x:write")(lambda: "the view ran")
     app.add_url_rule("/o", "o", view, **options)
     response = app.test_client().options("/o")
     assert (response.status_code, response.data) == (200, b"")
@@ -134,7 +134,7 @@ def test_options_that_flask_responds_to_needs_no_token_and_runs_no_view(auth, op
 
 def test_without_automatic_options_there_is_no_route_for_it(auth):
     app = make_app(auth)
-    view = needs_scope("x:write")(lambda: "the view ran")
+    view = require_scope("x:write")(lambda: "the view ran")
     app.add_url_rule("/o", "o", view, methods=["POST"], provide_automatic_options=False)
     assert app.test_client().options("/o").status_code == 405
 
@@ -538,7 +538,7 @@ def test_a_token_reaches_no_log_and_no_answer(tmp_path, caplog, token):
     caplog.set_level(logging.DEBUG)
     answer = create(app.test_client(), token=token)
     failed = create(app.test_client(), authorization=f"Basic {token}")
-    app.view_functions["news.create"] = needs_scope("news:write")(lambda: 1 / 0)
+    app.view_functions["news.create"] = require_scope("news:write")(lambda: 1 / 0)
     create(app.test_client(), token=token)
     said = caplog.text + answer.text + failed.text + str(answer.headers) + str(failed.headers)
     for part in [token, *token.split(".")]:

@@ -15,7 +15,7 @@ from shared.auth.jwks import Jwks, parse_jwks
 from shared.auth.jwks_fetch import fetch_jwks
 from shared.auth.tokens import Verifier
 from shared.errors import Unavailable
-from shared.observability.context import CURRENT, Observed
+from shared.observability.context import CURRENT_CONTEXT, RequestContext
 from support import token_issuer
 from support.environment import ROOT
 from tools.local.processes import free_port
@@ -631,14 +631,14 @@ def test_a_fetch_names_the_project_and_its_version_and_what_it_accepts(server):
 
 def test_a_fetch_sends_no_text_of_the_caller(server):
     trace_id, root = "4bf92f3577b34da6a3ce929d0e0e4736", "1-5759e988-bd862e3fe1be46a994272793"
-    request = Observed()
+    request = RequestContext()
     request.traceparent = f"00-{trace_id}-00f067aa0ba902b7-ff"
     request.xray = f"Sampled=1;Root={root};Parent=x;Self=" + "A" * 8000
-    token = CURRENT.set(request)
+    token = CURRENT_CONTEXT.set(request)
     try:
         Jwks(server.url).find("one")
     finally:
-        CURRENT.reset(token)
+        CURRENT_CONTEXT.reset(token)
     sent = server.headers
     assert {name.lower() for name in sent} == {
         *("accept", "accept-encoding", "connection", "host", "user-agent"),

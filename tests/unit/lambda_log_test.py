@@ -7,7 +7,7 @@ import pytest
 
 from shared.lambda_adapter.events import NotHttp
 from shared.lambda_adapter.handler import make_handler
-from shared.observability.context import CURRENT
+from shared.observability.context import CURRENT_CONTEXT
 from support.event_builders import ENCODERS, Sent, http_api_2
 from support.log_lines import lines_in
 from support.sample_apps import CONTEXT
@@ -101,7 +101,7 @@ def test_line_about_an_event_that_is_no_http_request_has_the_request_id(app, cap
 )
 def test_ids_end_with_the_invocation(event, app, capsys):
     make_handler(app)(event, CONTEXT)
-    assert CURRENT.get(None) is None
+    assert CURRENT_CONTEXT.get(None) is None
     capsys.readouterr()
     logging.getLogger("library").warning("later")
     assert json.loads(capsys.readouterr().err).get("request_id") is None
@@ -110,4 +110,4 @@ def test_ids_end_with_the_invocation(event, app, capsys):
 def test_ids_end_with_an_invocation_that_fails(app):
     with pytest.raises(NotHttp):
         make_handler(app)({}, CONTEXT)
-    assert CURRENT.get(None) is None
+    assert CURRENT_CONTEXT.get(None) is None

@@ -1,4 +1,4 @@
-"""`make lambda`: a function in Lambda's own runtime on this machine, with its emulator and without Docker.
+"""`make run-lambda`: run a function in Lambda's own runtime on this machine, without Docker.
 
 The emulator answers at one path, whatever the event; the function itself starts with the first call.
 """
@@ -112,7 +112,7 @@ def serving(
 
 def main() -> None:
     """Serve until Ctrl-C or SIGTERM."""
-    parser = argparse.ArgumentParser(prog="make lambda", usage="make lambda [HANDLER=...] [PORT=...]")
+    parser = argparse.ArgumentParser(prog="make run-lambda", usage="make run-lambda [HANDLER=...] [PORT=...]")
     parser.add_argument("--handler", default="functions.news.handler")
     parser.add_argument("--port", type=int, default=0)
     arguments = parser.parse_args()

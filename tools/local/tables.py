@@ -5,13 +5,13 @@ import sys
 from pynamodb.exceptions import PynamoDBException
 from pynamodb.models import Model
 
-from news.table import NewsRow
+from news.table import NewsRecord
 from shared.config import Settings, SettingsError
 from shared.dynamodb.tables import bind
 from tools.local import run_env as local_env
 
 TABLES: dict[str, type[Model]] = {
-    "news": NewsRow,
+    "news": NewsRecord,
 }
 """The table of each module that has one."""
 

@@ -18,7 +18,7 @@ LINES = {
         "from news.controller import setup_route as setup_news\n",
         "setup_news(app)\n",
     ],
-    "tools/local/tables.py": ["from news.table import NewsRow\n", '    "news": NewsRow,\n'],
+    "tools/local/tables.py": ["from news.table import NewsRecord\n", '    "news": NewsRecord,\n'],
 }
 """What other files say of the sample module, a line each."""
 

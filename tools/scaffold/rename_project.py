@@ -1,4 +1,4 @@
-"""`make init NAME=my-service`: give the project its own name, once.
+"""`make rename-project NAME=my-service`: give the project its own name, once.
 
 The module `news` stays, as a sample. Names that are deployed begin with the project's name, and so does what
 tells people what this is.
@@ -70,7 +70,7 @@ def _renamed(file: Path, places: list[str], name: str) -> str:
 
 def main(argv: Sequence[str] | None = None) -> None:
     """Rename, and say what is left to do."""
-    parser = argparse.ArgumentParser(prog="make init", usage="make init NAME=my-service")
+    parser = argparse.ArgumentParser(prog="make rename-project", usage="make rename-project NAME=my-service")
     parser.add_argument("name")
     parser.add_argument("--root", type=Path, default=ROOT, help="the project's folder")
     arguments = parser.parse_args(argv)
