@@ -6,10 +6,14 @@ import logging
 import re
 import subprocess
 import sys
+from uuid import uuid4
 
 import pytest
+from msgspec.structs import asdict
 
 from news.dao import NewsDao
+from news.model import NewsFilter
+from shared import pagination
 from shared.constants import REQUEST_ID
 from shared.errors import Unavailable
 from shared.lambda_adapter.handler import make_handler
@@ -119,8 +123,9 @@ def test_requests_and_time_are_told_by_route(ask):
 
 def test_what_the_cache_did_is_counted(dao, valkey, capsys):
     client = make_app(dao, valkey.url, log_json=True, stage="prod").test_client()
-    for headers in ({}, {}, {"Authorization": "Bearer x"}):
-        client.get("/news/", headers=headers)
+    cursor = pagination.encode(asdict(NewsFilter()), f"2026-01-01T00:00:00.000000Z#{uuid4()}")
+    for path in ("/news/", "/news/", f"/news/?cursor={cursor}"):
+        client.get(path)
     lines = requests_in(capsys.readouterr().err)
     assert [line["cache"] for line in lines] == ["MISS", "HIT", "BYPASS"]
     assert [total(lines, name) for name in ("cache_misses", "cache_hits", "cache_bypassed")] == [1, 1, 1]
