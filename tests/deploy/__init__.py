@@ -2,4 +2,4 @@
 
 import pytest
 
-pytest.register_assert_rewrite("deploy.using")
+pytest.register_assert_rewrite("deploy.deployed_api")

@@ -2,7 +2,7 @@
 
 import pytest
 
-from deploy.aws import CACHE_HOST, FAKE_AWS, Aws, Surroundings
+from deploy.aws_emulator import CACHE_HOST, FAKE_AWS, Aws, Surroundings
 from deploy.project import Project
 from support.certificates import certificate
 from support.redis_servers import BINARY, REASON, Valkey

@@ -9,10 +9,10 @@ import platform
 import pytest
 from botocore.exceptions import ClientError
 
-from deploy.aws import Stack, probe
+from deploy.aws_emulator import Stack, probe
+from deploy.deployed_api import WRITER, check_deployed_api
 from deploy.project import SLS, TOOLS, Project, sls_options
-from deploy.using import WRITER, works
-from deploy.wiring import loose_ends
+from deploy.resource_connections import broken_connections
 from support.environment import ROOT
 from tools.package.sources import modules
 
@@ -85,7 +85,7 @@ def shipped():
 
 
 def test_the_parts_meet(tool):
-    assert loose_ends(tool.stack) == []
+    assert broken_connections(tool.stack) == []
 
 
 def test_the_probe_finds_nothing_wrong(tool, surroundings):
@@ -97,7 +97,7 @@ def test_the_probe_finds_nothing_wrong(tool, surroundings):
 
 
 def test_what_is_deployed_creates_reads_and_lists(tool, surroundings):
-    works(tool.stack, surroundings, number=1, has_cache=tool.caches[0] == "true")
+    check_deployed_api(tool.stack, surroundings, number=1, has_cache=tool.caches[0] == "true")
 
 
 def test_both_ship_the_same_bytes(tool, shipped):
@@ -122,8 +122,8 @@ def test_an_update_turns_the_cache_and_publishes_the_new_code(tool, surroundings
     assert before["CodeSha256"] != after["CodeSha256"]
     assert after["Environment"]["Variables"]["LOG_LEVEL"] == "WARNING"
     assert len(tool.stack.ids("EC2::VPC")) == (tool.caches[1] == "true")
-    assert loose_ends(tool.stack) == []
-    works(tool.stack, surroundings, number=2, has_cache=tool.caches[1] == "true")
+    assert broken_connections(tool.stack) == []
+    check_deployed_api(tool.stack, surroundings, number=2, has_cache=tool.caches[1] == "true")
 
 
 def test_a_removal_leaves_the_table_and_nothing_else(tool):

@@ -5,9 +5,9 @@ import json
 import pytest
 import yaml
 
-from deploy.parity import differences
-from deploy.parity_test import EVERYTHING
 from deploy.project import CHECKOV, TOOLS, Loader
+from deploy.sam_matches_serverless import differences
+from deploy.sam_matches_serverless_test import EVERYTHING
 from tools.package.sources import modules
 
 

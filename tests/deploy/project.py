@@ -93,7 +93,7 @@ class Project:
 @cache
 def _translator():
     """A process that translates until this one ends."""
-    command = [TOOLS / "python", Path(__file__).parent / "translate.py"]
+    command = [TOOLS / "python", Path(__file__).parent / "sam_translate.py"]
     return subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
 
 

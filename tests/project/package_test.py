@@ -19,8 +19,8 @@ from support.lambda_emulator import HERE, invoke, runtime_of
 from support.project_copy import copied
 from tools.local.lambda_runtime import packages, serving
 from tools.local.tables import create_tables
+from tools.package.archive import publish, zip_folder
 from tools.package.builder import build
-from tools.package.files import publish, zip_folder
 from tools.package.python import runtime_python
 from tools.package.sources import modules, sources
 from tools.package.uv import PackageError, run, uv

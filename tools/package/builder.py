@@ -9,7 +9,7 @@ import sys
 import tempfile
 from pathlib import Path
 
-from tools.package.files import LONG_AGO, publish, sizes
+from tools.package.archive import LONG_AGO, publish, sizes
 from tools.package.python import compile_all, runtime_python
 from tools.package.sources import copy_sources, modules, sources
 from tools.package.uv import ROOT, PackageError

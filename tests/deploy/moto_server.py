@@ -1,4 +1,4 @@
-"""The stand-in for AWS in ../shared, with what it lacks for these stacks: `stand_in.py FAKE_AWS.PY PORT`.
+"""The stand-in for AWS in ../shared, with what it lacks for these stacks: `moto_server.py FAKE_AWS.PY PORT`.
 
 Runs in the environment of the tools. What it adds, since the stand-in or moto drops or doesn't know it:
 
@@ -11,7 +11,7 @@ Runs in the environment of the tools. What it adds, since the stand-in or moto d
   * routes, authorizers and permissions that go when a template or a condition drops them
   * removal of route tables and endpoints, without which no network can go
   * the ARN of a log group, which ends with `:*` so that it takes its streams in
-  * what stand_in_stacks.py does
+  * what moto_cloudformation.py does
 """
 
 import importlib.util
@@ -211,7 +211,7 @@ def attribute_as_on_aws(self, attribute_name):
 LogGroup.get_cfn_attribute = attribute_as_on_aws
 
 if __name__ == "__main__":
-    import stand_in_stacks  # noqa: F401  # after fake_aws, whose own changes it goes on from
+    import moto_cloudformation  # noqa: F401  # after fake_aws, whose own changes it goes on from
     from moto import server
 
     server.signal_handler = lambda *_: os._exit(0)  # moto's waits for connections that are kept alive

@@ -1,4 +1,4 @@
-"""CloudFormation as the stand-in does it, made to update stacks as AWS does. Imported by `stand_in.py` alone.
+"""CloudFormation as the stand-in does it, made to update stacks as AWS does. Imported by `moto_server.py` alone.
 
 * defaults of parameters are taken as given ones are: split into a list, made a number, and checked
 * what an update changes is told from the resources after their conditions and parameters, so that a condition

@@ -3,14 +3,14 @@
 import json
 from http import HTTPStatus
 
-from deploy.aws import Gateway
+from deploy.aws_emulator import Gateway
 from support.fakes import sent
 
 WRITER = {"iss": "https://login.example.com/", "aud": "news", "scope": "news:read news:write", "sub": "7"}
 """The claims of a token that may write, of the issuer and for the audience that stacks are deployed with."""
 
 
-def works(stack, surroundings, number, *, has_cache):
+def check_deployed_api(stack, surroundings, number, *, has_cache):
     """Create, read and list through what is deployed, with its permissions; be refused without a token."""
     surroundings.know(stack)
     miss, hit = ("MISS", "HIT") if has_cache else ("BYPASS", "BYPASS")

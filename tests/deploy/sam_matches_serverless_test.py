@@ -2,8 +2,8 @@
 
 import pytest
 
-from deploy.parity import differences, unexplained, unused
-from deploy.resolving import Resolved
+from deploy.resolve_template import ResolvedTemplate
+from deploy.sam_matches_serverless import differences, unexplained, unused
 
 ISSUER = {"AuthIssuer": "https://login.example.com/", "AuthAudience": "news"}
 EVERYTHING = ISSUER | {
@@ -42,7 +42,7 @@ def test_every_parameter_has_another_value_in_the_last_case(project):
 
 def test_parameters_change_what_they_name(project):
     sam = project.sam()
-    default, changed = Resolved(sam), Resolved(sam, **EVERYTHING)
+    default, changed = ResolvedTemplate(sam), ResolvedTemplate(sam, **EVERYTHING)
     assert len(default.of_type("EC2::VPC")) == 1
     assert len(changed.of_type("EC2::VPC")) == 0
     assert len(changed.of_type("ApiGatewayV2::Route")) > len(default.of_type("ApiGatewayV2::Route"))

@@ -16,8 +16,8 @@ import requests
 import yaml
 from botocore.exceptions import ClientError
 
-from deploy.agreement import takes
-from deploy.elasticache import ElastiCache
+from deploy.code_matches_template import takes
+from deploy.elasticache_emulator import ElastiCache
 from deploy.project import REGION, TOOLS, Loader
 from support.environment import CLEAN, SHARED
 from support.event_builders import Sent, http_api_2
@@ -25,7 +25,7 @@ from tools.local.processes import free_port, wait_for_port
 
 FAKE_AWS = SHARED / "lab" / "aws" / "fake_aws.py"
 PROBE = SHARED / "lab" / "aws" / "probe.py"
-SITE = Path(__file__).parent / "lambda_site"
+SITE = Path(__file__).parent / "lambda_runtime"
 ACCOUNT = "123456789012"
 HANDLER = "functions.news.handler"
 CACHE_HOST = "news-x1.serverless.euc1.cache.amazonaws.com"
@@ -37,7 +37,7 @@ class Aws:
     def __init__(self, processes, log):
         port = free_port()
         self.url = f"http://127.0.0.1:{port}"
-        command = [TOOLS / "python", Path(__file__).parent / "stand_in.py", FAKE_AWS, port]
+        command = [TOOLS / "python", Path(__file__).parent / "moto_server.py", FAKE_AWS, port]
         env = {
             "FAKE_CACHE_HOST": CACHE_HOST,
             "MOTO_ACCOUNT_ID": ACCOUNT,

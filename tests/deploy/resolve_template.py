@@ -17,7 +17,7 @@ PSEUDO = {
 }
 
 
-class Resolved:
+class ResolvedTemplate:
     """A template with these parameters."""
 
     def __init__(self, template, **parameters):

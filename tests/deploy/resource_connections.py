@@ -7,8 +7,8 @@ import json
 from functools import partial
 from urllib.parse import urlsplit
 
-from deploy.aws import ACCOUNT, users_of_cache
-from deploy.elasticache import allows
+from deploy.aws_emulator import ACCOUNT, users_of_cache
+from deploy.elasticache_emulator import allows
 from deploy.project import REGION
 
 NETWORK_ACTIONS = {  # https://docs.aws.amazon.com/lambda/latest/dg/configuration-vpc.html#configuration-vpc-permissions
@@ -21,7 +21,7 @@ NETWORK_ACTIONS = {  # https://docs.aws.amazon.com/lambda/latest/dg/configuratio
 }
 
 
-def loose_ends(stack):
+def broken_connections(stack):
     """All of them."""
     ends = list(api(stack))
     for handler, each in stack.functions().items():

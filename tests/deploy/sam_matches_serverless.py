@@ -2,7 +2,7 @@
 
 import re
 
-from deploy.resolving import Resolved
+from deploy.resolve_template import ResolvedTemplate
 
 FUNCTION = r"function [\w.]+"
 ALLOWED = {
@@ -25,7 +25,7 @@ def differences(sam, sls, **parameters):
 
     Only SAM hands parameters to CloudFormation; sls writes them into its template, so it was made with them.
     """
-    ours, theirs = Resolved(sam, **parameters), Resolved(sls)
+    ours, theirs = ResolvedTemplate(sam, **parameters), ResolvedTemplate(sls)
     return sorted(
         [
             *_compare("parameter", _declared(sam), _declared(sls)),

@@ -10,19 +10,19 @@ import pytest
 import yaml
 from botocore.exceptions import ClientError
 
-from deploy import agreement
-from deploy.aws import Stack
-from deploy.parity import differences, unexplained
-from deploy.parity_test import EVERYTHING, ISSUER
+from deploy import code_matches_template
+from deploy.aws_emulator import Stack
+from deploy.deployed_api import check_deployed_api
 from deploy.project import NAME, TOOLS, Project
-from deploy.resolving import Resolved
-from deploy.using import works
-from deploy.wiring import loose_ends
+from deploy.resolve_template import ResolvedTemplate
+from deploy.resource_connections import broken_connections
+from deploy.sam_matches_serverless import differences, unexplained
+from deploy.sam_matches_serverless_test import EVERYTHING, ISSUER
 
 STAGES = count(1)
 ARCHITECTURE = "arm64" if platform.machine() in {"aarch64", "arm64"} else "x86_64"
 
-FAULTS = yaml.safe_load((Path(__file__).parent / "faults.yaml").read_text())
+FAULTS = yaml.safe_load((Path(__file__).parent / "planted_faults.yaml").read_text())
 
 
 @pytest.mark.parametrize("planted", FAULTS, ids=lambda each: each["fault"])
@@ -47,14 +47,14 @@ def find(aws, surroundings, artefact, moto_url):
 
     def use(project):
         try:
-            works(come_up(project, aws, artefact), surroundings, number=1, has_cache=True)
+            check_deployed_api(come_up(project, aws, artefact), surroundings, number=1, has_cache=True)
         except (AssertionError, ClientError) as error:
             return [str(error)]
         return []
 
     def wiring(project):
         try:
-            return loose_ends(come_up(project, aws, artefact))
+            return broken_connections(come_up(project, aws, artefact))
         except ClientError as error:
             return [str(error)]
 
@@ -82,16 +82,18 @@ def parity(project):
 def code(project, endpoint):
     """Where the template is not as the code needs it."""
     sam = project.sam()
-    resolved = Resolved(sam, **ISSUER)
-    yield from agreement.routes(resolved)
-    yield from agreement.routes(Resolved(sam, **ISSUER, AuthScopePrefix="news-api/"), "news-api/")
-    yield from agreement.environment(resolved, agreement.declared(sam))
-    yield from agreement.function(resolved)
-    yield from agreement.cors(Resolved(sam, **EVERYTHING))
-    yield from agreement.table(resolved, endpoint)
-    yield from agreement.kept(Resolved(sam, Stage="prod"))
-    yield from agreement.shown(resolved)
-    yield from agreement.permissions(resolved, endpoint)
+    resolved = ResolvedTemplate(sam, **ISSUER)
+    yield from code_matches_template.routes(resolved)
+    yield from code_matches_template.routes(
+        ResolvedTemplate(sam, **ISSUER, AuthScopePrefix="news-api/"), "news-api/"
+    )
+    yield from code_matches_template.environment(resolved, code_matches_template.declared(sam))
+    yield from code_matches_template.function(resolved)
+    yield from code_matches_template.cors(ResolvedTemplate(sam, **EVERYTHING))
+    yield from code_matches_template.table(resolved, endpoint)
+    yield from code_matches_template.kept(ResolvedTemplate(sam, Stage="prod"))
+    yield from code_matches_template.shown(resolved)
+    yield from code_matches_template.permissions(resolved, endpoint)
 
 
 def lint(project):
