@@ -1,4 +1,4 @@
-"""Faults of the kind that one makes, planted in a copy of the project one at a time: each is found."""
+"""Each typical mistake of planted_faults.yaml, planted in a copy of the project, is detected."""
 
 import json
 import platform
@@ -16,8 +16,8 @@ from deploy.deployed_api import check_deployed_api
 from deploy.project import NAME, TOOLS, Project
 from deploy.resolve_template import ResolvedTemplate
 from deploy.resource_connections import broken_connections
-from deploy.sam_matches_serverless import differences, unexplained
-from deploy.sam_matches_serverless_test import EVERYTHING, ISSUER
+from deploy.sam_matches_serverless import differences, unexpected
+from deploy.sam_matches_serverless_test import ISSUER, NON_DEFAULT
 
 STAGES = count(1)
 ARCHITECTURE = "arm64" if platform.machine() in {"aarch64", "arm64"} else "x86_64"
@@ -26,61 +26,61 @@ FAULTS = yaml.safe_load((Path(__file__).parent / "planted_faults.yaml").read_tex
 
 
 @pytest.mark.parametrize("planted", FAULTS, ids=lambda each: each["fault"])
-def test_a_fault_is_found(planted, tmp_path, find):
+def test_planted_fault_is_detected(planted, tmp_path, detect):
     project = Project.copy(tmp_path / "news")
     file = project.folder / planted["file"]
     text = file.read_text()
     assert planted["replace"] in text
     file.write_text(text.replace(planted["replace"], planted["with"]))
-    assert planted["says"] in "\n".join(find[planted["by"]](project))
+    assert planted["message"] in "\n".join(detect[planted["by"]](project))
 
 
-@pytest.mark.parametrize("by", ["wiring", "use"])
-def test_without_a_fault_nothing_is_found(by, project, find):
-    """What parity, code and lint find has tests of its own."""
-    assert find[by](project) == []
+@pytest.mark.parametrize("by", ["connections", "api"])
+def test_nothing_is_detected_without_a_fault(by, project, detect):
+    """The other detectors have test files of their own."""
+    assert detect[by](project) == []
 
 
 @pytest.fixture(scope="module")
-def find(aws, surroundings, artefact, moto_url):
-    """What each way of looking finds in a project."""
+def detect(aws, surroundings, artifact, moto_url):
+    """Return the detectors by name: functions from a project to messages."""
 
-    def use(project):
+    def api(project):
         try:
-            check_deployed_api(come_up(project, aws, artefact), surroundings, number=1, has_cache=True)
+            check_deployed_api(create_stack(project, aws, artifact), surroundings, number=1, has_cache=True)
         except (AssertionError, ClientError) as error:
             return [str(error)]
         return []
 
-    def wiring(project):
+    def connections(project):
         try:
-            return broken_connections(come_up(project, aws, artefact))
+            return broken_connections(create_stack(project, aws, artifact))
         except ClientError as error:
             return [str(error)]
 
     return {
-        "parity": parity,
+        "comparison": comparison,
         "code": lambda project: list(code(project, moto_url)),
         "lint": lint,
-        "wiring": wiring,
-        "use": use,
+        "connections": connections,
+        "api": api,
     }
 
 
-def parity(project):
-    """Where the files differ with every parameter changed, and a cache, or else with none."""
-    for parameters in (EVERYTHING | {"Cache": "true"}, {}):
+def comparison(project):
+    """Return the differences between SAM and sls, with non-default parameters or else with defaults."""
+    for parameters in (NON_DEFAULT | {"Cache": "true"}, {}):
         try:
             sls = project.sls(build=False, **parameters)
-        except AssertionError as error:  # sls itself refuses it
+        except AssertionError as error:  # sls rejects the file
             return [str(error)]
-        if found := unexplained(differences(project.sam(**parameters), sls, **parameters)):
+        if found := unexpected(differences(project.sam(**parameters), sls, **parameters)):
             return found
     return []
 
 
 def code(project, endpoint):
-    """Where the template is not as the code needs it."""
+    """Yield the contradictions between the template and the code."""
     sam = project.sam()
     resolved = ResolvedTemplate(sam, **ISSUER)
     yield from code_matches_template.routes(resolved)
@@ -89,15 +89,15 @@ def code(project, endpoint):
     )
     yield from code_matches_template.environment(resolved, code_matches_template.declared(sam))
     yield from code_matches_template.function(resolved)
-    yield from code_matches_template.cors(ResolvedTemplate(sam, **EVERYTHING))
+    yield from code_matches_template.cors(ResolvedTemplate(sam, **NON_DEFAULT))
     yield from code_matches_template.table(resolved, endpoint)
-    yield from code_matches_template.kept(ResolvedTemplate(sam, Stage="prod"))
-    yield from code_matches_template.shown(resolved)
+    yield from code_matches_template.data_protection(ResolvedTemplate(sam, Stage="prod"))
+    yield from code_matches_template.dashboard(resolved)
     yield from code_matches_template.permissions(resolved, endpoint)
 
 
 def lint(project):
-    """What cfn-lint says of the translated template."""
+    """Return the output of cfn-lint for the translated template."""
     file = project.folder / "translated.json"
     file.write_text(json.dumps(project.sam()))
     command = [TOOLS / "cfn-lint", file]
@@ -105,23 +105,23 @@ def lint(project):
 
 
 @pytest.fixture(scope="module")
-def artefact(aws, project):
-    """Where the stand-in has the artefact: bucket and key."""
+def artifact(aws, project):
+    """Build and upload the artifact; return its bucket and key on the emulator."""
     project.run("make", "package", ARCH=ARCHITECTURE)
-    place = {"S3Bucket": "artefacts", "S3Key": "news.zip"}
+    location = {"S3Bucket": "artifacts", "S3Key": "news.zip"}
     s3 = aws.client("s3")
-    s3.create_bucket(Bucket="artefacts", CreateBucketConfiguration={"LocationConstraint": "eu-central-1"})
-    s3.upload_file(str(project.folder / "build" / "news.zip"), "artefacts", "news.zip")
-    return place
+    s3.create_bucket(Bucket="artifacts", CreateBucketConfiguration={"LocationConstraint": "eu-central-1"})
+    s3.upload_file(str(project.folder / "build" / "news.zip"), "artifacts", "news.zip")
+    return location
 
 
-def come_up(project, aws, artefact):
-    """The stack of a project, of the translated template and the same artefact, which spares time."""
+def create_stack(project, aws, artifact):
+    """Deploy the translated template of a project; all stacks share one artifact, to save time."""
     stage = f"f{next(STAGES)}"
     template = project.sam()
     for each in template["Resources"].values():
         if each["Type"] == "AWS::Lambda::Function":
-            each["Properties"]["Code"] = artefact
+            each["Properties"]["Code"] = artifact
     parameters = ISSUER | {"Stage": stage, "Architecture": ARCHITECTURE}
     aws.client("cloudformation").create_stack(
         StackName=f"{NAME}-{stage}",
