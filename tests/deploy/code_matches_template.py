@@ -93,7 +93,8 @@ def environment(resolved, declared) -> Iterator[str]:
     Settings.from_env(read)
     for name, function in resolved.of_type("Lambda::Function").items():
         needed = {"STAGE", f"{module_of(function).upper()}_TABLE"} & (read.names | LOCAL_NAMES.keys())
-        yield from (f"{each}: no setting reads it" for each in declared[name] - read.names - LOCAL_NAMES.keys())
+        unread = declared[name] - read.names - LOCAL_NAMES.keys()
+        yield from (f"{each}: no setting reads it" for each in unread)
         yield from (f"{each}: not set" for each in read.names - declared[name] - SET_BY_LAMBDA - NOT_DEPLOYED)
         yield from (f"{each}: not set" for each in needed - function["Environment"]["Variables"].keys())
 
@@ -141,7 +142,8 @@ def function(resolved) -> Iterator[str]:
             yield "no log group: Lambda would create one without a retention limit"
         for integration in resolved.of_type("ApiGatewayV2::Integration").values():
             if not each["Timeout"] * 1000 < integration["TimeoutInMillis"] <= 30_000:
-                yield f"timeout of {each['Timeout']} s: the API times out after {integration['TimeoutInMillis']} ms"
+                limit = integration["TimeoutInMillis"]
+                yield f"timeout of {each['Timeout']} s: the API times out after {limit} ms"
 
 
 def assigned(file):
@@ -208,14 +210,16 @@ def _sorted(parts):
 
 
 def permissions(resolved, endpoint) -> Iterator[str]:
-    """Yield DynamoDB actions that the role lacks, and those that the dao does not need."""
+    """Yield DynamoDB actions that the role lacks, those that the dao does not need, and wildcard actions."""
     for module in TABLES:
         role = resolved.of_type("IAM::Role")[f"{module.capitalize()}Role"]
         allowed = set()
         for statement in role["Policies"][0]["PolicyDocument"]["Statement"]:
             actions = statement["Action"]
             for action in [actions] if isinstance(actions, str) else actions:
-                if action.startswith("dynamodb:"):
+                if "*" in action:
+                    yield f"role allows {action} on {statement['Resource']}"
+                elif action.startswith("dynamodb:"):
                     allowed.add((action, statement["Resource"]))
         made = set(dao_actions(module, endpoint))
         yield from (f"role lacks {action} on {resource}" for action, resource in made - allowed)

@@ -58,7 +58,7 @@ def test_table_of_prod_is_retained_and_protected_from_deletion(sam):
     assert list(code_matches_template.data_protection(ResolvedTemplate(sam, Stage="prod"))) == []
 
 
-def test_role_allows_exactly_the_dynamodb_actions_of_the_dao(sam, moto_url):
+def test_role_allows_exactly_the_dynamodb_actions_of_the_dao_and_no_wildcard(sam, moto_url):
     assert list(code_matches_template.permissions(ResolvedTemplate(sam), moto_url)) == []
 
 

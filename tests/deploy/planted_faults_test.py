@@ -42,12 +42,14 @@ def test_nothing_is_detected_without_a_fault(by, project, detect):
 
 
 @pytest.fixture(scope="module")
-def detect(aws, surroundings, artifact, moto_url):
+def detect(aws, lambda_environment, artifact, moto_url):
     """Return the detectors by name: functions from a project to messages."""
 
     def api(project):
         try:
-            check_deployed_api(create_stack(project, aws, artifact), surroundings, number=1, has_cache=True)
+            check_deployed_api(
+                create_stack(project, aws, artifact), lambda_environment, number=1, has_cache=True
+            )
         except (AssertionError, ClientError) as error:
             return [str(error)]
         return []
