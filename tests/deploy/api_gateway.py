@@ -57,7 +57,8 @@ class LambdaEnvironment:
         self.python = folder / "python3.13"
         self.python.write_text(
             "#!/bin/sh\n"
-            f"export SSL_CERT_FILE={certificate} ELASTICACHE_PORT={self.elasticache.port} PYTHONPATH={RUNTIME}\n"
+            f"export SSL_CERT_FILE={certificate} ELASTICACHE_PORT={self.elasticache.port}\n"
+            f"export PYTHONPATH={RUNTIME}\n"
             f'exec {python} "$@"\n'
         )
         self.python.chmod(0o755)
@@ -72,11 +73,9 @@ class LambdaEnvironment:
             for each in stack.aws.client("elasticache").describe_users()["Users"]:
                 if each["UserId"] in users_of_cache(stack):
                     users[each["UserId"]] = CacheUser(each["ARN"])
-                    permissions = each["AccessString"].split()
+                    acl = each["AccessString"].split()
                     with self.valkey.client() as client:
-                        client.execute_command(
-                            "ACL", "SETUSER", each["UserName"], "reset", "nopass", *permissions
-                        )
+                        client.execute_command("ACL", "SETUSER", each["UserName"], "reset", "nopass", *acl)
             arn = f"arn:aws:elasticache:{REGION}:{ACCOUNT}:serverlesscache:{name}"
             self.elasticache.caches[name] = Cache(arn, users)
 
@@ -122,14 +121,8 @@ class ApiGateway:
     def request(self, method, path, body=None, claims=None, headers=()):
         """Return the function's response, or the API's 404, 401 or 403 without a route, token or scope."""
         path, _, query = path.partition("?")
-        key = next(
-            (
-                key
-                for key in sorted(self._routes, key=lambda key: "{" in key[1])
-                if matches(key, method, path)
-            ),
-            None,
-        )
+        by_precedence = sorted(self._routes, key=lambda key: "{" in key[1])
+        key = next((key for key in by_precedence if matches(key, method, path)), None)
         if key is None:
             return {"statusCode": HTTPStatus.NOT_FOUND, "headers": {}}
         authorizer, rejection = self._authorize(self._routes[key], claims)

@@ -1,6 +1,6 @@
 """`sls deploy`, and `sam build && sam deploy`, on the AWS emulator: deploy, use, update and remove a stack.
 
-sls deploys with a cache and updates to none, SAM the other way round. The tests of a tool depend on their order.
+sls deploys with a cache and updates to none, SAM the other way round. The tests of a tool run in order.
 """
 
 import json

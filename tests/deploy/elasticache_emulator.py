@@ -60,22 +60,18 @@ class ElastiCache:
     def _log_in(self, command, user, token):
         """Return the user, and the first check that the login fails, or None."""
         name, _, query = token.partition("/?")
-        query_params = dict(parse_qsl(query, keep_blank_values=True))
-        key = self.keys.get(query_params.get("X-Amz-Credential", "").partition("/")[0])
+        params = dict(parse_qsl(query, keep_blank_values=True))
+        key = self.keys.get(params.get("X-Amz-Credential", "").partition("/")[0])
         cache = self.caches.get(name)
         checks = {
             "the first command is AUTH": lambda: command.upper() == "AUTH",
             "the cache exists": lambda: cache is not None,
-            "the cache has the user": lambda: user in cache.users and query_params.get("User") == user,
-            "the token is for a serverless cache": lambda: (
-                query_params.get("ResourceType") == "ServerlessCache"
-            ),
-            "the token expires after 15 minutes": lambda: (
-                int(query_params.get("X-Amz-Expires", "901")) <= 900
-            ),
-            "the access key is known": lambda: key and query_params.get("X-Amz-Security-Token") == key.token,
+            "the cache has the user": lambda: user in cache.users and params.get("User") == user,
+            "ResourceType is ServerlessCache": lambda: params.get("ResourceType") == "ServerlessCache",
+            "the token expires after 15 minutes": lambda: int(params.get("X-Amz-Expires", "901")) <= 900,
+            "the access key is known": lambda: key and params.get("X-Amz-Security-Token") == key.token,
             "the signature is valid": lambda: (
-                query_params.get("X-Amz-Signature") == signature(name, query, key.secret)
+                params.get("X-Amz-Signature") == signature(name, query, key.secret)
             ),
             "the role can connect to the cache": lambda: allows(key.statements, CONNECT, cache.arn),
             "the role can connect as the user": lambda: allows(
@@ -88,14 +84,14 @@ class ElastiCache:
 def allows(statements, action, resource):
     """Return whether policy statements allow an action on a resource."""
 
-    def matches_any(patterns, value):
+    def any_match(patterns, value):
         patterns = [patterns] if isinstance(patterns, str) else patterns
         return any(fnmatchcase(value, each) for each in patterns)
 
     return any(
         each["Effect"] == "Allow"
-        and matches_any(each["Action"], action)
-        and matches_any(each["Resource"], resource)
+        and any_match(each["Action"], action)
+        and any_match(each["Resource"], resource)
         for each in statements
     )
 
@@ -105,13 +101,13 @@ def signature(host, query, secret):
 
     https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_sigv-create-signed-request.html
     """
-    query_params = parse_qsl(query, keep_blank_values=True)
+    params = parse_qsl(query, keep_blank_values=True)
     rest = sorted(
-        f"{quote(k, safe='-_.~')}={quote(v, safe='-_.~')}" for k, v in query_params if k != "X-Amz-Signature"
+        f"{quote(k, safe='-_.~')}={quote(v, safe='-_.~')}" for k, v in params if k != "X-Amz-Signature"
     )
     empty = hashlib.sha256(b"").hexdigest()
     request = "\n".join(["GET", "/", "&".join(rest), f"host:{host}\n", "host", empty])
-    date, scope = dict(query_params)["X-Amz-Date"], dict(query_params)["X-Amz-Credential"].partition("/")[2]
+    date, scope = dict(params)["X-Amz-Date"], dict(params)["X-Amz-Credential"].partition("/")[2]
     signed = "\n".join(["AWS4-HMAC-SHA256", date, scope, hashlib.sha256(request.encode()).hexdigest()])
     key = f"AWS4{secret}".encode()
     for part in scope.split("/"):

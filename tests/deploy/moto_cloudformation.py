@@ -1,8 +1,8 @@
 """Make moto's CloudFormation update stacks as AWS does. Only `moto_server.py` imports this file.
 
 * parameter defaults are converted and validated like given values
-* an update compares resources after conditions and parameters are resolved, so that a changed condition adds or
-  removes resources, and a change set without changes fails
+* an update compares resources after conditions and parameters are resolved, so that a changed condition adds
+  or removes resources, and a change set without changes fails
 * updates and removals follow the order of dependencies; an update removes resources last
 """
 

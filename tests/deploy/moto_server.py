@@ -84,9 +84,7 @@ def permission(name, p, region, logical_id):
 create_function = functions.LambdaFunction.create_from_cloudformation_json.__func__
 
 
-def create_function_with_string_variables(
-    cls, resource_name, cloudformation_json, account_id, region_name, **kwargs
-):
+def create_function_with_text(cls, resource_name, cloudformation_json, account_id, region_name, **kwargs):
     variables = cloudformation_json["Properties"].get("Environment", {}).get("Variables", {})
     variables.update({name: str(value) for name, value in variables.items()})
     return create_function(cls, resource_name, cloudformation_json, account_id, region_name, **kwargs)
@@ -107,7 +105,7 @@ def get_configuration_with_logs(self, *args, **kwargs):
 
 
 ACCOUNT = fake_aws.os.environ["MOTO_ACCOUNT_ID"]
-functions.LambdaFunction.create_from_cloudformation_json = classmethod(create_function_with_string_variables)
+functions.LambdaFunction.create_from_cloudformation_json = classmethod(create_function_with_text)
 functions.LambdaFunction.logging_config = {}
 functions.LambdaFunction.get_configuration = get_configuration_with_logs
 functions.LambdaFunction.update_from_cloudformation_json = classmethod(update_function)
@@ -149,9 +147,7 @@ GROUPS = {}
 def user(name, p, region, logical_id):
     is_iam = p.get("AuthenticationMode", {}).get("Type") == "iam"
     if is_iam and p["UserId"] != p["UserName"]:
-        raise ValidationError(
-            logical_id, "UserId and UserName of a user with IAM authentication must be equal"
-        )
+        raise ValidationError(logical_id, "UserId and UserName must be equal for IAM authentication")
     made = call("elasticache", "CreateUser", p, region, logical=logical_id)
     users = elasticache.elasticache_backends[ACCOUNT][region].users
     return p["UserId"], {"Arn": made["ARN"], "Status": "active"}, lambda: users.pop(p["UserId"])
