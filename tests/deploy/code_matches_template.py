@@ -17,7 +17,7 @@ from shared.web import headers
 from support.environment import ROOT, settings_for
 from tools.local.tables import LOCAL_NAMES, TABLES, create_tables
 from tools.package.python import RUNTIME
-from tools.package.sources import modules
+from tools.package.sources import list_modules
 
 SET_BY_LAMBDA = {"AWS_REGION", "AWS_LAMBDA_FUNCTION_NAME", "AWS_LAMBDA_INITIALIZATION_TYPE"}
 NOT_DEPLOYED = {
@@ -59,7 +59,7 @@ def routes(resolved, scope_prefix="") -> Iterator[str]:
 def views():
     """Yield method, path and required scope of every view of the app."""
     app = create_app(Settings(stage="dev", region="eu-central-1", tables={}))
-    for module in modules():
+    for module in list_modules():
         import_module(f"{module}.controller").setup_route(app, service=object.__new__(_NoService))
     for rule in app.url_map.iter_rules():
         path = "/".join("x" if part.startswith("<") else part for part in rule.rule.split("/"))

@@ -15,7 +15,7 @@ from deploy.deployed_api import WRITER, check_deployed_api
 from deploy.project import SLS, TOOLS, Project, sls_options
 from deploy.resource_connections import broken_connections
 from support.environment import ROOT
-from tools.package.sources import modules
+from tools.package.sources import list_modules
 
 PARAMETERS = {
     "AuthIssuer": WRITER["iss"],
@@ -91,7 +91,7 @@ def test_resources_are_connected(tool):
 
 def test_probe_reports_no_problem(tool, lambda_environment):
     lambda_environment.add_caches(tool.stack)
-    lists = [f"/{module}" for module in modules()]
+    lists = [f"/{module}" for module in list_modules()]
     output = probe(tool.stack, lambda_environment, ["GET", "/health"], *(["GET", path] for path in lists))
     assert 'GET /health 200 {"status":"ok"}' in output
     assert any(f'GET {path} 200 {{"items":[' in output for path in lists)  # the probe calls only one function

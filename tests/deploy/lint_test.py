@@ -8,7 +8,7 @@ import yaml
 from deploy.project import TOOLS, Loader
 from deploy.sam_matches_serverless import differences
 from deploy.sam_matches_serverless_test import NON_DEFAULT
-from tools.package.sources import modules
+from tools.package.sources import list_modules
 
 
 def test_sam_validates_the_template(project):
@@ -41,7 +41,7 @@ def test_sam_build_changes_only_the_code_locations(project):
         for name, each in yaml.load(built.read_text(), Loader)["Resources"].items()
         if each["Type"] == "AWS::Serverless::Function"
     }
-    functions = [f"{module.capitalize()}Function" for module in modules()]
+    functions = [f"{module.capitalize()}Function" for module in list_modules()]
     assert folders == dict(zip(functions, functions, strict=True))
     changed = differences(project.sam(built), project.sam())
     assert [each for each in changed if "Metadata" not in each] == []

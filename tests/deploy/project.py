@@ -11,7 +11,7 @@ import yaml
 
 from support.environment import CLEAN, ROOT
 from support.project_copy import copied
-from tools.package.sources import modules
+from tools.package.sources import list_modules
 from tools.package.uv import uv
 
 TOOLS = Path(f"{sys.prefix}-deploy") / "bin"
@@ -80,7 +80,7 @@ class Project:
         env = {}
         if not build:
             (self.folder / "build").mkdir(exist_ok=True)
-            for module in modules(self.folder):
+            for module in list_modules(self.folder):
                 (self.folder / "build" / f"{module}.zip").touch()
             env = {"MAKEFLAGS": "e", "PACKAGE": "true"}  # replaces the build command of the Makefile
         self.run(SLS, "package", *sls_options(parameters), **env)
