@@ -1,8 +1,8 @@
 """Write an artifact as a folder and as a zip. The same content gives the same bytes.
 
 SAM zips the folder itself, in the order in which the file system lists it. `zip_folder` does the same, so
-that SAM and sls deploy identical zips. Folders that are filled in the same order also list their files in the same
-order, on one type of file system. On another type the bytes of the zip can differ; its content does not.
+that SAM and sls deploy identical zips. On one type of file system, folders that are filled in the same order
+also list their files in the same order. On another type the bytes of the zip can differ; its content does not.
 """
 
 import os

@@ -1,7 +1,7 @@
 """Lambda's Python version on this machine. It compiles artifacts, because /var/task is read-only on Lambda.
 
-The search covers pyenv itself. `uv python find` (uv 0.13) does not look into ~/.pyenv/versions, and fails at a
-`python3.13` shim of pyenv whose version is not active, instead of searching further.
+The search covers pyenv itself. `uv python find` (uv 0.13) does not look into ~/.pyenv/versions, and fails at
+a `python3.13` shim of pyenv whose version is not active, instead of searching further.
 """
 
 import os
