@@ -2,7 +2,7 @@
 
 SAM zips the folder itself, in the order in which the file system lists it. `zip_folder` does the same, so
 that SAM and sls deploy identical zips. On one type of file system, folders that are filled in the same order
-also list their files in the same order. On another type the bytes of the zip can differ; its content does not.
+also list their files in the same order. On another type the bytes of the zip can differ, but not its content.
 """
 
 import os
