@@ -30,14 +30,14 @@ COPY news /app/news
 RUN python -m compileall -q --invalidation-mode unchecked-hash /app
 
 # --- the Lambda function, from the same bytes as `make package` puts into its zip
-FROM python:3.13-slim AS artefact
+FROM python:3.13-slim AS artifact
 ARG MODULE=news OPTIONS=""
 COPY . /src
 WORKDIR /src
-RUN python -m tools.package.builder "$MODULE" --arch "$(uname -m | sed s/aarch64/arm64/)" $OPTIONS --into /artefact
+RUN python -m tools.package.builder "$MODULE" --arch "$(uname -m | sed s/aarch64/arm64/)" $OPTIONS --into /artifact
 
 FROM amazon/aws-lambda-python:3.13 AS lambda
-COPY --from=artefact /artefact /var/task
+COPY --from=artifact /artifact /var/task
 CMD ["functions.news.handler"]
 
 # --- what the images for gunicorn have in common

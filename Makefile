@@ -31,7 +31,7 @@ MODULES := $(patsubst %/service.py,%,$(wildcard */service.py))
 CHECK_PYTHON := $(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || \
 	{ echo "Python 3.11 or newer is needed: name one with PYTHON=python3.12"; exit 1; }
 
-# The artefacts of functions; `sam build` has these from the environment.
+# Builds the artifacts of functions; `sam build` passes ARCH, VERIFIER and DOCS in the environment.
 PACKAGE = $(PYTHON) -m tools.package.builder --arch "$${ARCH:-arm64}" $(if $(filter yes,$(VERIFIER)),--verifier) \
 	$(if $(filter yes,$(DOCS)),--docs)
 
@@ -99,11 +99,11 @@ cost-estimate: $(READY) ## print what the deployment costs a month, with the ari
 	@$(BIN)/python -m tools.cost_estimate
 
 .PHONY: package
-package: ## make build/<module>.zip of MODULE (all) for Lambda; ARCH=x86_64; VERIFIER=yes adds PyJWT, DOCS=yes the page
+package: ## build the artifact build/<module>.zip of MODULE (all) for Lambda; ARCH=x86_64; VERIFIER=yes, DOCS=yes
 	@$(CHECK_PYTHON)
 	@set -f; $(PACKAGE) -- $$MODULE
 
-# `sam build` calls this with ARTIFACTS_DIR, once a function: build-NewsFunction makes the module news.
+# `sam build` runs this once per function, with ARTIFACTS_DIR: build-NewsFunction builds the module news.
 build-%Function: export FUNCTION = $*
 build-%Function:
 	@$(CHECK_PYTHON)
@@ -174,25 +174,25 @@ chaos: $(READY) ## a minute of faults while it is written to: nothing lost, noth
 		tests/integration/chaos_test.py
 
 .PHONY: check-deploy
-check-deploy: $(VENV)-deploy/ready $(VENV)-checkov/ready node_modules/osls/ready ## prove template.yaml and serverless.yml offline, on a stand-in for AWS
-	@echo "check-deploy: some minutes; DEPLOY_TESTS=tests/deploy/... would run some of them"
+check-deploy: $(VENV)-deploy/ready node_modules/osls/ready ## test template.yaml and serverless.yml offline, on an AWS emulator
+	@echo "check-deploy: takes several minutes; run part of it with DEPLOY_TESTS=tests/deploy/..."
 	@set -f; $(BIN)/python -m pytest --quiet $${DEPLOY_TESTS:-tests/deploy}
 
 .PHONY: deploy-sam
 deploy-sam: $(VENV)-deploy/ready ## build and deploy STAGE (dev) with SAM; PARAMETERS="Cache=false LogLevel=DEBUG"
-	@echo "deploy-sam: builds, then deploys the stage $${STAGE:-dev}: some minutes; sam delete takes it down"
+	@echo "deploy-sam: building and deploying stage $${STAGE:-dev}, several minutes; sam delete removes it"
 	@set -f; PATH="$$PWD/$(VENV)-deploy/bin:$$PATH" && sam build && sam deploy --stack-name "news-$${STAGE:-dev}" \
 		--parameter-overrides "Stage=$${STAGE:-dev}" "Architecture=$${ARCH:-arm64}" $$PARAMETERS
 
 .PHONY: deploy-sls
 deploy-sls: node_modules/osls/ready ## build and deploy STAGE (dev) with the Serverless Framework; PARAMETERS="cache=false"
-	@echo "deploy-sls: builds, then deploys the stage $${STAGE:-dev}: some minutes; npx sls remove takes it down"
+	@echo "deploy-sls: building and deploying stage $${STAGE:-dev}, several minutes; npx sls remove deletes it"
 	@set -f; for each in $$PARAMETERS; do set -- "$$@" "--param=$$each"; done; \
 		npx --no-install sls deploy --stage "$${STAGE:-dev}" --param="architecture=$${ARCH:-arm64}" "$$@"
 
 .PHONY: e2e
-e2e: $(VENV)-deploy/ready ## what needs a Docker engine: sam local start-api, the images, compose.yaml
-	@echo "e2e: builds images and starts containers; where there is no Docker engine, that is said"
+e2e: $(VENV)-deploy/ready ## test what needs a Docker engine: sam local start-api, the images, compose.yaml
+	@echo "e2e: building images and starting containers; without a Docker engine, the tests are skipped"
 	@$(BIN)/python -m pytest --quiet tests/e2e
 
 $(VENV)-%/ready: requirements-%.txt $(READY)
@@ -201,7 +201,7 @@ $(VENV)-%/ready: requirements-%.txt $(READY)
 	@$(BIN)/uv pip install --quiet --require-hashes --python $(VENV)-$*/bin/python -r $<
 	@touch $@
 
-# `make setup` leaves it out: it takes ten times as long as the rest from npm.
+# Not part of `make setup`: it takes ten times as long as the other npm packages.
 node_modules/osls/ready: package-lock.json $(READY)
 	@echo "check-deploy: installing osls"
 	@npm ci --silent --no-audit --no-fund
@@ -232,7 +232,6 @@ lock: $(READY) ## compile the lock files from pyproject.toml
 	$$uv "$$mark" --group lambda --no-deps -o requirements-lambda.txt && \
 	$$uv "$$mark" --group fuzz -c requirements-dev.txt -o requirements-fuzz.txt && \
 	$$uv "$$mark" --group deploy -o requirements-deploy.txt && \
-	$$uv "$$mark" --group checkov -o requirements-checkov.txt && \
 	$$uv "$$mark" --group package -c requirements-dev.txt -o requirements-package.txt && \
 	$$uv "$$mark" pyproject.toml --extra serve --group bench -c requirements-dev.txt -o requirements-bench.txt && \
 	$$uv "$$mark" --group load -c requirements-dev.txt -o requirements-load.txt

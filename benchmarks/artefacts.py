@@ -8,7 +8,7 @@ from pathlib import Path
 from benchmarks.figure_rig import ROOT
 from tools.package.builder import build
 from tools.package.python import compile_all, runtime_python
-from tools.package.sources import copy_sources, sources
+from tools.package.sources import copy_sources, find_sources
 from tools.package.wheels import install
 
 FOLDER = ROOT / "build" / "bench"
@@ -36,7 +36,7 @@ def peers() -> Path:
 def eager() -> Path:
     """This service as `sam build` packages it by itself: the packages whole, and nothing compiled."""
     folder = _installed("eager", "requirements.txt")
-    copy_sources(sources("news"), folder)
+    copy_sources(find_sources("news"), folder)
     shutil.copy(PEERS / "eager.py", folder)
     for cache in folder.rglob("__pycache__"):
         shutil.rmtree(cache)

@@ -1,6 +1,6 @@
-"""`sls deploy`, and `sam build && sam deploy`, unmodified, against the stand-in: what came up, does it work?
+"""`sls deploy`, and `sam build && sam deploy`, on the AWS emulator: deploy, use, update and remove a stack.
 
-sls begins with a cache and goes on without one, SAM the other way round. A tool's tests follow each other.
+sls deploys with a cache and updates to none, SAM the other way round. The tests of a tool run in order.
 """
 
 import json
@@ -9,12 +9,13 @@ import platform
 import pytest
 from botocore.exceptions import ClientError
 
-from deploy.aws import Stack, probe
+from deploy.api_gateway import probe
+from deploy.aws_emulator import Stack
+from deploy.deployed_api import WRITER, check_deployed_api
 from deploy.project import SLS, TOOLS, Project, sls_options
-from deploy.using import WRITER, works
-from deploy.wiring import loose_ends
+from deploy.resource_connections import broken_connections
 from support.environment import ROOT
-from tools.package.sources import modules
+from tools.package.sources import list_modules
 
 PARAMETERS = {
     "AuthIssuer": WRITER["iss"],
@@ -26,7 +27,7 @@ NAME = json.loads((ROOT / "package.json").read_text())["name"]
 
 
 class Tool:
-    """One of the two, in a copy of the project of its own."""
+    """A deployment tool, in its own copy of the project."""
 
     def __init__(self, project, aws):
         self.project, self.aws = project, aws
@@ -40,7 +41,7 @@ class Tool:
 class Sls(Tool):
     name = f"{NAME}-sls"
     caches = ("true", "false")
-    nothing_to_do = "No changes to deploy"
+    no_changes = "No changes to deploy"
 
     def deploy(self, **parameters):
         return self.run(SLS, "deploy", *sls_options({"Stage": "sls"} | PARAMETERS | parameters))
@@ -55,7 +56,7 @@ class Sls(Tool):
 class Sam(Tool):
     name = f"{NAME}-sam"
     caches = ("false", "true")
-    nothing_to_do = "No changes to deploy"
+    no_changes = "No changes to deploy"
 
     def deploy(self, **parameters):
         given = {"Stage": "sam"} | PARAMETERS | parameters
@@ -79,40 +80,40 @@ def tool(request, aws, tmp_path_factory):
 
 
 @pytest.fixture(scope="module")
-def shipped():
-    """The hash of what each tool deployed."""
+def code_hashes():
+    """Code hashes of the functions that each tool deployed."""
     return {}
 
 
-def test_the_parts_meet(tool):
-    assert loose_ends(tool.stack) == []
+def test_resources_are_connected(tool):
+    assert broken_connections(tool.stack) == []
 
 
-def test_the_probe_finds_nothing_wrong(tool, surroundings):
-    surroundings.know(tool.stack)
-    lists = [f"/{module}" for module in modules()]
-    said = probe(tool.stack, surroundings, ["GET", "/health"], *(["GET", path] for path in lists))
-    assert 'GET /health 200 {"status":"ok"}' in said
-    assert any(f'GET {path} 200 {{"items":[' in said for path in lists)  # it asks one of the functions
+def test_probe_reports_no_problem(tool, lambda_environment):
+    lambda_environment.add_caches(tool.stack)
+    lists = [f"/{module}" for module in list_modules()]
+    output = probe(tool.stack, lambda_environment, ["GET", "/health"], *(["GET", path] for path in lists))
+    assert 'GET /health 200 {"status":"ok"}' in output
+    assert any(f'GET {path} 200 {{"items":[' in output for path in lists)  # the probe calls only one function
 
 
-def test_what_is_deployed_creates_reads_and_lists(tool, surroundings):
-    works(tool.stack, surroundings, number=1, has_cache=tool.caches[0] == "true")
+def test_deployed_api_creates_reads_and_lists(tool, lambda_environment):
+    check_deployed_api(tool.stack, lambda_environment, number=1, has_cache=tool.caches[0] == "true")
 
 
-def test_both_ship_the_same_bytes(tool, shipped):
-    shipped[tool.name] = {
+def test_both_tools_deploy_the_same_bytes(tool, code_hashes):
+    code_hashes[tool.name] = {
         handler: each["Configuration"]["CodeSha256"] for handler, each in tool.stack.functions().items()
     }
-    assert shipped[tool.name] == next(iter(shipped.values()))
+    assert code_hashes[tool.name] == next(iter(code_hashes.values()))
 
 
-def test_a_second_deployment_changes_nothing(tool):
-    assert tool.nothing_to_do in tool.deploy(Cache=tool.caches[0])
+def test_second_deployment_changes_nothing(tool):
+    assert tool.no_changes in tool.deploy(Cache=tool.caches[0])
     assert tool.stack.function()["Configuration"]["Version"] == "1"
 
 
-def test_an_update_turns_the_cache_and_publishes_the_new_code(tool, surroundings):
+def test_update_switches_the_cache_and_publishes_new_code(tool, lambda_environment):
     code = tool.project.folder / "news" / "controller.py"
     code.write_text(code.read_text().replace('"""List news, newest first."""', '"""Lists news."""'))
     before = tool.stack.function()["Configuration"]
@@ -122,11 +123,11 @@ def test_an_update_turns_the_cache_and_publishes_the_new_code(tool, surroundings
     assert before["CodeSha256"] != after["CodeSha256"]
     assert after["Environment"]["Variables"]["LOG_LEVEL"] == "WARNING"
     assert len(tool.stack.ids("EC2::VPC")) == (tool.caches[1] == "true")
-    assert loose_ends(tool.stack) == []
-    works(tool.stack, surroundings, number=2, has_cache=tool.caches[1] == "true")
+    assert broken_connections(tool.stack) == []
+    check_deployed_api(tool.stack, lambda_environment, number=2, has_cache=tool.caches[1] == "true")
 
 
-def test_a_removal_leaves_the_table_and_nothing_else(tool):
+def test_removal_keeps_only_the_table(tool):
     stack, aws = tool.stack, tool.aws
     table = stack.outputs()["NewsTableName"]
     kept = {*stack.ids("DynamoDB::Table"), *stack.ids("Lambda::Version")}
@@ -134,14 +135,14 @@ def test_a_removal_leaves_the_table_and_nothing_else(tool):
     tool.remove()
     with pytest.raises(ClientError, match="does not exist"):
         stack.described()
-    assert not set(left(aws)) & {each for _, each in stack.resources.values()} - kept
+    assert not set(remaining(aws)) & {each for _, each in stack.resources.values()} - kept
     assert len(aws.client("ec2").describe_vpcs()["Vpcs"]) == len(vpcs) - len(stack.ids("EC2::VPC"))
     items = aws.client("dynamodb").scan(TableName=table)["Items"]
     assert len(items) == 2
 
 
-def left(aws):
-    """Names of what is there still."""
+def remaining(aws):
+    """Yield the names of all resources on the emulator."""
     yield from (each["FunctionName"] for each in aws.client("lambda").list_functions()["Functions"])
     yield from (each["ApiId"] for each in aws.client("apigatewayv2").get_apis()["Items"])
     yield from (each["RoleName"] for each in aws.client("iam").list_roles()["Roles"])

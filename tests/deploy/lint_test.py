@@ -1,49 +1,39 @@
-"""What both tools make passes the linters; exceptions are in the templates, each with its reason."""
+"""SAM and cfn-lint accept both templates; the exceptions stand in the templates, each with its reason."""
 
 import json
 
 import pytest
 import yaml
 
-from deploy.parity import differences
-from deploy.parity_test import EVERYTHING
-from deploy.project import CHECKOV, TOOLS, Loader
-from tools.package.sources import modules
+from deploy.project import TOOLS, Loader
+from deploy.sam_matches_serverless import differences
+from deploy.sam_matches_serverless_test import NON_DEFAULT
+from tools.package.sources import list_modules
 
 
-def test_sam_finds_the_template_valid(project):
+def test_sam_validates_the_template(project):
     assert "is a valid SAM Template" in project.run(TOOLS / "sam", "validate", "--lint")
 
 
 @pytest.fixture(scope="module")
-def made(project):
-    """The templates that CloudFormation gets."""
+def compiled_templates(project):
+    """Return the files of the templates that CloudFormation receives."""
     files = {}
     for name, template in {
         "sam": project.sam(),
         "sls": project.sls(build=False),
-        "sls, everything": project.sls(build=False, **EVERYTHING),
+        "sls, non-default": project.sls(build=False, **NON_DEFAULT),
     }.items():
         files[name] = project.folder / f"{name}.json"
         files[name].write_text(json.dumps(template, indent=1))
     return files
 
 
-def test_cfn_lint_finds_nothing(project, made):
-    assert project.run(TOOLS / "cfn-lint", *made.values()) == ""
+def test_cfn_lint_reports_nothing(project, compiled_templates):
+    assert project.run(TOOLS / "cfn-lint", *compiled_templates.values()) == ""
 
 
-def test_checkov_finds_nothing(project, made):
-    files = [option for file in made.values() for option in ("--file", file)]
-    options = ("--framework", "cloudformation", "--skip-download", "--soft-fail", "--output", "json")
-    results = json.loads(project.run(CHECKOV, *files, *options))["results"]
-    assert len(results["passed_checks"]) > 40
-    assert [(each["check_id"], each["resource"]) for each in results["failed_checks"]] == []
-    reasons = [each["check_result"]["suppress_comment"] for each in results["skipped_checks"]]
-    assert all(reasons)
-
-
-def test_sam_build_leaves_what_the_template_says(project):
+def test_sam_build_changes_only_the_code_locations(project):
     project.run(TOOLS / "sam", "build", PACKAGE="true", MAKEFLAGS="e")
     built = project.folder / ".aws-sam" / "build" / "template.yaml"
     folders = {
@@ -51,7 +41,7 @@ def test_sam_build_leaves_what_the_template_says(project):
         for name, each in yaml.load(built.read_text(), Loader)["Resources"].items()
         if each["Type"] == "AWS::Serverless::Function"
     }
-    functions = [f"{module.capitalize()}Function" for module in modules()]
+    functions = [f"{module.capitalize()}Function" for module in list_modules()]
     assert folders == dict(zip(functions, functions, strict=True))
     changed = differences(project.sam(built), project.sam())
     assert [each for each in changed if "Metadata" not in each] == []

@@ -1,4 +1,4 @@
-"""The project, or a copy of it, and what both tools make of it."""
+"""A copy of the project, and the templates that SAM and sls make from it."""
 
 import json
 import subprocess
@@ -11,15 +11,14 @@ import yaml
 
 from support.environment import CLEAN, ROOT
 from support.project_copy import copied
-from tools.package.sources import modules
+from tools.package.sources import list_modules
 from tools.package.uv import uv
 
 TOOLS = Path(f"{sys.prefix}-deploy") / "bin"
-CHECKOV = Path(f"{sys.prefix}-checkov") / "bin" / "checkov"
 SLS = ROOT / "node_modules" / ".bin" / "sls"
 REGION = "eu-central-1"
 NAME = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]["name"]
-"""The project's, with which the names of what is deployed begin."""
+"""Name of the project: the prefix of every deployed resource name."""
 
 LINKED = (".venv-package", "node_modules")
 ENVIRONMENT = CLEAN | {
@@ -36,23 +35,23 @@ ENVIRONMENT = CLEAN | {
 
 
 class Project:
-    """A folder with the project in it."""
+    """A folder that contains the project."""
 
     def __init__(self, folder):
         self.folder = folder
 
     @classmethod
     def copy(cls, folder):
-        """The project as it is, without what is made."""
+        """Copy the project without generated files; link the installed packages."""
         copied(folder, "tests")
-        uv()  # a copy can't renew what it has a link to
+        uv()  # installed before it is linked, because a copy cannot replace a link
         for name in LINKED:
             if (ROOT / name).exists():
                 (folder / name).symlink_to(ROOT / name)
         return cls(folder)
 
     def run(self, *command, **env):
-        """Run a command in the folder and return what it printed; where it fails, that is the error."""
+        """Run a command in the folder and return its output; a failure raises an AssertionError with it."""
         done = subprocess.run(
             list(map(str, command)),
             cwd=self.folder,
@@ -66,24 +65,24 @@ class Project:
         return done.stdout
 
     def template(self):
-        """The template as it is written, its short tags spelled out."""
+        """Return the parsed template.yaml, with its short tags in long form."""
         return yaml.load((self.folder / "template.yaml").read_text(), Loader)  # a SafeLoader
 
     def sam(self, template="template.yaml", **parameters):
-        """What AWS's transform makes of the template."""
+        """Return the template after SAM's transform."""
         process = _translator()
         process.stdin.write(json.dumps([str(self.folder / template), parameters]) + "\n")
         process.stdin.flush()
         return json.loads(process.stdout.readline())
 
     def sls(self, *, build=True, **parameters):
-        """What `sls package` makes of serverless.yml; without `build`, of an empty artefact."""
+        """Return the template from `sls package`; with `build=False`, for an empty artifact."""
         env = {}
         if not build:
             (self.folder / "build").mkdir(exist_ok=True)
-            for module in modules(self.folder):
+            for module in list_modules(self.folder):
                 (self.folder / "build" / f"{module}.zip").touch()
-            env = {"MAKEFLAGS": "e", "PACKAGE": "true"}  # what builds, in the Makefile, is `true` then
+            env = {"MAKEFLAGS": "e", "PACKAGE": "true"}  # replaces the build command of the Makefile
         self.run(SLS, "package", *sls_options(parameters), **env)
         return json.loads(
             (self.folder / ".serverless" / "cloudformation-template-update-stack.json").read_text()
@@ -92,13 +91,13 @@ class Project:
 
 @cache
 def _translator():
-    """A process that translates until this one ends."""
-    command = [TOOLS / "python", Path(__file__).parent / "translate.py"]
+    """Start the translator process, which lives as long as this one."""
+    command = [TOOLS / "python", Path(__file__).parent / "sam_translate.py"]
     return subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
 
 
 def sls_options(parameters):
-    """Parameters of the template as sls takes them."""
+    """Return template parameters as options of sls."""
     options = []
     for name, value in parameters.items():
         options += (
@@ -108,7 +107,7 @@ def sls_options(parameters):
 
 
 class Loader(yaml.SafeLoader):
-    """Reads CloudFormation's short tags."""
+    """YAML loader that reads CloudFormation's short tags."""
 
 
 def _long_form(loader, suffix, node):

@@ -1,6 +1,6 @@
-"""compose.yaml as typed by hand: the service with a cache, and data that outlives the containers.
+"""`docker compose up` starts the service with a cache; data survives the containers.
 
-Where a registry can't be reached, dynalite stands for DynamoDB local and this machine's Valkey for its image.
+Without a registry, dynalite replaces the image of DynamoDB local, and this machine's Valkey its image.
 """
 
 import json
@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 import requests
-from engine import docker, need_engine, wait_until, works
+from engine import docker, require_engine, succeeds, wait_until
 
 from support.environment import DYNALITE, ROOT
 from support.fakes import sent
@@ -30,7 +30,7 @@ COPY node_modules /node_modules
 """
 
 
-def image_of(service):
+def image_name(service):
     return docker("compose", "config", "--images", service).split()[0]
 
 
@@ -53,16 +53,16 @@ def dynamodb(folder):
 
 @pytest.fixture(scope="module")
 def files(tmp_path_factory):
-    """The compose files: ours, and one with stand-ins for images that can't be had."""
-    need_engine()
-    if not works("compose", "version"):
+    """The compose files: compose.yaml, and an override that replaces images that cannot be pulled."""
+    require_engine()
+    if not succeeds("compose", "version"):
         pytest.skip("docker compose is not installed")
-    override = tmp_path_factory.mktemp("compose") / "stand-ins.json"
+    override = tmp_path_factory.mktemp("compose") / "override.json"
     services = {}
-    if not works("pull", "--quiet", image_of("valkey")):
+    if not succeeds("pull", "--quiet", image_name("valkey")):
         command = ["valkey-server", "--save", "", "--maxmemory", "64mb", "--protected-mode", "no"]
         services["valkey"] = {"image": valkey(tmp_path_factory.mktemp("valkey")), "command": command}
-    if not works("pull", "--quiet", image_of("dynamodb")):
+    if not succeeds("pull", "--quiet", image_name("dynamodb")):
         command = [
             "node",
             "/node_modules/dynalite/cli.js",
@@ -73,16 +73,16 @@ def files(tmp_path_factory):
             "--path",
             "/data",
         ]
-        stand_in = {"image": dynamodb(tmp_path_factory.mktemp("dynamodb")), "command": command}
-        services["dynamodb"] = stand_in | {"init": True}  # node alone would not end at SIGTERM
+        replacement = {"image": dynamodb(tmp_path_factory.mktemp("dynamodb")), "command": command}
+        services["dynamodb"] = replacement | {"init": True}  # node as PID 1 ignores SIGTERM
     override.write_text(json.dumps({"services": services}))
-    print(f"\nstand-ins: {', '.join(services) or 'none'}")
+    print(f"\nreplaced images: {', '.join(services) or 'none'}")
     return ["--file", "compose.yaml", "--file", str(override)]
 
 
 @pytest.fixture
 def compose(files, monkeypatch):
-    """Runs a docker compose command in a project that is gone afterwards, with its data."""
+    """Run docker compose commands in a temporary project, which is removed with its data."""
     port = free_port()
     monkeypatch.setenv("PORT", str(port))
     project = ["compose", "--project-name", f"news-{uuid.uuid4().hex[:8]}", *files]
@@ -102,7 +102,7 @@ def is_healthy(url):
         return False
 
 
-def test_what_is_written_is_cached_and_outlives_the_containers(compose):
+def test_data_is_cached_and_survives_the_containers(compose):
     compose("up", "--build", "--detach")
     wait_until(lambda: is_healthy(compose.url))
     bearer = {"Authorization": f"Bearer {compose('run', '--rm', 'setup', 'tools.local.token')}"}
@@ -110,8 +110,8 @@ def test_what_is_written_is_cached_and_outlives_the_containers(compose):
     created = requests.post(f"{compose.url}/news/", json=sent(), headers=bearer, timeout=WAIT_SECONDS)
     assert created.status_code == 201
     item = compose.url + created.headers["Location"]
-    answers = [requests.get(item, timeout=WAIT_SECONDS) for _ in range(2)]
-    assert [answer.headers["X-Cache"] for answer in answers] == ["MISS", "HIT"]
+    responses = [requests.get(item, timeout=WAIT_SECONDS) for _ in range(2)]
+    assert [response.headers["X-Cache"] for response in responses] == ["MISS", "HIT"]
     compose("down", "--timeout", "40")
     compose("up", "--detach")
     wait_until(lambda: is_healthy(compose.url))

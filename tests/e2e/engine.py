@@ -1,4 +1,4 @@
-"""The Docker engine, where one answers."""
+"""Commands for the Docker engine; tests are skipped without one."""
 
 import shutil
 import subprocess
@@ -15,17 +15,17 @@ def docker(*arguments, cwd=ROOT):
     return done.stdout.strip()
 
 
-def works(*arguments):
+def succeeds(*arguments):
     return subprocess.run(["docker", *arguments], capture_output=True, check=False).returncode == 0
 
 
-def need_engine():
-    if not shutil.which("docker") or not works("info"):
-        pytest.skip("no Docker engine answers (DOCKER_HOST names one)")
+def require_engine():
+    if not shutil.which("docker") or not succeeds("info"):
+        pytest.skip("no Docker engine is reachable; set DOCKER_HOST to use another one")
 
 
 def build(target):
-    need_engine()
+    require_engine()
     return docker("build", "--quiet", "--target", target, ".")
 
 

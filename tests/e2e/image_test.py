@@ -1,4 +1,4 @@
-"""The images that the Dockerfile makes, built and run: what is in them, and that they serve."""
+"""The images of the Dockerfile: their contents, and the service that runs in them."""
 
 import contextlib
 import json
@@ -12,7 +12,7 @@ from engine import build, docker, wait_until
 from support.environment import ROOT
 from support.raw_http import WAIT_SECONDS
 
-LOCKED = ["--read-only", "--cap-drop", "ALL", "--security-opt", "no-new-privileges"]
+HARDENED = ["--read-only", "--cap-drop", "ALL", "--security-opt", "no-new-privileges"]
 STAGE = ["--env", "STAGE=dev", "--env", "AWS_REGION=us-east-1", "--env", "NEWS_TABLE=news"]
 
 
@@ -28,7 +28,7 @@ def lambda_image():
 
 @contextlib.contextmanager
 def running(image, port, *options):
-    """The container's id, and the address on this machine of that port of it."""
+    """Yield the ID of a container, and the URL of its published port."""
     container = docker("run", "--detach", "--publish", f"127.0.0.1::{port}", *options, image)
     try:
         host = docker("port", container, str(port)).splitlines()[0]
@@ -41,12 +41,12 @@ def health(container):
     return docker("inspect", "--format", "{{.State.Health.Status}}", container)
 
 
-def test_the_service_runs_with_nothing_writable_and_no_rights_and_stops_at_once(image):
-    with running(image, 8000, *LOCKED, *STAGE) as (container, url):
+def test_service_runs_read_only_without_capabilities_and_stops_cleanly(image):
+    with running(image, 8000, *HARDENED, *STAGE) as (container, url):
         wait_until(lambda: health(container) == "healthy")
         assert requests.get(f"{url}/health", timeout=WAIT_SECONDS).json() == {"status": "ok"}
-        contract = requests.get(f"{url}/openapi.json", timeout=WAIT_SECONDS).json()
-        assert contract == json.loads((ROOT / "openapi.json").read_text())
+        document = requests.get(f"{url}/openapi.json", timeout=WAIT_SECONDS).json()
+        assert document == json.loads((ROOT / "openapi.json").read_text())
         assert docker("exec", container, "id", "-u") == "10001"
         docker("stop", container)
         assert docker("inspect", "--format", "{{.State.ExitCode}}", container) == "0"
@@ -54,13 +54,13 @@ def test_the_service_runs_with_nothing_writable_and_no_rights_and_stops_at_once(
         assert docker("logs", container) == ""
 
 
-def test_a_wrong_setting_is_said_in_one_line(image):
+def test_invalid_setting_aborts_startup_with_one_line(image):
     done = subprocess.run(["docker", "run", "--rm", image], capture_output=True, text=True, check=False)
     assert done.returncode == 1
     assert re.fullmatch(r"settings: STAGE: .*\n", done.stderr)
 
 
-def test_the_image_holds_no_build_tool_and_nothing_uncompiled(image):
+def test_image_contains_no_build_tools_and_only_compiled_code(image):
     script = """
         for tool in pip pip3 gcc cc make git uv curl wget; do ! command -v $tool || exit 1; done
         for python in python3 /venv/bin/python; do ! $python -m pip 2>/dev/null || exit 2; done
@@ -73,7 +73,7 @@ def test_the_image_holds_no_build_tool_and_nothing_uncompiled(image):
     docker("run", "--rm", "--entrypoint", "sh", image, "-c", script)
 
 
-def test_the_function_answers_in_its_image(lambda_image):
+def test_function_responds_in_its_image(lambda_image):
     event = {
         "version": "2.0",
         "rawPath": "/health",
@@ -82,14 +82,14 @@ def test_the_function_answers_in_its_image(lambda_image):
         "isBase64Encoded": False,
     }
     event["requestContext"] = {"http": {"method": "GET", "path": "/health"}}
-    with running(lambda_image, 8080, *LOCKED[:1], "--tmpfs", "/tmp", *STAGE) as (_, url):  # as on Lambda
-        answers = []
+    with running(lambda_image, 8080, *HARDENED[:1], "--tmpfs", "/tmp", *STAGE) as (_, url):  # as on Lambda
+        responses = []
 
         def invoke():
             with contextlib.suppress(requests.ConnectionError):
                 path = "/2015-03-31/functions/function/invocations"
-                answers.append(requests.post(url + path, json=event, timeout=WAIT_SECONDS).json())
-            return answers
+                responses.append(requests.post(url + path, json=event, timeout=WAIT_SECONDS).json())
+            return responses
 
         wait_until(invoke)
-    assert (answers[0]["statusCode"], answers[0]["body"]) == (200, '{"status":"ok"}')
+    assert (responses[0]["statusCode"], responses[0]["body"]) == (200, '{"status":"ok"}')

@@ -1,6 +1,6 @@
-"""`sam build` and `sam local start-api`, as typed by hand: news is created, read and listed through them.
+"""`sam build` and `sam local start-api`: create, read and list news through them.
 
-The function runs in a container of Lambda's image; its cache and its DynamoDB are on the host.
+The function runs in a container of Lambda's image. Its cache and its DynamoDB run on the host.
 """
 
 import json
@@ -31,7 +31,7 @@ ARCH = {"x86_64": "x86_64", "aarch64": "arm64", "arm64": "arm64"}.get(platform.m
 TABLE = "news-sam-local"
 NAMES = {module: module for module in TABLES} | {"news": TABLE}
 START_SECONDS = 120
-"""sam adds its emulator to Lambda's image before the first call."""
+"""Before the first call, sam adds its emulator to Lambda's image."""
 
 
 def docker(*arguments):
@@ -40,18 +40,18 @@ def docker(*arguments):
 
 @pytest.fixture(scope="module")
 def gateway():
-    """The host's address as containers see it."""
+    """The address of the host inside containers."""
     if (
         not shutil.which("docker")
         or subprocess.run(["docker", "info"], capture_output=True, check=False).returncode
     ):
-        pytest.skip("no Docker engine answers (DOCKER_HOST names one)")
+        pytest.skip("no Docker engine is reachable; set DOCKER_HOST to use another one")
     if not SAM.exists():
-        pytest.skip(f"{SAM.parent.parent.name} is missing: run `make e2e`")
+        pytest.skip(f"{SAM.parent.parent.name} does not exist; run `make e2e`")
     network = json.loads(docker("network", "inspect", "bridge"))[0]["IPAM"]["Config"][0]
     return network.get("Gateway") or str(
         ip_network(network["Subnet"])[1]
-    )  # where it is the default, none is named
+    )  # the default gateway is not listed
 
 
 @pytest.fixture(scope="module")
@@ -78,16 +78,16 @@ def dynamodb_port(gateway, tmp_path_factory):
 
 @pytest.fixture(scope="module")
 def project(gateway, tmp_path_factory):
-    """A clean copy, as a clone is one."""
+    """A clean copy of the project, like a fresh clone."""
     return copied(tmp_path_factory.mktemp("project") / "clone")
 
 
 @pytest.fixture(scope="module")
 def api(project, gateway, valkey, dynamodb_port):
-    """The address of `sam local start-api`."""
+    """The URL of `sam local start-api`."""
     env = CLEAN | {"SAM_CLI_TELEMETRY": "0", "AWS_REGION": "us-east-1", "AWS_DEFAULT_REGION": "us-east-1"}
     env |= {"AWS_ACCESS_KEY_ID": "test", "AWS_SECRET_ACCESS_KEY": "test"}
-    # There is no authorizer here, so the function verifies tokens itself.
+    # sam local has no authorizer, so the function verifies tokens.
     build = env | {"ARCH": ARCH, "VERIFIER": "yes"}
     subprocess.run([SAM, "build"], cwd=project, env=build, check=True, capture_output=True)
     (project / ".aws-sam/build/NewsFunction/jwks.json").write_bytes(token_issuer.jwks())
@@ -144,25 +144,25 @@ def test_news_is_created(created):
     assert re.fullmatch(r"/news/[0-9a-f-]{36}", created.headers["Location"])
 
 
-def test_an_item_is_missed_by_the_cache_then_hit(api, created):
-    answers = [requests.get(api + created.headers["Location"], timeout=60) for _ in range(2)]
-    assert [answer.status_code for answer in answers] == [200, 200]
-    assert [answer.headers["X-Cache"] for answer in answers] == ["MISS", "HIT"]
-    assert [answer.json() for answer in answers] == [created.json(), created.json()]
+def test_second_read_of_an_item_is_a_cache_hit(api, created):
+    responses = [requests.get(api + created.headers["Location"], timeout=60) for _ in range(2)]
+    assert [response.status_code for response in responses] == [200, 200]
+    assert [response.headers["X-Cache"] for response in responses] == ["MISS", "HIT"]
+    assert [response.json() for response in responses] == [created.json(), created.json()]
 
 
 @pytest.mark.parametrize("path", ["/news", "/news/"])
-def test_news_is_listed_with_and_without_the_slash(api, created, path):
+def test_news_is_listed_with_and_without_a_trailing_slash(api, created, path):
     listed = requests.get(api + path, timeout=60)
     assert listed.status_code == 200
     assert created.json() in listed.json()["items"]
 
 
-def test_a_writer_without_a_token_is_refused(api):
-    refused = requests.post(f"{api}/news", json=sent("nobody"), timeout=60)
-    assert (refused.status_code, refused.headers["Content-Type"]) == (401, "application/problem+json")
+def test_write_without_a_token_is_rejected(api):
+    rejected = requests.post(f"{api}/news", json=sent("nobody"), timeout=60)
+    assert (rejected.status_code, rejected.headers["Content-Type"]) == (401, "application/problem+json")
 
 
-def test_health_reaches_what_is_behind(api):
+def test_deep_health_check_reaches_dynamodb_and_redis(api):
     healthy = requests.get(f"{api}/health", params={"deep": "1"}, timeout=60)
     assert healthy.json() == {"status": "ok", "checks": {"redis": "ok", "dynamodb": "ok"}}

@@ -57,7 +57,7 @@ def test_a_cached_get_imports_the_web_framework_the_cache_and_nothing_else(valke
         assert proxy.round_trips == 1
     ours = {"functions", "news", "shared"}
     framework = {"blinker", "click", "flask", "itsdangerous", "jinja2", "markupsafe", "werkzeug"}
-    if_installed = {"cryptography", "typing_extensions"}  # which redis-py tries, and no artefact has
+    if_installed = {"cryptography", "typing_extensions"}  # which redis-py tries, and no artifact has
     assert found[0] == "HIT"
     assert set(found[1:]) - if_installed == ours | framework | {"msgspec", "redis", "serverless_wsgi"}
 

@@ -21,7 +21,7 @@ from support.environment import CLEAN, ROOT
 from support.local_run import LocalRun
 from tools.local.processes import free_port
 from tools.openapi.generator import FILE
-from tools.package.sources import modules
+from tools.package.sources import list_modules
 
 CONTRACT = json.loads(FILE.read_text())
 CASES = int(os.environ.get("FUZZ_CASES", "150"))
@@ -31,7 +31,7 @@ DOCUMENTED = {
     for method, operation in operations.items()
     for status in operation["responses"]
 }
-SCOPES = " ".join(sorted({f"{module}:write" for module in modules()}))
+SCOPES = " ".join(sorted({f"{module}:write" for module in list_modules()}))
 
 
 @pytest.fixture(scope="module")
@@ -87,7 +87,7 @@ def test_every_pattern_is_one_of_ecma_262():
     assert not [each for each in found if re.search(r"\\[AZz]|\(\?[P<#i]", each)]
 
 
-@pytest.mark.parametrize("module", modules())
+@pytest.mark.parametrize("module", list_modules())
 def test_no_pattern_of_a_model_ends_with_what_lets_a_line_break_pass(module):
     types = vars(import_module(f"{module}.model")).values()
     kinds = [each for each in types if isinstance(each, type) and issubclass(each, msgspec.Struct)]
@@ -125,7 +125,7 @@ def test_every_documented_status_is_seen_and_every_answer_is_as_documented(local
     ask("GET", "/health?x=1")
     ask("GET", "/health")
     ask("GET", "/health?deep=1")  # 503 where a busy machine takes more than a second for it
-    for module in modules():
+    for module in list_modules():
         import_module(f"support.{module}_cases").ask_everything(ask, proxy)
     proxy.fault = lambda *_: throttled()
     ask("GET", "/health?deep=1")

@@ -22,7 +22,7 @@ PROGRAMS = [
     ".venv-load/bin/locust",
     *(f".venv/bin/{name}" for name in TOOLS),
 ]
-INSTALLED = [".venv", ".venv-bench", ".venv-checkov", ".venv-deploy", ".venv-load", "node_modules/osls"]
+INSTALLED = [".venv", ".venv-bench", ".venv-deploy", ".venv-load", "node_modules/osls"]
 VALUES = [
     "x; touch pwned",
     "x && touch pwned",

@@ -1,4 +1,4 @@
-"""`make package`: what is in an artefact, that it is the same each time, and that it works in Lambda."""
+"""`make package` builds small, reproducible artifacts that run in Lambda."""
 
 import json
 import re
@@ -19,20 +19,20 @@ from support.lambda_emulator import HERE, invoke, runtime_of
 from support.project_copy import copied
 from tools.local.lambda_runtime import packages, serving
 from tools.local.tables import create_tables
+from tools.package.archive import publish, zip_folder
 from tools.package.builder import build
-from tools.package.files import publish, zip_folder
 from tools.package.python import runtime_python
-from tools.package.sources import modules, sources
+from tools.package.sources import find_sources, list_modules
 from tools.package.uv import PackageError, run, uv
 from tools.package.wheels import ITEM_OPERATIONS, PLATFORMS, check_architecture
 
-pytestmark = pytest.mark.skipif(sys.platform != "linux", reason="an artefact runs on Linux only")
+pytestmark = pytest.mark.skipif(sys.platform != "linux", reason="artifacts run on Linux only")
 
-THERE = next(arch for arch in PLATFORMS if arch != HERE)
+OTHER_ARCH = next(arch for arch in PLATFORMS if arch != HERE)
 PACKAGES = ("functions", "news", "shared")
 
 MAX_ZIPPED, MAX_UNPACKED = 7_000_000, 20_000_000
-"""Bytes; a start grows with them. Who must raise them says why."""
+"""Bytes. A cold start grows with the size; give a reason when raising a limit."""
 
 WRITER = {"jwt": {"claims": {"sub": "7", "scope": "news:write"}, "scopes": ["news:write"]}}
 ITEM = {"title": "t", "url": "https://example.com/t", "source": "s", "category": "c"}
@@ -43,7 +43,7 @@ CREATE = http_api_2(
 HEALTH = http_api_2(Sent(path="/health"))
 LIST = http_api_2(Sent(path="/news/"))
 
-ANSWER = """
+HANDLE_EVENTS = """
 import json, sys
 sys.path.insert(0, sys.argv[1])
 from functions.news import handler
@@ -74,8 +74,8 @@ import shared.auth.tokens
 print("ready")
 """
 
-# What SAM's function imports and does not use needs a hundred packages, which aren't here.
-SAMS_ZIP = """
+# SAM's module imports a hundred packages that this function does not use: replace them.
+SAM_ZIP = """
 import sys
 from unittest.mock import MagicMock
 sys.path.append(sys.argv[1])
@@ -89,27 +89,27 @@ make_zip_with_lambda_permissions(*sys.argv[2:])
 
 @pytest.fixture(scope="session")
 def python(tmp_path_factory):
-    """A Python of Lambda's version, where packages can be had for it."""
+    """A Python of Lambda's version; skips if no package index is reachable."""
     try:
-        folder = tmp_path_factory.mktemp("nothing")
+        folder = tmp_path_factory.mktemp("empty")
         run(uv(), "pip", "install", "--dry-run", "--no-deps", "--target", folder, "flask")
         return runtime_python()
     except PackageError as error:
-        pytest.skip(f"no artefact can be built here: {error}")
+        pytest.skip(f"cannot build artifacts here: {error}")
 
 
 @pytest.fixture(scope="session")
 def archive(python, tmp_path_factory):
-    """The artefact for this machine, zipped."""
+    """The zipped artifact for this machine."""
     folder = tmp_path_factory.mktemp("here")
-    build("news", HERE, folder / "made")
-    publish(folder / "made", folder / "news", folder / "news.zip")
+    build("news", HERE, folder / "built")
+    publish(folder / "built", folder / "news", folder / "news.zip")
     return folder / "news.zip"
 
 
 @pytest.fixture(scope="session")
 def unpacked(archive, tmp_path_factory):
-    """It, as Lambda unpacks it."""
+    """The artifact as Lambda unpacks it."""
     folder = tmp_path_factory.mktemp("task")
     with zipfile.ZipFile(archive) as zipped:
         zipped.extractall(folder)
@@ -117,30 +117,30 @@ def unpacked(archive, tmp_path_factory):
 
 
 @pytest.fixture(scope="session")
-def elsewhere(python, tmp_path_factory):
-    """The project in another folder, with other file times, without the developers' environment."""
-    folder = copied(tmp_path_factory.mktemp("elsewhere") / "clone", "tests", copy_function=shutil.copyfile)
+def fresh_clone(python, tmp_path_factory):
+    """A copy of the project in another folder, with other file times and without `make setup`."""
+    folder = copied(tmp_path_factory.mktemp("fresh_clone") / "clone", "tests", copy_function=shutil.copyfile)
     uv()
     (folder / ".venv-package").symlink_to(ROOT / ".venv-package")
     return folder
 
 
 @pytest.fixture(scope="session")
-def rebuilt(elsewhere):
-    """The same artefact, from there."""
-    made = make(elsewhere, "package", f"ARCH={HERE}")
-    assert f"news for {HERE}: build/news.zip " in made.stdout, made.stderr
-    return elsewhere / "build" / "news.zip"
+def rebuilt(fresh_clone):
+    """The same artifact, built in the fresh clone."""
+    result = make(fresh_clone, "package", f"ARCH={HERE}")
+    assert f"news for {HERE}: build/news.zip " in result.stdout, result.stderr
+    return fresh_clone / "build" / "news.zip"
 
 
 def package(*arguments, **env):
-    """Run the builder from here."""
+    """Run the builder in this folder."""
     command = [sys.executable, "-m", "tools.package.builder", *arguments]
     return subprocess.run(command, cwd=ROOT, env=CLEAN | env, capture_output=True, text=True, check=False)
 
 
 def make(folder, *arguments):
-    """Run make with the umask of somebody careful."""
+    """Run make with a restrictive umask."""
     command = ["make", f"PYTHON={sys.executable}", *arguments]
     env = {
         name: value for name, value in CLEAN.items() if not name.startswith(("COVERAGE_", "MAKE", "MFLAGS"))
@@ -150,22 +150,22 @@ def make(folder, *arguments):
     )
 
 
-def call(python, code, folder, *arguments, given=None, **env):
-    """Run code in Lambda's Python, which finds its own library and that folder, and nothing else."""
+def run_isolated(python, code, folder, *arguments, stdin=None, **env):
+    """Run code in Lambda's Python with only its standard library and the folder."""
     settings = {"AWS_REGION": "us-east-1", "NEWS_TABLE": "news", "STAGE": "dev"}
     secrets = {"AWS_ACCESS_KEY_ID": "test", "AWS_SECRET_ACCESS_KEY": "test"}
     return subprocess.run(
         [python, "-I", "-S", "-c", code, folder, *arguments],
         env=settings | secrets | env,
-        input=given,
+        input=stdin,
         capture_output=True,
         text=True,
         check=True,
     ).stdout
 
 
-def answers(python, folder, *events, **env):
-    return json.loads(call(python, ANSWER, folder, given=json.dumps(events), **env))
+def invoke_handler(python, folder, *events, **env):
+    return json.loads(run_isolated(python, HANDLE_EVENTS, folder, stdin=json.dumps(events), **env))
 
 
 def files(folder):
@@ -173,21 +173,21 @@ def files(folder):
 
 
 def locked(lock):
-    """The packages of a lock file that Lambda's Python on Linux needs."""
+    """Return the packages of a lock file that Lambda's Python on Linux needs."""
     names = re.findall(
         r"^([a-z0-9.-]+)==\S+(?! ; python_full_version < '3.11)", lock.read_text(), re.MULTILINE
     )
     return {name.replace("-", "_") for name in names} - {"async_timeout"}
 
 
-def test_artefact_holds_the_module_and_what_it_imports(unpacked):
+def test_artifact_contains_the_module_and_its_imports(unpacked):
     ours = {path for path in files(unpacked) if path.parts[0] in PACKAGES and path.suffix == ".py"}
     expected = {path.relative_to(ROOT) for package in PACKAGES for path in (ROOT / package).rglob("*.py")}
-    others = {Path(f"functions/{module}.py") for module in {"wsgi", *modules()} - {"news"}}
+    others = {Path(f"functions/{module}.py") for module in {"wsgi", *list_modules()} - {"news"}}
     assert ours == expected - others
 
 
-def test_artefact_holds_the_locked_packages_and_nothing_else(unpacked):
+def test_artifact_contains_exactly_the_locked_packages(unpacked):
     installed = {path.name.split("-")[0] for path in unpacked.glob("*.dist-info")}
     assert installed == locked(ROOT / "requirements.txt")
     libraries = {path.name for path in unpacked.iterdir()} - {*PACKAGES, "openapi.json", "__pycache__"}
@@ -204,7 +204,7 @@ def test_artefact_holds_the_locked_packages_and_nothing_else(unpacked):
     }
 
 
-def test_artefact_holds_no_records_scripts_or_sources_of_compilers(unpacked):
+def test_artifact_contains_no_records_scripts_or_c_files(unpacked):
     records = {path.name for path in unpacked.glob("*.dist-info/*")}
     assert records == {"METADATA"}
     assert not {path.suffix for path in files(unpacked)} & {".c", ".h", ".pyi", ".lock", ".typed"}
@@ -231,138 +231,140 @@ OPERATIONS = """if True:
 """
 
 
-def test_what_is_left_of_dynamodbs_model_is_as_it_was(python, unpacked):
+def test_trimmed_dynamodb_model_keeps_its_operations_unchanged(python, unpacked):
     whole = Path(botocore.__file__).parent.parent
-    left, all_of_it = (json.loads(call(python, OPERATIONS, folder)) for folder in (unpacked, whole))
-    assert set(left) == set(ITEM_OPERATIONS)
-    assert left == {name: all_of_it[name] for name in left}
+    trimmed, original = (json.loads(run_isolated(python, OPERATIONS, folder)) for folder in (unpacked, whole))
+    assert set(trimmed) == set(ITEM_OPERATIONS)
+    assert trimmed == {name: original[name] for name in trimmed}
 
 
-def test_artefact_is_small(archive, unpacked):
+def test_artifact_is_small(archive, unpacked):
     assert archive.stat().st_size < MAX_ZIPPED
     assert sum(len(content) for content in files(unpacked).values()) < MAX_UNPACKED
 
 
-def test_every_file_is_compiled_whatever_its_time(unpacked):
+def test_every_file_is_compiled_with_unchecked_hashes(unpacked):
     compiled = list(unpacked.rglob("*.pyc"))
-    made = {
+    sources = {
         path: path.parent.parent / f"{path.name.removesuffix('.cpython-313.pyc')}.py" for path in compiled
     }
-    assert set(made.values()) == set(unpacked.rglob("*.py"))
-    for path, source in made.items():  # what tracebacks name
+    assert set(sources.values()) == set(unpacked.rglob("*.py"))
+    for path, source in sources.items():  # the path in tracebacks
         assert f"/var/task/{source.relative_to(unpacked)}".encode() in path.read_bytes()
-    # PEP 552: the second word is 1 for a hash, and 2 more where it is to be checked.
+    # PEP 552: bit 0 of the second word means hash-based, bit 1 means checked.
     assert {path.read_bytes()[4:8] for path in compiled} == {b"\1\0\0\0"}
 
 
-def test_what_is_compiled_is_what_runs(python, unpacked, tmp_path):
+def test_compiled_files_run_instead_of_sources(python, unpacked, tmp_path):
     folder = shutil.copytree(unpacked, tmp_path / "task")
     for file in folder.rglob("*.py"):
-        file.write_text("raise SystemExit('compiled at the start')")
+        file.write_text("raise SystemExit('compiled at startup')")
     before = files(folder)
-    [answer] = answers(python, folder, HEALTH)
-    assert answer["statusCode"] == 200
+    [response] = invoke_handler(python, folder, HEALTH)
+    assert response["statusCode"] == 200
     assert files(folder) == before
 
 
-def test_same_files_give_the_same_bytes(archive, rebuilt):
+def test_build_is_reproducible(archive, rebuilt):
     assert rebuilt.read_bytes() == archive.read_bytes()
 
 
-def test_sam_zips_the_folder_to_the_same_bytes(archive, rebuilt, tmp_path):
-    sams = [sys.executable, "-c", SAMS_ZIP, packages(), tmp_path / "sams", rebuilt.with_suffix("")]
-    subprocess.run(sams, env=CLEAN, check=True)
-    assert (tmp_path / "sams.zip").read_bytes() == archive.read_bytes()
+def test_sam_creates_the_same_zip(archive, rebuilt, tmp_path):
+    command = [sys.executable, "-c", SAM_ZIP, packages(), tmp_path / "sam", rebuilt.with_suffix("")]
+    subprocess.run(command, env=CLEAN, check=True)
+    assert (tmp_path / "sam.zip").read_bytes() == archive.read_bytes()
 
 
-def test_artefact_for_another_architecture_is_as_small(python, tmp_path):
+def test_artifact_for_another_architecture_is_small(python, tmp_path):
     folder = tmp_path / "NewsFunction"
     folder.mkdir()  # as `sam build` does
-    made = package("news", "--arch", THERE, "--into", folder)
-    assert made.stdout.startswith(f"news for {THERE}: unpacked 1")
-    check_architecture(folder, THERE)
-    with pytest.raises(PackageError, match=rf"^\S+\.so is not for {HERE}$"):
+    result = package("news", "--arch", OTHER_ARCH, "--into", folder)
+    assert result.stdout.startswith(f"news for {OTHER_ARCH}: unpacked 1")
+    check_architecture(folder, OTHER_ARCH)
+    with pytest.raises(PackageError, match=rf"^\S+\.so is not built for {HERE}$"):
         check_architecture(folder, HERE)
     zip_folder(folder, tmp_path / "news.zip")
     assert (tmp_path / "news.zip").stat().st_size < MAX_ZIPPED
 
 
-def test_builds_at_once_replace_each_other_whole(tmp_path):
-    made = tmp_path / "made"
-    made.mkdir()
+def test_concurrent_builds_never_mix_files(tmp_path):
+    built = tmp_path / "built"
+    built.mkdir()
     for number in range(20):
-        (made / f"{number}.py").write_text("pass")
+        (built / f"{number}.py").write_text("pass")
     folder, archive = tmp_path / "build" / "news", tmp_path / "build" / "news.zip"
     with ThreadPoolExecutor(8) as pool:
-        for published in [pool.submit(publish, made, folder, archive) for _ in range(80)]:
+        for published in [pool.submit(publish, built, folder, archive) for _ in range(80)]:
             published.result()
-    assert files(folder) == files(made)
+    assert files(folder) == files(built)
     with zipfile.ZipFile(archive) as zipped:
-        assert sorted(zipped.namelist()) == sorted(path.name for path in made.iterdir())
+        assert sorted(zipped.namelist()) == sorted(path.name for path in built.iterdir())
     assert {path.name for path in folder.parent.iterdir()} == {"news", "news.zip"}
 
 
-def test_wrong_architecture_stops_the_build(unpacked, elsewhere, tmp_path):
+def test_wrong_architecture_fails_the_build(unpacked, fresh_clone, tmp_path):
     library = next(unpacked.rglob("*.so"))
-    planted = shutil.copyfile(library, elsewhere / "shared" / "planted.so")
+    planted = shutil.copyfile(library, fresh_clone / "shared" / "planted.so")
     try:
-        made = make(elsewhere, "build-NewsFunction", f"ARTIFACTS_DIR={tmp_path / 'x'}", f"ARCH={THERE}")
+        result = make(
+            fresh_clone, "build-NewsFunction", f"ARTIFACTS_DIR={tmp_path / 'x'}", f"ARCH={OTHER_ARCH}"
+        )
     finally:
         planted.unlink()
-    assert made.returncode == 2
-    assert made.stderr.startswith(f"package: shared/planted.so is not for {THERE}\n")
+    assert result.returncode == 2
+    assert result.stderr.startswith(f"package: shared/planted.so is not built for {OTHER_ARCH}\n")
     assert not (tmp_path / "x").exists()
 
 
-def test_wrong_hash_stops_the_build(elsewhere, tmp_path):
-    lock = elsewhere / "requirements.txt"
+def test_wrong_hash_fails_the_build(fresh_clone, tmp_path):
+    lock = fresh_clone / "requirements.txt"
     text = lock.read_text()
     lock.write_text(re.sub("sha256:.{8}", "sha256:00000000", text))
-    made = make(elsewhere, "build-NewsFunction", f"ARTIFACTS_DIR={tmp_path / 'x'}")
+    result = make(fresh_clone, "build-NewsFunction", f"ARTIFACTS_DIR={tmp_path / 'x'}")
     lock.write_text(text)
-    assert made.returncode == 2
-    assert made.stderr.startswith("package: uv failed:\nerror: ")
-    assert "Hash mismatch" in made.stderr
+    assert result.returncode == 2
+    assert result.stderr.startswith("package: uv failed:\nerror: ")
+    assert "Hash mismatch" in result.stderr
 
 
 @pytest.mark.parametrize(
-    ("target", "into", "said"),
+    ("target", "into", "message"),
     [
-        ("build-NobodyFunction", "new", "package: there is no module 'nobody'; there are: "),
+        ("build-NobodyFunction", "new", "package: no module 'nobody'; modules: "),
         (
             "build-NewsFunction",
             ".",
-            "python -m tools.package.builder: error: argument --into: '.' is there already",
+            "python -m tools.package.builder: error: argument --into: '.' exists and is not an artifact",
         ),
         (
             "build-NewsFunction",
             "",
-            "python -m tools.package.builder: error: argument --into: '' is there already",
+            "python -m tools.package.builder: error: argument --into: '' exists and is not an artifact",
         ),
     ],
 )
-def test_nothing_is_built_from_nothing_or_over_something(elsewhere, target, into, said):
-    made = make(elsewhere, target, f"ARTIFACTS_DIR={into}")
-    assert made.returncode == 2
-    assert said in made.stderr
-    assert (elsewhere / "news" / "dao.py").exists()
+def test_unknown_module_or_existing_folder_fails_the_build(fresh_clone, target, into, message):
+    result = make(fresh_clone, target, f"ARTIFACTS_DIR={into}")
+    assert result.returncode == 2
+    assert message in result.stderr
+    assert (fresh_clone / "news" / "dao.py").exists()
 
 
-def test_a_python_that_is_named_must_be_lambdas(tmp_path):
-    made = package("news", "--into", tmp_path, RUNTIME_PYTHON="/no/such/python")
-    assert made.returncode == 1
-    assert made.stderr == "package: RUNTIME_PYTHON: '/no/such/python' is not a CPython 3.13\n"
+def test_runtime_python_must_have_lambdas_version(tmp_path):
+    result = package("news", "--into", tmp_path, RUNTIME_PYTHON="/no/such/python")
+    assert result.returncode == 1
+    assert result.stderr == "package: RUNTIME_PYTHON: '/no/such/python' is not a CPython 3.13\n"
 
 
-def test_without_a_python_of_lambdas_version_one_line_says_what_to_do(python, tmp_path):
-    nowhere = dict.fromkeys(("PATH", "PYENV_ROOT", "UV_PYTHON_INSTALL_DIR"), str(tmp_path))
-    made = package("news", "--into", tmp_path / "x", UV_OFFLINE="1", **nowhere)
-    assert made.returncode == 1
-    assert made.stderr.startswith("package: a CPython 3.13 is needed, ")
-    assert made.stderr.endswith("name one with RUNTIME_PYTHON=/path/to/python3.13\n")
+def test_missing_python_of_lambdas_version_fails_with_one_line(python, tmp_path):
+    no_python = dict.fromkeys(("PATH", "PYENV_ROOT", "UV_PYTHON_INSTALL_DIR"), str(tmp_path))
+    result = package("news", "--into", tmp_path / "x", UV_OFFLINE="1", **no_python)
+    assert result.returncode == 1
+    assert result.stderr.startswith("package: compiling for Lambda needs CPython 3.13, ")
+    assert result.stderr.endswith("set RUNTIME_PYTHON=/path/to/python3.13\n")
 
 
-def test_a_package_goes_along_with_the_module_that_imports_it(tmp_path):
+def test_imported_packages_are_included(tmp_path):
     for name in ("functions", "news", "search", "tools"):
         (tmp_path / name).mkdir()
         (tmp_path / name / "__init__.py").touch()
@@ -371,39 +373,39 @@ def test_a_package_goes_along_with_the_module_that_imports_it(tmp_path):
     (tmp_path / "news" / "controller.py").write_text("def setup():\n    from search import service\n")
     (tmp_path / "search" / "words.json").write_text("[]")
     (tmp_path / "search" / ".words.json.swp").touch()
-    found = {path.relative_to(tmp_path).as_posix() for path in sources("news", tmp_path)}
+    found = {path.relative_to(tmp_path).as_posix() for path in find_sources("news", tmp_path)}
     functions = {"functions/__init__.py", "functions/news.py", "openapi.json"}
     news = {"news/__init__.py", "news/controller.py"}
     assert found == functions | news | {"search/__init__.py", "search/words.json"}
-    alone = {path.relative_to(tmp_path).as_posix() for path in sources("search", tmp_path)}
-    assert alone == {"functions/__init__.py", "functions/search.py", "openapi.json"}
+    search = {path.relative_to(tmp_path).as_posix() for path in find_sources("search", tmp_path)}
+    assert search == {"functions/__init__.py", "functions/search.py", "openapi.json"}
 
 
-def test_artefact_alone_creates_and_lists_news(python, unpacked, moto_url):
+def test_artifact_creates_and_lists_news(python, unpacked, moto_url):
     settings = settings_for(moto_url)
     create_tables(settings)
     env = {"AWS_ENDPOINT_URL_DYNAMODB": moto_url, "NEWS_TABLE": settings.table("news")}
-    created, listed = answers(python, unpacked, CREATE, LIST, **env)
+    created, listed = invoke_handler(python, unpacked, CREATE, LIST, **env)
     assert created["statusCode"] == 201
     assert json.loads(listed["body"])["items"] == [json.loads(created["body"])]
 
 
-def test_artefact_finds_dynamodb_in_every_partition(python, unpacked):
+def test_artifact_finds_dynamodb_endpoints_in_every_partition(python, unpacked):
     regions = ["eu-central-1", "cn-north-1", "us-gov-west-1", "us-iso-east-1", "xx-new-1", "local"]
     clients = [Session().create_client("dynamodb", region_name=region) for region in regions]
     expected = [f"{each.meta.endpoint_url} {each.meta.partition}" for each in clients]
-    assert call(python, ENDPOINTS, unpacked, *regions).splitlines() == expected
+    assert run_isolated(python, ENDPOINTS, unpacked, *regions).splitlines() == expected
 
 
-def test_artefact_signs_in_at_the_cache(python, unpacked):
+def test_artifact_signs_cache_tokens(python, unpacked):
     url = "rediss://news.serverless.euc1.cache.amazonaws.com:6379"
     env = {"REDIS_URL": url, "REDIS_IAM_USER": "news-user", "REDIS_IAM_CACHE": "news"}
-    user, token = call(python, SIGN_IN, unpacked, **env).split()
+    user, token = run_isolated(python, SIGN_IN, unpacked, **env).split()
     assert user == "news-user"
     assert token.startswith("news/?Action=connect&User=news-user&ResourceType=ServerlessCache&")
 
 
-def test_artefact_is_served_by_lambdas_runtime(python, unpacked, moto_url, valkey, tmp_path):
+def test_artifact_runs_in_lambdas_runtime(python, unpacked, moto_url, valkey, tmp_path):
     settings = settings_for(moto_url)
     create_tables(settings)
     env = {
@@ -420,17 +422,17 @@ def test_artefact_is_served_by_lambdas_runtime(python, unpacked, moto_url, valke
     assert read[0]["body"] == read[1]["body"] == created["body"]
 
 
-def test_lambdas_runtime_finds_nothing_but_the_artefact(python, unpacked, tmp_path):
+def test_lambdas_runtime_imports_only_from_the_artifact(python, unpacked, tmp_path):
     runtime = runtime_of(unpacked, tmp_path / "runtime")
     with serving("functions.wsgi.app", log=tmp_path / "log", runtime=runtime) as url:
-        status, answer = invoke(url, HEALTH)
-    assert (status, answer["errorType"]) == (502, "Runtime.ImportModuleError")
+        status, response = invoke(url, HEALTH)
+    assert (status, response["errorType"]) == (502, "Runtime.ImportModuleError")
 
 
-def test_artefact_verifies_tokens_where_that_is_asked_for(python, unpacked, tmp_path):
+def test_artifact_with_verifier_contains_pyjwt(python, unpacked, tmp_path):
     build("news", HERE, tmp_path / "news", verifier=True)
     installed = {path.name.split("-")[0] for path in (tmp_path / "news").glob("*.dist-info")}
     assert installed == locked(ROOT / "requirements-verifier.txt")
-    assert call(python, VERIFIER, tmp_path / "news") == "ready\n"
+    assert run_isolated(python, VERIFIER, tmp_path / "news") == "ready\n"
     with pytest.raises(subprocess.CalledProcessError):
-        call(python, VERIFIER, unpacked)
+        run_isolated(python, VERIFIER, unpacked)

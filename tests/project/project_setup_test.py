@@ -67,7 +67,6 @@ def test_the_npm_lock_file_names_no_address():
         ("requirements-fuzz.txt", PROJECT["dependency-groups"]["fuzz"]),
         ("requirements-load.txt", PROJECT["dependency-groups"]["load"]),
         ("requirements-deploy.txt", PROJECT["dependency-groups"]["deploy"]),
-        ("requirements-checkov.txt", PROJECT["dependency-groups"]["checkov"]),
         ("requirements-package.txt", PROJECT["dependency-groups"]["package"]),
     ],
 )
@@ -89,8 +88,8 @@ def test_what_is_deployed_with_the_verifier_holds_what_is_without():
 
 def test_lock_files_of_what_runs_together_agree_on_every_version():
     versions = {}
-    alone = {"requirements-deploy.txt", "requirements-checkov.txt"}  # tools that pin an AWS SDK each
-    for lock in (each for each in LOCKS if each.name not in alone):
+    separate = {"requirements-deploy.txt"}  # its tools pin an AWS SDK of their own
+    for lock in (each for each in LOCKS if each.name not in separate):
         found = {}
         for name, version in re.findall(r"^([a-z0-9.-]+)==(\S+)", lock.read_text(), re.MULTILINE):
             found.setdefault(name, set()).add(version)  # more than one where Pythons differ

@@ -1,7 +1,7 @@
-"""`make package`: one small artefact a module, the same bytes every time, for Lambda's python3.13.
+"""`make package`: build one small, reproducible artifact per module, for Lambda's python3.13.
 
-It needs Python, this folder and a package index, but not the developers' environment, so that `sam build` and
-`sls deploy` in a fresh clone take seconds.
+Building needs only Python, this folder and a package index, not `make setup`. So `sam build` and `sls deploy`
+take seconds in a fresh clone.
 """
 
 import argparse
@@ -9,74 +9,79 @@ import sys
 import tempfile
 from pathlib import Path
 
-from tools.package.files import LONG_AGO, publish, sizes
+from tools.package.archive import ZIP_EPOCH, publish, sizes
 from tools.package.python import compile_all, runtime_python
-from tools.package.sources import copy_sources, modules, sources
+from tools.package.sources import copy_sources, find_sources, list_modules
 from tools.package.uv import ROOT, PackageError
-from tools.package.wheels import PLATFORMS, check_architecture, cut, cut_endpoints, cut_model, install
+from tools.package.wheels import PLATFORMS, check_architecture, install, trim
 
 MB = 1_000_000
 
 
 def build(module: str, arch: str, folder: Path, *, verifier: bool = False, docs: bool = False) -> None:
-    """Make a module's artefact, in an empty folder.
+    """Build the artifact of a module.
 
     Args:
-        module: its name.
+        module: the name of the module.
         arch: `arm64` or `x86_64`.
-        folder: what Lambda is to find in /var/task.
-        verifier: whether the function verifies tokens itself, and needs PyJWT for it.
-        docs: whether it may show the page at /docs, and needs Swagger UI for it.
+        folder: an empty folder, which becomes the content of /var/task.
+        verifier: include PyJWT, for functions that verify tokens themselves.
+        docs: include Swagger UI, for the page at /docs.
 
     Raises:
-        PackageError: it can't be made.
+        PackageError: the build failed.
     """
-    ours, python = sources(module), runtime_python()
+    sources, python = find_sources(module), runtime_python()
     install(ROOT / f"requirements{'-verifier' if verifier else ''}.txt", arch, folder)
     if docs:
         install(ROOT / "requirements-docs.txt", arch, folder)
-    cut(folder)
-    cut_endpoints(folder)
-    cut_model(folder)
-    copy_sources(ours, folder)
+    trim(folder)
+    copy_sources(sources, folder)
     check_architecture(folder, arch)
     compile_all(folder, python)
 
 
 def main() -> None:
-    """Make the artefacts that are asked for, and say how large they are."""
-    asked = _arguments()
+    """Build the given modules, or all, and print their sizes."""
+    arguments = _parse_arguments()
     try:
-        for module in asked.modules or modules():
-            folder: Path = asked.into or ROOT / "build" / module
-            archive = None if asked.into else folder.with_suffix(".zip")
+        for module in arguments.modules or list_modules():
+            folder: Path = arguments.into or ROOT / "build" / module
+            archive = None if arguments.into else folder.with_suffix(".zip")
             with tempfile.TemporaryDirectory() as temporary:
-                made = Path(temporary)
-                build(module, asked.arch, made, verifier=asked.verifier, docs=asked.docs)
-                publish(made, folder, archive)
-                print(f"{module} for {asked.arch}: {_zipped(archive)}{_unpacked(made)}")
+                built = Path(temporary)
+                build(module, arguments.arch, built, verifier=arguments.verifier, docs=arguments.docs)
+                publish(built, folder, archive)
+                print(f"{module} for {arguments.arch}: {_zipped(archive)}{_unpacked(built)}")
     except PackageError as error:
         sys.exit(f"package: {error}")
 
 
-def _arguments() -> argparse.Namespace:
+def _parse_arguments() -> argparse.Namespace:
     parser = argparse.ArgumentParser(prog="python -m tools.package.builder")
-    parser.add_argument("modules", nargs="*", metavar="MODULE", help="all, if none is named")
+    parser.add_argument("modules", nargs="*", metavar="MODULE", help="modules to build (default: all)")
     parser.add_argument("--arch", default="arm64", choices=PLATFORMS)
-    parser.add_argument("--verifier", action="store_true", help="with PyJWT, to verify tokens itself")
-    parser.add_argument("--docs", action="store_true", help="with Swagger UI, to show the contract at /docs")
-    parser.add_argument("--into", type=_replaceable, metavar="DIR", help="one module's folder, and no zip")
+    parser.add_argument(
+        "--verifier", action="store_true", help="include PyJWT, to verify tokens in the function"
+    )
+    parser.add_argument("--docs", action="store_true", help="include Swagger UI, for the page at /docs")
+    parser.add_argument(
+        "--into",
+        type=_output_folder,
+        metavar="DIR",
+        help="write the artifact of one module to this folder, without a zip",
+    )
     arguments = parser.parse_args()
     if arguments.into and len(arguments.modules) != 1:
-        parser.error("--into takes one module")
+        parser.error("--into requires exactly one module")
     return arguments
 
 
-def _replaceable(text: str) -> Path:
-    """A folder that is new, empty, or an artefact; another would be lost."""
+def _output_folder(text: str) -> Path:
+    """Return a path that is safe to replace: no existing folder, an empty one, or an artifact."""
     folder = Path(text).absolute()
-    if folder.exists() and any(folder.iterdir()) and folder.stat().st_mtime != LONG_AGO:
-        raise argparse.ArgumentTypeError(f"{text!r} is there already, and is no artefact")
+    if folder.exists() and any(folder.iterdir()) and folder.stat().st_mtime != ZIP_EPOCH:
+        raise argparse.ArgumentTypeError(f"{text!r} exists and is not an artifact")
     return folder
 
 

@@ -1,4 +1,8 @@
-"""The Python that stands for Lambda's, and compiles the artefact: Lambda can't, /var/task is read-only."""
+"""Lambda's Python version on this machine. It compiles artifacts, because /var/task is read-only on Lambda.
+
+The search covers pyenv itself. `uv python find` (uv 0.13) does not look into ~/.pyenv/versions, and fails at
+a `python3.13` shim of pyenv whose version is not active, instead of searching further.
+"""
 
 import os
 import subprocess
@@ -8,60 +12,60 @@ from pathlib import Path
 from tools.package.uv import PackageError, run, uv
 
 RUNTIME = "3.13"
-"""Lambda's python3.13; a `.pyc` of another version is not even looked at."""
+"""Python version of Lambda's runtime. Python ignores a `.pyc` of any other version."""
 
-TASK = "/var/task"
-"""Where Lambda puts the artefact (https://docs.aws.amazon.com/lambda/latest/dg/configuration-envvars.html)."""
+TASK_ROOT = "/var/task"
+"""The folder of the artifact on Lambda (https://docs.aws.amazon.com/lambda/latest/dg/configuration-envvars.html)."""
 
 
 def runtime_python() -> Path:
-    """A CPython of Lambda's version on this machine, installed by uv where there is none.
+    """Return a CPython of Lambda's version: `RUNTIME_PYTHON`, an installed one, or one that uv installs.
 
     Raises:
-        PackageError: there is none, and none can be installed.
+        PackageError: none is installed, and uv cannot install one.
     """
-    named = os.environ.get("RUNTIME_PYTHON")
-    if named:
-        if not _fits(named):
-            raise PackageError(f"RUNTIME_PYTHON: {named!r} is not a CPython {RUNTIME}")
-        return Path(named)
-    for found in _places():
-        if _fits(found):
-            return Path(found)
+    given = os.environ.get("RUNTIME_PYTHON")
+    if given:
+        if not _is_runtime(given):
+            raise PackageError(f"RUNTIME_PYTHON: {given!r} is not a CPython {RUNTIME}")
+        return Path(given)
+    for candidate in _candidates():
+        if _is_runtime(candidate):
+            return Path(candidate)
     try:
         run(uv(), "python", "install", "--quiet", RUNTIME)
         return Path(run(uv(), "python", "find", "--system", RUNTIME).strip())
     except PackageError:
         raise PackageError(
-            f"a CPython {RUNTIME} is needed, to compile for Lambda, and uv can't install one here: "
-            f"name one with RUNTIME_PYTHON=/path/to/python{RUNTIME}"
+            f"compiling for Lambda needs CPython {RUNTIME}, which uv cannot install here: "
+            f"set RUNTIME_PYTHON=/path/to/python{RUNTIME}"
         ) from None
 
 
 def compile_all(folder: Path, python: Path) -> None:
-    """Compile what is in a folder so that it is valid whatever becomes of the files' times (PEP 552).
+    """Compile all files of a folder to `.pyc` files that stay valid when file times change (PEP 552).
 
     Raises:
-        PackageError: a file doesn't compile.
+        PackageError: a file does not compile.
     """
     compileall = (python, "-I", "-m", "compileall", "-q", "--invalidation-mode", "unchecked-hash")
-    run(*compileall, "-s", folder, "-p", TASK, folder)
+    run(*compileall, "-s", folder, "-p", TASK_ROOT, folder)
 
 
-def _places() -> Iterator[str]:
+def _candidates() -> Iterator[str]:
     yield f"python{RUNTIME}"
     pyenv = Path(os.environ.get("PYENV_ROOT") or Path.home() / ".pyenv")
     yield from sorted(map(str, pyenv.glob(f"versions/{RUNTIME}.*/bin/python3")))
     try:
-        yield run(uv(), "python", "find", "--system", RUNTIME).strip()  # not a project's environment
+        yield run(uv(), "python", "find", "--system", RUNTIME).strip()  # --system: no virtual environment
     except PackageError:
         return
 
 
-def _fits(python: str) -> bool:
-    asked = "import sys; print(sys.implementation.cache_tag)"
+def _is_runtime(python: str) -> bool:
+    code = "import sys; print(sys.implementation.cache_tag)"
     try:
-        said = subprocess.run([python, "-I", "-c", asked], check=False, capture_output=True, text=True).stdout
+        tag = subprocess.run([python, "-I", "-c", code], check=False, capture_output=True, text=True).stdout
     except OSError:
         return False
-    return said.strip() == f"cpython-{RUNTIME.replace('.', '')}"
+    return tag.strip() == f"cpython-{RUNTIME.replace('.', '')}"

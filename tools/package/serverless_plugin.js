@@ -1,7 +1,7 @@
 'use strict';
 
-// For `sls package` and `sls deploy`: functions are built by `make package`, as SAM's are, published under the alias
-// that the API calls, and deployed gradually if that is asked for.
+// Makes `sls package` and `sls deploy` build functions with `make package`, publish the alias that the API invokes, and
+// create the CodeDeploy resources of a gradual deployment, as SAM does.
 
 const { execFileSync } = require('node:child_process');
 const { copyFileSync, mkdirSync } = require('node:fs');
@@ -13,9 +13,9 @@ module.exports = class NewsPlugin {
     this.serverless = serverless;
     this.hooks = {
       'before:package:createDeploymentArtifacts': () => this.build(Object.keys(this.functions)),
-      'before:package:compileFunctions': () => this.nameAliases(),
+      'before:package:compileFunctions': () => this.setTargetAliases(),
       'after:package:compileFunctions': () => this.addAliases(),
-      'after:aws:package:finalize:mergeCustomProviderResources': () => this.finish(),
+      'after:aws:package:finalize:mergeCustomProviderResources': () => this.finalizeTemplate(),
     };
   }
 
@@ -28,20 +28,20 @@ module.exports = class NewsPlugin {
     for (const name of names) {
       execFileSync('make', ['--silent', 'package', `MODULE=${name}`, `ARCH=${architecture}`], {
         cwd: this.serverless.serviceDir,
-        stdio: ['ignore', process.stderr, process.stderr], // standard output is for what sls prints
+        stdio: ['ignore', process.stderr, process.stderr], // keep standard output for sls
       });
-      // There sls looks whether the artefact has changed, and deploys nothing where it hasn't.
+      // sls compares the artifacts in .serverless with the deployed ones, and skips the deployment if none changed.
       mkdirSync('.serverless', { recursive: true });
       copyFileSync(`build/${name}.zip`, `.serverless/${name}.zip`);
       this.functions[name].package = { individually: true, artifact: `.serverless/${name}.zip` };
     }
   }
 
-  // Routes and permissions are compiled for this alias, if a function has it.
-  nameAliases() {
+  // sls compiles routes and permissions for targetAlias, if a function has it.
+  setTargetAliases() {
     const { naming } = this.serverless.getProvider('aws');
-    for (const [name, each] of Object.entries(this.functions)) {
-      each.targetAlias = { name: ALIAS, logicalId: `${naming.getNormalizedFunctionName(name)}LiveAlias` };
+    for (const [name, functionConfig] of Object.entries(this.functions)) {
+      functionConfig.targetAlias = { name: ALIAS, logicalId: `${naming.getNormalizedFunctionName(name)}LiveAlias` };
     }
   }
 
@@ -52,25 +52,25 @@ module.exports = class NewsPlugin {
   addAliases() {
     const { naming } = this.serverless.getProvider('aws');
     const { Resources } = this.template;
-    for (const [name, each] of Object.entries(this.functions)) {
-      Resources[each.targetAlias.logicalId] = {
+    for (const [name, functionConfig] of Object.entries(this.functions)) {
+      Resources[functionConfig.targetAlias.logicalId] = {
         Type: 'AWS::Lambda::Alias',
         Properties: {
           FunctionName: { Ref: naming.getLambdaLogicalId(name) },
-          FunctionVersion: { 'Fn::GetAtt': [each.versionLogicalId, 'Version'] },
+          FunctionVersion: { 'Fn::GetAtt': [functionConfig.versionLogicalId, 'Version'] },
           Name: ALIAS,
         },
       };
     }
   }
 
-  finish() {
+  finalizeTemplate() {
     const { deployment } = this.serverless.service.custom;
     if (deployment !== 'AllAtOnce') this.deployGradually(deployment);
     this.renameFunctions();
   }
 
-  // What SAM makes of DeploymentPreference in template.yaml (samtranslator/model/preferences).
+  // The resources that SAM creates for DeploymentPreference in template.yaml (samtranslator/model/preferences).
   deployGradually(deployment) {
     const { naming } = this.serverless.getProvider('aws');
     const { Resources } = this.template;
@@ -92,7 +92,7 @@ module.exports = class NewsPlugin {
         ],
       },
     };
-    for (const [name, each] of Object.entries(this.functions)) {
+    for (const [name, functionConfig] of Object.entries(this.functions)) {
       const group = `${this.samName(name)}DeploymentGroup`;
       const title = naming.getNormalizedFunctionName(name);
       const alarms = ['ApiErrorsAlarm', 'ApiLatencyAlarm', `${title}ErrorsAlarm`, `${title}DurationAlarm`];
@@ -113,7 +113,7 @@ module.exports = class NewsPlugin {
           },
         },
       };
-      Resources[each.targetAlias.logicalId].UpdatePolicy = {
+      Resources[functionConfig.targetAlias.logicalId].UpdatePolicy = {
         CodeDeployLambdaAliasUpdate: {
           ApplicationName: { Ref: 'ServerlessDeploymentApplication' },
           DeploymentGroupName: { Ref: group },
@@ -122,7 +122,7 @@ module.exports = class NewsPlugin {
     }
   }
 
-  // What is taken from template.yaml calls functions as they are named there.
+  // Resources included from template.yaml refer to functions by SAM's logical IDs; replace them with those of sls.
   renameFunctions() {
     const { naming } = this.serverless.getProvider('aws');
     let text = JSON.stringify(this.template.Resources);

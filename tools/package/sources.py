@@ -1,4 +1,4 @@
-"""What of the project itself goes into a module's artefact: what its entry point imports; the contract."""
+"""Find the project's files for a module's artifact: everything its entry point imports, and openapi.json."""
 
 import ast
 import shutil
@@ -6,39 +6,39 @@ from pathlib import Path
 
 from tools.package.uv import ROOT, PackageError
 
-NO_MODULE = {"__init__", "wsgi"}
-"""Files of `functions/` that aren't a module's entry point."""
+NOT_MODULES = {"__init__", "wsgi"}
+"""Files of `functions/` that are not the entry point of a module."""
 
 
-def modules(root: Path = ROOT) -> list[str]:
-    """The modules that are deployed, each as a function of its own."""
-    return sorted({path.stem for path in (root / "functions").glob("*.py")} - NO_MODULE)
+def list_modules(root: Path = ROOT) -> list[str]:
+    """Return the modules that are deployed, each as its own function."""
+    return sorted({path.stem for path in (root / "functions").glob("*.py")} - NOT_MODULES)
 
 
-def sources(module: str, root: Path = ROOT) -> list[Path]:
-    """The files of a module's artefact.
+def find_sources(module: str, root: Path = ROOT) -> list[Path]:
+    """Return the project's files that a module's artifact needs.
 
-    A package goes in whole, since what is imported inside a function is found too, but what is imported by a
-    computed name is not.
+    The search follows every `import` statement, also inside functions. It includes whole packages, because it
+    cannot see imports by computed names.
 
     Raises:
-        PackageError: there is no such module, or one of its files is no Python.
+        PackageError: the module does not exist, or one of its files has a syntax error.
     """
-    if module not in modules(root):
-        raise PackageError(f"there is no module {module!r}; there are: {', '.join(modules(root))}")
+    if module not in list_modules(root):
+        raise PackageError(f"no module {module!r}; modules: {', '.join(list_modules(root))}")
     found = {root / "openapi.json"}
-    waiting = [root / "functions" / "__init__.py", root / "functions" / f"{module}.py"]
-    while waiting:
-        file = waiting.pop()
+    pending = [root / "functions" / "__init__.py", root / "functions" / f"{module}.py"]
+    while pending:
+        file = pending.pop()
         found.add(file)
-        for package in _imported(file):
+        for package in _imported_packages(file):
             if (root / package / "__init__.py").is_file():
-                waiting += [each for each in _files(root / package) if each not in found]
+                pending += [each for each in _files(root / package) if each not in found]
     return sorted(found)
 
 
 def copy_sources(files: list[Path], folder: Path, root: Path = ROOT) -> None:
-    """Copy files of the project to their places in a folder."""
+    """Copy files of the project to the same relative paths in a folder."""
     for file in files:
         target = folder / file.relative_to(root)
         target.parent.mkdir(parents=True, exist_ok=True)
@@ -46,14 +46,14 @@ def copy_sources(files: list[Path], folder: Path, root: Path = ROOT) -> None:
 
 
 def _files(package: Path) -> list[Path]:
-    """A package's files, without what a Python or an editor has left there."""
+    """Return the files of a package, without caches and hidden files."""
     files = [path for path in package.rglob("*") if path.is_file()]
     inside = {path: path.relative_to(package).parts for path in files}
     return [path for path in files if not any(part.startswith((".", "__pycache__")) for part in inside[path])]
 
 
-def _imported(file: Path) -> set[str]:
-    """The top-level packages that a file names in its imports."""
+def _imported_packages(file: Path) -> set[str]:
+    """Return the top-level packages that a file imports."""
     if file.suffix != ".py":
         return set()
     try:

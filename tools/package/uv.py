@@ -1,4 +1,8 @@
-"""The builder's only tool, uv, in an environment of its own: made at first use, from its lock file."""
+"""Install and run uv, the only tool that packaging needs.
+
+`sam build` and `sls deploy` work in a fresh clone with Python and a package index alone, so uv is not a
+prerequisite: the first build installs the locked version into `.venv-package`.
+"""
 
 import fcntl
 import subprocess
@@ -11,43 +15,43 @@ ROOT = Path(__file__).parent.parent.parent
 
 
 class PackageError(Exception):
-    """An artefact can't be built; the message is for a person."""
+    """An artifact cannot be built; the message explains why."""
 
 
 def run(*command: str | Path) -> str:
-    """Run a command to its end and return what it printed.
+    """Run a command and return its standard output.
 
     Raises:
-        PackageError: it isn't there, or failed; with what it said.
+        PackageError: the command does not exist or failed; the message contains its output.
     """
     try:
-        ran = subprocess.run(command, cwd=ROOT, check=False, capture_output=True, text=True)
+        completed = subprocess.run(command, cwd=ROOT, check=False, capture_output=True, text=True)
     except OSError as error:
         raise PackageError(f"{command[0]}: {error.strerror}") from None
-    if ran.returncode:
-        raise PackageError(f"{Path(command[0]).name} failed:\n{ran.stderr or ran.stdout}")
-    return ran.stdout
+    if completed.returncode:
+        raise PackageError(f"{Path(command[0]).name} failed:\n{completed.stderr or completed.stdout}")
+    return completed.stdout
 
 
 @contextmanager
-def alone() -> Iterator[None]:
-    """Let other builds of this project wait: `sam build` runs several at once."""
+def build_lock() -> Iterator[None]:
+    """Exclude other builds of this project inside the `with` block: `sam build` can run several at once."""
     lock = ROOT / "build" / ".lock"
     lock.parent.mkdir(exist_ok=True)
     with lock.open("w") as file:
-        fcntl.flock(file, fcntl.LOCK_EX)  # ends with the process, however that ends
+        fcntl.flock(file, fcntl.LOCK_EX)  # released when the process exits
         yield
 
 
 def uv() -> Path:
-    """The program, installed where it is missing or not the locked one.
+    """Return the path of the locked uv; install it first if it is missing or outdated.
 
     Raises:
-        PackageError: it can't be installed.
+        PackageError: uv cannot be installed.
     """
     environment, locked = ROOT / ".venv-package", ROOT / "requirements-package.txt"
     installed = environment / "installed.txt"
-    with alone():
+    with build_lock():
         if not installed.exists() or installed.read_text() != locked.read_text():
             run(sys.executable, "-m", "venv", "--clear", environment)
             pip = (environment / "bin" / "python", "-m", "pip", "--disable-pip-version-check")

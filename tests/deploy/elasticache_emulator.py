@@ -1,6 +1,6 @@
-"""A stand-in for ElastiCache's door: TLS, and IAM tokens for the users that are deployed.
+"""An emulator of ElastiCache Serverless: TLS and IAM authentication in front of a real Valkey.
 
-What is behind it is a real Valkey, whose users have the access strings that are deployed.
+The Valkey users have the deployed access strings.
 """
 
 import contextlib
@@ -13,17 +13,17 @@ from fnmatch import fnmatchcase
 from urllib.parse import parse_qsl, quote
 
 CONNECT = "elasticache:Connect"
-REFUSED = b"-WRONGPASS invalid username-password pair or user is disabled.\r\n"
+REJECTION = b"-WRONGPASS invalid username-password pair or user is disabled.\r\n"
 
 
 class ElastiCache:
-    """Listens on a port of its own.
+    """A TLS server that verifies IAM tokens and forwards connections to Valkey.
 
     Attributes:
-        port: where it listens.
-        keys: for each access key that was given out: its secret, its session's token, its role's statements.
-        caches: for each cache by its name, its ARN and its users by their ids: their ARN and access string.
-        refusals: why log-ins failed.
+        port: the port that it listens on.
+        keys: secret, session token and role statements, by access key ID.
+        caches: ARN and users of each cache, by name.
+        refusals: the failed check of each rejected login.
     """
 
     def __init__(self, valkey, certificate):
@@ -36,7 +36,7 @@ class ElastiCache:
         threading.Thread(target=self._accept, daemon=True).start()
 
     def close(self):
-        """Listen no more."""
+        """Stop listening."""
         self._listener.close()
 
     def _accept(self):
@@ -46,33 +46,35 @@ class ElastiCache:
                 threading.Thread(target=self._serve, args=(client,), daemon=True).start()
 
     def _serve(self, client):
-        with contextlib.suppress(OSError), self._tls.wrap_socket(client, server_side=True) as door:
-            user, refusal = self._log_in(*read_command(door))
+        with contextlib.suppress(OSError), self._tls.wrap_socket(client, server_side=True) as client_tls:
+            user, refusal = self._log_in(*read_command(client_tls))
             if refusal:
                 self.refusals.append(refusal)
-                door.sendall(REFUSED)
+                client_tls.sendall(REJECTION)
                 return
             with socket.create_connection(("127.0.0.1", self._valkey.port)) as server:
                 server.sendall(f"AUTH {user} any\r\n".encode())
-                threading.Thread(target=_copy, args=(server, door), daemon=True).start()
-                _copy(door, server)
+                threading.Thread(target=_copy, args=(server, client_tls), daemon=True).start()
+                _copy(client_tls, server)
 
     def _log_in(self, command, user, token):
-        """The user, and why it may not come in."""
+        """Return the user, and the first check that the login fails, or None."""
         name, _, query = token.partition("/?")
-        asked = dict(parse_qsl(query, keep_blank_values=True))
-        key = self.keys.get(asked.get("X-Amz-Credential", "").partition("/")[0])
+        params = dict(parse_qsl(query, keep_blank_values=True))
+        key = self.keys.get(params.get("X-Amz-Credential", "").partition("/")[0])
         cache = self.caches.get(name)
         checks = {
             "the first command is AUTH": lambda: command.upper() == "AUTH",
-            "there is such a cache": lambda: cache is not None,
-            "it has the user": lambda: user in cache.users and asked.get("User") == user,
-            "the token is for a serverless cache": lambda: asked.get("ResourceType") == "ServerlessCache",
-            "it ends after 15 minutes": lambda: int(asked.get("X-Amz-Expires", "901")) <= 900,
-            "its key is known": lambda: key and asked.get("X-Amz-Security-Token") == key.token,
-            "it is signed": lambda: asked.get("X-Amz-Signature") == signature(name, query, key.secret),
-            "the role may connect to the cache": lambda: allows(key.statements, CONNECT, cache.arn),
-            "the role may connect as the user": lambda: allows(
+            "the cache exists": lambda: cache is not None,
+            "the cache has the user": lambda: user in cache.users and params.get("User") == user,
+            "ResourceType is ServerlessCache": lambda: params.get("ResourceType") == "ServerlessCache",
+            "the token expires after 15 minutes": lambda: int(params.get("X-Amz-Expires", "901")) <= 900,
+            "the access key is known": lambda: key and params.get("X-Amz-Security-Token") == key.token,
+            "the signature is valid": lambda: (
+                params.get("X-Amz-Signature") == signature(name, query, key.secret)
+            ),
+            "the role can connect to the cache": lambda: allows(key.statements, CONNECT, cache.arn),
+            "the role can connect as the user": lambda: allows(
                 key.statements, CONNECT, cache.users[user].arn
             ),
         }
@@ -80,27 +82,32 @@ class ElastiCache:
 
 
 def allows(statements, action, resource):
-    """Whether a role's statements allow an action on a resource."""
+    """Return whether policy statements allow an action on a resource."""
 
-    def among(patterns, value):
+    def any_match(patterns, value):
         patterns = [patterns] if isinstance(patterns, str) else patterns
         return any(fnmatchcase(value, each) for each in patterns)
 
     return any(
-        each["Effect"] == "Allow" and among(each["Action"], action) and among(each["Resource"], resource)
+        each["Effect"] == "Allow"
+        and any_match(each["Action"], action)
+        and any_match(each["Resource"], resource)
         for each in statements
     )
 
 
 def signature(host, query, secret):
-    """https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_sigv-create-signed-request.html"""
-    asked = parse_qsl(query, keep_blank_values=True)
+    """Return the SigV4 signature of a presigned token.
+
+    https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_sigv-create-signed-request.html
+    """
+    params = parse_qsl(query, keep_blank_values=True)
     rest = sorted(
-        f"{quote(k, safe='-_.~')}={quote(v, safe='-_.~')}" for k, v in asked if k != "X-Amz-Signature"
+        f"{quote(k, safe='-_.~')}={quote(v, safe='-_.~')}" for k, v in params if k != "X-Amz-Signature"
     )
     empty = hashlib.sha256(b"").hexdigest()
     request = "\n".join(["GET", "/", "&".join(rest), f"host:{host}\n", "host", empty])
-    date, scope = dict(asked)["X-Amz-Date"], dict(asked)["X-Amz-Credential"].partition("/")[2]
+    date, scope = dict(params)["X-Amz-Date"], dict(params)["X-Amz-Credential"].partition("/")[2]
     signed = "\n".join(["AWS4-HMAC-SHA256", date, scope, hashlib.sha256(request.encode()).hexdigest()])
     key = f"AWS4{secret}".encode()
     for part in scope.split("/"):
@@ -109,8 +116,8 @@ def signature(host, query, secret):
 
 
 def read_command(connection):
-    """A command of Redis's protocol, an array of texts."""
-    reader = connection.makefile("rb", buffering=0)  # what follows is for the server
+    """Read a Redis command, an array of bulk strings."""
+    reader = connection.makefile("rb", buffering=0)  # later bytes belong to Valkey
     words = []
     for _ in range(int(_line(reader)[1:])):
         length = int(_line(reader)[1:])
@@ -124,7 +131,7 @@ def _line(reader):
     while not line.endswith(b"\r\n"):
         byte = reader.read(1)
         if not byte:
-            raise ConnectionError("it has gone")
+            raise ConnectionError("connection closed")
         line += byte
     return line.strip()
 

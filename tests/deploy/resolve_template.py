@@ -1,7 +1,7 @@
-"""A template with its parameters and conditions worked out: what there is, and how it is connected.
+"""Resolve the parameters, conditions and functions of a CloudFormation template.
 
-A reference to a resource becomes a text, `${Name}` or `${Name.Attribute}`, so that it is the same whether it
-was written with Ref, GetAtt, Sub or Join.
+A reference to a resource becomes the string `${Name}` or `${Name.Attribute}`, no matter whether the template
+uses Ref, GetAtt, Sub or Join.
 """
 
 import re
@@ -17,8 +17,8 @@ PSEUDO = {
 }
 
 
-class Resolved:
-    """A template with these parameters."""
+class ResolvedTemplate:
+    """The resources and outputs that a template creates with given parameters."""
 
     def __init__(self, template, **parameters):
         self._conditions = template.get("Conditions", {})
@@ -30,7 +30,7 @@ class Resolved:
         self.outputs = self._existing(template["Outputs"])
 
     def of_type(self, kind):
-        """The properties of the resources of a type, by their names."""
+        """Return the properties of all resources of a type, by logical ID."""
         return {
             name: each.get("Properties", {})
             for name, each in self.resources.items()

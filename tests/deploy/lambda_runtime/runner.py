@@ -1,4 +1,4 @@
-"""Stands for Lambda's runtime: a line with an event in, a line with _HANDLER's answer out."""
+"""A minimal Lambda runtime: reads one event per line, and prints the response of `_HANDLER` as one line."""
 
 import importlib
 import json
@@ -11,7 +11,7 @@ handler = getattr(importlib.import_module(module), name)
 
 
 class Context:
-    """What a handler is told of its invocation."""
+    """The context object of an invocation."""
 
     aws_request_id = "c6af9ac6-7b61-11e6-9a41-93e8deadbeef"
     function_name = os.environ["AWS_LAMBDA_FUNCTION_NAME"]

@@ -1,12 +1,12 @@
-"""template.yaml and serverless.yml deploy the same, whatever their parameters are."""
+"""template.yaml and serverless.yml deploy the same resources, for any parameters."""
 
 import pytest
 
-from deploy.parity import differences, unexplained, unused
-from deploy.resolving import Resolved
+from deploy.resolve_template import ResolvedTemplate
+from deploy.sam_matches_serverless import differences, unexpected, unused_exceptions
 
 ISSUER = {"AuthIssuer": "https://login.example.com/", "AuthAudience": "news"}
-EVERYTHING = ISSUER | {
+NON_DEFAULT = ISSUER | {
     "AuthScopePrefix": "news-api/",
     "Stage": "prod",
     "Cache": "false",
@@ -24,25 +24,25 @@ EVERYTHING = ISSUER | {
     "AlarmTopicArn": "arn:aws:sns:eu-central-1:123456789012:ops",
     "Deployment": "Canary10Percent5Minutes",
 }
-"""Every parameter with another value than its default."""
+"""A non-default value for every parameter."""
 
 
-@pytest.mark.parametrize("parameters", [{}, ISSUER, EVERYTHING], ids=["defaults", "issuer", "everything"])
-def test_both_files_deploy_the_same(project, parameters):
+@pytest.mark.parametrize("parameters", [{}, ISSUER, NON_DEFAULT], ids=["defaults", "issuer", "non-default"])
+def test_sam_and_sls_deploy_the_same_resources(project, parameters):
     found = differences(project.sam(**parameters), project.sls(build=False, **parameters), **parameters)
-    assert unexplained(found) == []
-    assert unused(found) == []
+    assert unexpected(found) == []
+    assert unused_exceptions(found) == []
 
 
-def test_every_parameter_has_another_value_in_the_last_case(project):
+def test_non_default_sets_every_parameter_to_another_value(project):
     declared = project.template()["Parameters"]
-    assert declared.keys() == EVERYTHING.keys()
-    assert [name for name, each in declared.items() if str(each["Default"]) == EVERYTHING[name]] == []
+    assert declared.keys() == NON_DEFAULT.keys()
+    assert [name for name, each in declared.items() if str(each["Default"]) == NON_DEFAULT[name]] == []
 
 
-def test_parameters_change_what_they_name(project):
+def test_parameters_change_their_resources(project):
     sam = project.sam()
-    default, changed = Resolved(sam), Resolved(sam, **EVERYTHING)
+    default, changed = ResolvedTemplate(sam), ResolvedTemplate(sam, **NON_DEFAULT)
     assert len(default.of_type("EC2::VPC")) == 1
     assert len(changed.of_type("EC2::VPC")) == 0
     assert len(changed.of_type("ApiGatewayV2::Route")) > len(default.of_type("ApiGatewayV2::Route"))

@@ -1,6 +1,7 @@
-"""SAM's own translation of templates, offline: a line with a file and parameters in, a template out.
+"""Translate SAM templates offline with SAM's own transform.
 
-Runs in the environment of the tools until its input ends: to start takes longer than to translate.
+Reads one JSON line `[file, parameters]` per template from stdin and prints one line with the result. It runs
+in `.venv-deploy` until stdin closes, because starting takes longer than translating.
 """
 
 import json
@@ -17,11 +18,11 @@ from samtranslator.yaml_helper import yaml_parse
 
 
 def translated(file, given):
-    """What AWS's transform makes of a template."""
+    """Return a template after SAM's transform."""
     template = yaml_parse(Path(file).read_text())
     parameters = {name: each["Default"] for name, each in template["Parameters"].items()} | given
     for each in template["Resources"].values():
-        if "CodeUri" in each.get("Properties", {}):  # the translator takes none that is not uploaded
+        if "CodeUri" in each.get("Properties", {}):  # the translator accepts only uploaded code
             each["Properties"]["CodeUri"] = "s3://bucket/key"
     loader = ManagedPolicyLoader(None)
     loader._policy_map = get_bundled_managed_policy_map("aws")

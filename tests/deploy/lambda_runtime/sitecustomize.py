@@ -1,4 +1,4 @@
-"""The network of a deployed function, on this machine: caches are where ELASTICACHE_PORT says."""
+"""Resolve host names of ElastiCache to 127.0.0.1 and ELASTICACHE_PORT, for a deployed function."""
 
 import os
 import socket
@@ -7,7 +7,7 @@ getaddrinfo = socket.getaddrinfo
 
 
 def resolve(host, port, *args, **kwargs):
-    """Like the real one, but for ElastiCache's names."""
+    """Return the addresses of a host, as socket.getaddrinfo does."""
     if str(host).endswith(".cache.amazonaws.com"):
         host, port = "127.0.0.1", os.environ["ELASTICACHE_PORT"]
     return getaddrinfo(host, port, *args, **kwargs)

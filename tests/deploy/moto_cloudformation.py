@@ -1,9 +1,9 @@
-"""CloudFormation as the stand-in does it, made to update stacks as AWS does. Imported by `stand_in.py` alone.
+"""Make moto's CloudFormation update stacks as AWS does. Only `moto_server.py` imports this file.
 
-* defaults of parameters are taken as given ones are: split into a list, made a number, and checked
-* what an update changes is told from the resources after their conditions and parameters, so that a condition
-  that turns adds or removes its resources, and a change set without changes fails as AWS's does
-* an update goes in the order of dependencies, with removals last; so does a removal
+* parameter defaults are converted and validated like given values
+* an update compares resources after conditions and parameters are resolved, so that a changed condition adds
+  or removes resources, and a change set without changes fails
+* updates and removals follow the order of dependencies; an update removes resources last
 """
 
 import json
@@ -18,27 +18,27 @@ load_parameters = stacks.ResourceMap.load_parameters
 
 
 def load_all_parameters(self):
-    slots = self._template.get("Parameters", {})
+    declarations = self._template.get("Parameters", {})
     given = self.input_parameters
-    if not self._template:  # a stack that has only a change set as yet
+    if not self._template:  # the stack has only a change set so far
         return
-    texts = {name: each["Default"] for name, each in slots.items() if "Default" in each} | given
+    texts = {name: each["Default"] for name, each in declarations.items() if "Default" in each} | given
     texts = {name: ",".join(each) if isinstance(each, list) else str(each) for name, each in texts.items()}
     for name, text in texts.items():
-        check_parameter(name, text, slots.get(name))
+        check_parameter(name, text, declarations.get(name))
     self.input_parameters = texts
     load_parameters(self)
     self.input_parameters = given
 
 
-def check_parameter(name, text, slot):
-    if slot is None:
+def check_parameter(name, text, declaration):
+    if declaration is None:
         raise ValidationError(name, f"Parameters: [{name}] do not exist in the template")
     is_wrong = (
-        text not in map(str, slot.get("AllowedValues", [text]))
-        or not re.fullmatch(slot.get("AllowedPattern", ".*"), text, re.DOTALL)
-        or (slot["Type"] == "Number" and float(text) < float(slot.get("MinValue", text)))
-        or (slot["Type"] == "Number" and float(text) > float(slot.get("MaxValue", text)))
+        text not in map(str, declaration.get("AllowedValues", [text]))
+        or not re.fullmatch(declaration.get("AllowedPattern", ".*"), text, re.DOTALL)
+        or (declaration["Type"] == "Number" and float(text) < float(declaration.get("MinValue", text)))
+        or (declaration["Type"] == "Number" and float(text) > float(declaration.get("MaxValue", text)))
     )
     if is_wrong:
         raise ValidationError(name, f"Parameter {name} can't be {text!r}")
@@ -52,7 +52,7 @@ clean_json = parsing.clean_json
 
 
 def clean_json_with_dots(given, resources):
-    """Without what is AWS::NoValue in a list, and with `${Cache.Endpoint.Address}`, which moto cuts short."""
+    """Drop AWS::NoValue from lists, and resolve nested attributes such as `Cache.Endpoint.Address`."""
     if isinstance(given, list):
         return [each for each in clean_json(given, resources) if each is not None]
     attribute = given.get("Fn::GetAtt") if isinstance(given, dict) else None
@@ -62,14 +62,14 @@ def clean_json_with_dots(given, resources):
 
 
 parsing.clean_json = stacks.clean_json = clean_json_with_dots
-stacks.Stack.stack_resources = property(  # moto lists those whose condition is false too
+stacks.Stack.stack_resources = property(  # moto also lists resources whose condition is false
     lambda self: [each for each in self.resource_map.values() if each is not None]
 )
 
 
-# ---------------------------------------------------------------- what an update changes
-class Named:
-    """A resource that is only named, in a template whose parameters and conditions are being worked out."""
+# ---------------------------------------------------------------- differences of an update
+class UnresolvedResource:
+    """A placeholder for a resource while parameters and conditions are resolved."""
 
     def __init__(self, name):
         self.physical_resource_id = f"<{name}>"
@@ -78,21 +78,21 @@ class Named:
         return f"{self.physical_resource_id}.{attribute}"
 
 
-class Known(dict):
-    """Parameters and pseudo parameters; whatever else is asked for is a resource."""
+class KnownValues(dict):
+    """Parameters and pseudo parameters; any other name is an unresolved resource."""
 
     def __missing__(self, name):
-        return Named(name)
+        return UnresolvedResource(name)
 
     def get(self, name, default=None):
         return self[name]
 
 
-def effective(resource_map):
-    """The resources that there are with these parameters, as they are with them."""
-    known = Known(resource_map.resolved_parameters)
+def resolved_resources(resource_map):
+    """Return the resources whose conditions hold, with parameters resolved."""
+    known = KnownValues(resource_map.resolved_parameters)
     known |= {k: v for k, v in resource_map._parsed_resources.items() if k.startswith("AWS::")}
-    known = Known(known)
+    known = KnownValues(known)
     known.lazy_condition_map = resource_map.lazy_condition_map
     return {
         name: parsing.clean_json(each, known)
@@ -114,7 +114,7 @@ def build_resource_diff(self, other_template, parameters=None):
     )
     planned.load_parameters()
     planned.load_conditions()
-    old, new = effective(self) if self._resource_json_map else {}, effective(planned)
+    old, new = resolved_resources(self) if self._resource_json_map else {}, resolved_resources(planned)
     for name in set(new) - set(old):
         if self._parsed_resources.get(name, self) is None:  # its condition was false
             del self._parsed_resources[name]
@@ -136,13 +136,13 @@ def changes(self):
 
 
 def references(template):
-    """Names of what a resource refers to, as far as they are resources."""
+    """Return the names that a resource refers to."""
     text = json.dumps(template)
     return set(re.findall(r'"(?:Ref|DependsOn)": "(\w+)"|"Fn::GetAtt": \["(\w+)"|\$\{(\w+)', text))
 
 
-def in_order(resources):
-    """Names of resources, each after those that it refers to."""
+def in_dependency_order(resources):
+    """Return resource names in the order of dependencies."""
     done = {}
 
     def visit(name):
@@ -158,23 +158,23 @@ def in_order(resources):
 
 
 def update(self, template, parameters=None):
-    """As CloudFormation does it: what is new or changed in the order of dependencies, then what goes."""
+    """Update the stack: create and change resources in dependency order, then remove resources."""
     plan = self.build_resource_diff(template, parameters)
     before = self._resource_json_map
-    going = take_out(self, plan["Remove"])
+    removed = pop_removed(self, plan["Remove"])
     self._template, self._resource_json_map = template, template["Resources"]
     self.input_parameters = self.input_parameters if parameters is None else parameters
     self.load_parameters()
     self.load_conditions()
     replaced = set()
-    for name in in_order(template["Resources"]):
+    for name in in_dependency_order(template["Resources"]):
         needed = {"".join(found) for found in references(template["Resources"][name])}
         is_there = self._parsed_resources.get(name) is not None
         if name in plan["Add"]:
             _ = self[name]
         elif is_there and (name in plan["Modify"] or needed & replaced):
             change(self, name, replaced)
-    remove(self, going, before)
+    remove(self, removed, before)
 
 
 def change(self, name, replaced):
@@ -187,44 +187,44 @@ def change(self, name, replaced):
         replaced.add(name)
 
 
-def take_out(self, names):
-    """Those of the resources that are not retained, each before what it refers to."""
+def pop_removed(self, names):
+    """Remove and return the resources that are not retained, in reverse dependency order."""
     templates = self._resource_json_map
     return {
         name: self._parsed_resources.pop(name)
-        for name in reversed(in_order(templates))
+        for name in reversed(in_dependency_order(templates))
         if name in names and templates[name].get("DeletionPolicy") != "Retain"
     }
 
 
 def delete(self):
-    there = [name for name in self._resource_json_map if self._parsed_resources.get(name) is not None]
-    remove(self, take_out(self, there), self._resource_json_map)
+    existing = [name for name in self._resource_json_map if self._parsed_resources.get(name) is not None]
+    remove(self, pop_removed(self, existing), self._resource_json_map)
 
 
-def remove(self, going, templates):
-    """In as many rounds as it takes, since what is depended on can't go first."""
-    while going:
-        error, left = None, dict(going)
+def remove(self, removed, templates):
+    """Delete resources, and retry failed ones until a round makes no progress."""
+    while removed:
+        error, left = None, dict(removed)
         for name, resource in left.items():
             try:
                 self._delete_resource(resource, templates[name])
-                del going[name]
-            except Exception as failed:  # noqa: BLE001  # whatever it is, it may work in the next round
+                del removed[name]
+            except Exception as failed:  # noqa: BLE001  # may succeed in the next round
                 error = failed
-        if len(left) == len(going):
+        if len(left) == len(removed):
             raise error
 
 
 create_change_set = stacks.CloudFormationBackend.create_change_set
 
 
-def create_change_set_or_none(self, *args, **kwargs):
+def create_change_set_or_fail(self, *args, **kwargs):
     change_set_id, stack_id = create_change_set(self, *args, **kwargs)
-    made = self.change_sets[change_set_id]
-    if made.change_set_type == "UPDATE" and not made.changes:
-        made.status, made.execution_status = "FAILED", "UNAVAILABLE"
-        made.status_reason = (
+    change_set = self.change_sets[change_set_id]
+    if change_set.change_set_type == "UPDATE" and not change_set.changes:
+        change_set.status, change_set.execution_status = "FAILED", "UNAVAILABLE"
+        change_set.status_reason = (
             "The submitted information didn't contain changes. "
             "Submit different information to create a change set."
         )
@@ -234,4 +234,4 @@ def create_change_set_or_none(self, *args, **kwargs):
 stacks.ResourceMap.update, stacks.ResourceMap.delete = update, delete
 stacks.ResourceMap.build_resource_diff = build_resource_diff
 stacks.ChangeSet.diff = changes
-stacks.CloudFormationBackend.create_change_set = create_change_set_or_none
+stacks.CloudFormationBackend.create_change_set = create_change_set_or_fail

@@ -1,50 +1,56 @@
-"""What differs between two deployments of the same thing, apart from the names that the tools give."""
+"""Compare the CloudFormation templates that SAM and sls produce.
+
+Resources are compared under names that do not depend on the tool.
+"""
 
 import re
 
-from deploy.resolving import Resolved
+from deploy.resolve_template import ResolvedTemplate
 
 FUNCTION = r"function [\w.]+"
 ALLOWED = {
-    r"ServerlessDeploymentBucket(Policy)?: sls only": "sls uploads to one in the stack, SAM to its own",
-    r".*\.DependsOn: sls only": "sls says beside each reference that it is one",
+    r"ServerlessDeploymentBucket(Policy)?: sls only": "sls uploads to a bucket in the stack, SAM to its own",
+    r".*\.DependsOn: sls only": "sls adds DependsOn to resources that already have a reference",
     rf"{FUNCTION}\.Properties\.FunctionName: sls only": "sls names a function, SAM lets CloudFormation do it",
-    rf"{FUNCTION}\.Metadata\.BuildMethod: SAM only": "how SAM builds it; sls is told by its plugin",
-    rf"{FUNCTION}\.Properties\.Code\.S3(Bucket|Key): .*": "each tool uploads for itself",
-    rf"{FUNCTION}\.Properties\.Tags: SAM only": "SAM tags what it makes",
-    rf"version of {FUNCTION}\.Properties\.CodeSha256: sls only": "sls has Lambda check what was uploaded",
+    rf"{FUNCTION}\.Metadata\.BuildMethod: SAM only": "SAM's build method; the sls plugin calls make itself",
+    rf"{FUNCTION}\.Properties\.Code\.S3(Bucket|Key): .*": "each tool uploads to its own location",
+    rf"{FUNCTION}\.Properties\.Tags: SAM only": "SAM tags the functions it creates",
+    rf"version of {FUNCTION}\.Properties\.CodeSha256: sls only": "sls makes Lambda verify the uploaded code",
     r"output (ServerlessDeploymentBucketName|HttpApi(Id|Url)|\w+QualifiedArn): sls only": (
-        "sls's own commands read these"
+        "other sls commands read these outputs"
     ),
 }
-"""Differences that don't matter, each with its reason."""
+"""Patterns of accepted differences, each with its reason."""
 
 
 def differences(sam, sls, **parameters):
-    """What is in one template only, or not the same in both: `where: what`.
+    """Return the differences between two templates, each as `path: difference`.
 
-    Only SAM hands parameters to CloudFormation; sls writes them into its template, so it was made with them.
+    Args:
+        sam: the template from SAM, whose parameters get their values here.
+        sls: the template from sls, which already contains the values.
+        parameters: parameter values for SAM's template.
     """
-    ours, theirs = Resolved(sam, **parameters), Resolved(sls)
+    ours, theirs = ResolvedTemplate(sam, **parameters), ResolvedTemplate(sls)
     return sorted(
         [
-            *_compare("parameter", _declared(sam), _declared(sls)),
-            *_compare("", _named(ours), _named(theirs)),
+            *_compare("parameter", _declared_parameters(sam), _declared_parameters(sls)),
+            *_compare("", _with_common_names(ours), _with_common_names(theirs)),
         ]
     )
 
 
-def unexplained(found):
-    """Differences for which ALLOWED has no reason."""
+def unexpected(found):
+    """Return the differences that no pattern of ALLOWED accepts."""
     return [each for each in found if not any(re.fullmatch(allowed, each) for allowed in ALLOWED)]
 
 
-def unused(found):
-    """Reasons for differences that there aren't."""
+def unused_exceptions(found):
+    """Return the patterns of ALLOWED that match no difference."""
     return [allowed for allowed in ALLOWED if not any(re.fullmatch(allowed, each) for each in found)]
 
 
-NAMES = {
+COMMON_NAMES = {
     "AWS::Lambda::Function": lambda p: f"function {p['Handler']}",
     "AWS::Lambda::Version": lambda p: f"version of {p['FunctionName']}",
     "AWS::Lambda::Alias": lambda p: f"alias of {p['FunctionName']}",
@@ -52,28 +58,30 @@ NAMES = {
     "AWS::ApiGatewayV2::Integration": lambda p: f"integration of {p['IntegrationUri']}",
     "AWS::ApiGatewayV2::Route": lambda p: f"route {p['RouteKey']}",
 }
-"""Resources that the tools name differently, and what they are called here, from their properties. The order
-counts: what is named first is named so in the properties of the next."""
+"""Resource types that SAM and sls name differently, each with a function from properties to a common name.
+
+The order matters: a name assigned by one entry appears in the properties that later entries read.
+"""
 
 
-def _declared(template):
-    """The parameters without their defaults, which are where sls writes what it was given."""
+def _declared_parameters(template):
+    """Return the parameters without defaults: sls writes the given values there."""
     return {
         name: {key: value for key, value in each.items() if key != "Default"}
         for name, each in template["Parameters"].items()
     }
 
 
-def _named(resolved):
-    """Resources and outputs, under names that don't depend on the tool."""
+def _with_common_names(resolved):
+    """Return resources and outputs by names that do not depend on the tool."""
     everything = resolved.resources | {f"output {name}": each for name, each in resolved.outputs.items()}
-    for kind, name_of in NAMES.items():
+    for kind, name_of in COMMON_NAMES.items():
         names = {
             old: name_of(each["Properties"]) for old, each in everything.items() if each.get("Type") == kind
         }
         names = {old: re.sub(r"\$\{([^}]*)\}", r"\1", new) for old, new in names.items()}
         references = {f"${{{old}{end}": f"${{{new}{end}" for old, new in names.items() for end in (".", "}")}
-        if kind == "AWS::Lambda::Alias":  # an alias's Ref is its ARN
+        if kind == "AWS::Lambda::Alias":  # Ref of an alias returns its ARN
             references = {
                 f"${{{old}}}": f"{p['FunctionName'].replace('}', '.Arn}')}:{p['Name']}"
                 for old in names
@@ -93,10 +101,10 @@ def _replaced(value, references):
     return value
 
 
-def _compare(place, ours, theirs):
+def _compare(path, ours, theirs):
     if isinstance(ours, dict) and isinstance(theirs, dict):
         for name in ours.keys() | theirs.keys():
-            where = f"{place}.{name}".lstrip(".")
+            where = f"{path}.{name}".lstrip(".")
             if name not in theirs:
                 yield f"{where}: SAM only"
             elif name not in ours:
@@ -105,6 +113,6 @@ def _compare(place, ours, theirs):
                 yield from _compare(where, ours[name], theirs[name])
     elif isinstance(ours, list) and isinstance(theirs, list) and len(ours) == len(theirs):
         for number, (one, other) in enumerate(zip(ours, theirs, strict=True)):
-            yield from _compare(f"{place}[{number}]", one, other)
+            yield from _compare(f"{path}[{number}]", one, other)
     elif isinstance(ours, (dict, list)) or isinstance(theirs, (dict, list)) or str(ours) != str(theirs):
-        yield f"{place}: {ours!r} in SAM, {theirs!r} in sls"
+        yield f"{path}: {ours!r} in SAM, {theirs!r} in sls"

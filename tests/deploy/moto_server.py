@@ -1,17 +1,17 @@
-"""The stand-in for AWS in ../shared, with what it lacks for these stacks: `stand_in.py FAKE_AWS.PY PORT`.
+"""Run the AWS emulator of ../shared (moto) with additions: `moto_server.py FAKE_AWS.PY PORT`.
 
-Runs in the environment of the tools. What it adds, since the stand-in or moto drops or doesn't know it:
+It runs in `.venv-deploy`. It adds behavior of AWS that moto and fake_aws.py lack:
 
   * AWS::CloudWatch::CompositeAlarm
-  * AWS::Lambda::Alias; AWS::Lambda::Version, which fails where nothing has changed since the last one
-  * an update of a function that keeps its versions and policy, and takes every property as a creation does
-  * where a function logs to, in what is told of it
-  * an update of a role that changes its policies
-  * AWS::ElastiCache::User and UserGroup, and that a cache's engine, its group, and the group's users exist
-  * routes, authorizers and permissions that go when a template or a condition drops them
-  * removal of route tables and endpoints, without which no network can go
-  * the ARN of a log group, which ends with `:*` so that it takes its streams in
-  * what stand_in_stacks.py does
+  * AWS::Lambda::Alias; AWS::Lambda::Version, which fails if nothing changed since the last version
+  * function updates that keep versions and policy, and apply every property
+  * LoggingConfig in the configuration of a function
+  * role updates that change the policies
+  * AWS::ElastiCache::User and UserGroup, with validation of engine, group and users
+  * removal of routes, authorizers and permissions
+  * removal of route tables and endpoints, without which no VPC can be deleted
+  * the suffix `:*` of a log group's ARN, which includes its streams
+  * stack updates and parameters: see moto_cloudformation.py
 """
 
 import importlib.util
@@ -66,7 +66,7 @@ def _unqualified(arn):
     return ":".join(arn.split(":")[:7])
 
 
-@extra("AWS::CloudWatch::CompositeAlarm")  # which moto does not know: checked, and no more
+@extra("AWS::CloudWatch::CompositeAlarm")  # unknown to moto: validated, not created
 def composite_alarm(name, p, region, logical_id):
     call("cloudwatch", "PutCompositeAlarm", p, region, send=False, logical=logical_id)
     arn = f"arn:aws:cloudwatch:{region}:{ACCOUNT}:alarm:{p['AlarmName']}"
@@ -84,7 +84,7 @@ def permission(name, p, region, logical_id):
 create_function = functions.LambdaFunction.create_from_cloudformation_json.__func__
 
 
-def create_function_of_texts(cls, resource_name, cloudformation_json, account_id, region_name, **kwargs):
+def create_function_with_text(cls, resource_name, cloudformation_json, account_id, region_name, **kwargs):
     variables = cloudformation_json["Properties"].get("Environment", {}).get("Variables", {})
     variables.update({name: str(value) for name, value in variables.items()})
     return create_function(cls, resource_name, cloudformation_json, account_id, region_name, **kwargs)
@@ -105,7 +105,7 @@ def get_configuration_with_logs(self, *args, **kwargs):
 
 
 ACCOUNT = fake_aws.os.environ["MOTO_ACCOUNT_ID"]
-functions.LambdaFunction.create_from_cloudformation_json = classmethod(create_function_of_texts)
+functions.LambdaFunction.create_from_cloudformation_json = classmethod(create_function_with_text)
 functions.LambdaFunction.logging_config = {}
 functions.LambdaFunction.get_configuration = get_configuration_with_logs
 functions.LambdaFunction.update_from_cloudformation_json = classmethod(update_function)
@@ -124,8 +124,8 @@ Role.update_from_cloudformation_json = classmethod(update_role)
 
 
 # ---------------------------------------------------------------- the API
-def removable(kind):
-    """What fake_aws creates, with a way to remove it."""
+def make_removable(kind):
+    """Register a resource of fake_aws.py again, with a delete function."""
     create = fake_aws.__dict__[f"_{kind}"]
 
     @extra(f"AWS::ApiGatewayV2::{kind.title()}")
@@ -135,8 +135,8 @@ def removable(kind):
         return physical_id, attributes, lambda: delete(ApiId=p["ApiId"], **{f"{kind.title()}Id": physical_id})
 
 
-removable("route")
-removable("authorizer")
+make_removable("route")
+make_removable("authorizer")
 
 
 # ---------------------------------------------------------------- the cache's users
@@ -147,7 +147,7 @@ GROUPS = {}
 def user(name, p, region, logical_id):
     is_iam = p.get("AuthenticationMode", {}).get("Type") == "iam"
     if is_iam and p["UserId"] != p["UserName"]:
-        raise ValidationError(logical_id, "a user with IAM authentication has one id and name")
+        raise ValidationError(logical_id, "UserId and UserName must be equal for IAM authentication")
     made = call("elasticache", "CreateUser", p, region, logical=logical_id)
     users = elasticache.elasticache_backends[ACCOUNT][region].users
     return p["UserId"], {"Arn": made["ARN"], "Status": "active"}, lambda: users.pop(p["UserId"])
@@ -174,19 +174,19 @@ def serverless_cache(name, p, region, logical_id):
 
 for cached in (parsing.get_model_list, parsing.get_model_map, parsing.get_name_type_map):
     cached.cache_clear()
-    cached()  # keeps the types, to which nothing else refers
+    cached()  # the cache keeps the only references to the classes
 
 
 # ---------------------------------------------------------------- the network
 create_endpoint = VPCEndPoint.create_from_cloudformation_json.__func__
 
 
-def create_endpoint_of_no_routes(cls, resource_name, cloudformation_json, *args, **kwargs):
+def create_endpoint_without_routes(cls, resource_name, cloudformation_json, *args, **kwargs):
     cloudformation_json["Properties"].setdefault("RouteTableIds", [])
     return create_endpoint(cls, resource_name, cloudformation_json, *args, **kwargs)
 
 
-VPCEndPoint.create_from_cloudformation_json = classmethod(create_endpoint_of_no_routes)
+VPCEndPoint.create_from_cloudformation_json = classmethod(create_endpoint_without_routes)
 
 
 def delete_route_table(self, account_id, region_name):
@@ -200,19 +200,19 @@ def delete_endpoint(self, account_id, region_name):
 RouteTable.delete, VPCEndPoint.delete = delete_route_table, delete_endpoint
 
 # ---------------------------------------------------------------- logs
-attribute_of_group = LogGroup.get_cfn_attribute
+get_moto_attribute = LogGroup.get_cfn_attribute
 
 
-def attribute_as_on_aws(self, attribute_name):
-    value = attribute_of_group(self, attribute_name)
+def get_log_group_attribute(self, attribute_name):
+    value = get_moto_attribute(self, attribute_name)
     return f"{value.removesuffix(':*')}:*" if attribute_name == "Arn" else value
 
 
-LogGroup.get_cfn_attribute = attribute_as_on_aws
+LogGroup.get_cfn_attribute = get_log_group_attribute
 
 if __name__ == "__main__":
-    import stand_in_stacks  # noqa: F401  # after fake_aws, whose own changes it goes on from
+    import moto_cloudformation  # noqa: F401  # imported last, because it wraps changes of fake_aws.py
     from moto import server
 
-    server.signal_handler = lambda *_: os._exit(0)  # moto's waits for connections that are kept alive
+    server.signal_handler = lambda *_: os._exit(0)  # moto's handler waits for open keep-alive connections
     server.main(["-H", "127.0.0.1", "-p", PORT])

@@ -1,6 +1,6 @@
-"""Where the template says something else than the code, each as a line for a person.
+"""Find contradictions between the template and the code, each as a one-line message.
 
-Every function takes the translated template with its parameters worked out: what would be there.
+Every function takes the resolved template: the resources that a deployment creates.
 """
 
 import ast
@@ -17,20 +17,20 @@ from shared.web import headers
 from support.environment import ROOT, settings_for
 from tools.local.tables import LOCAL_NAMES, TABLES, create_tables
 from tools.package.python import RUNTIME
-from tools.package.sources import modules
+from tools.package.sources import list_modules
 
 SET_BY_LAMBDA = {"AWS_REGION", "AWS_LAMBDA_FUNCTION_NAME", "AWS_LAMBDA_INITIALIZATION_TYPE"}
 NOT_DEPLOYED = {
-    "BASE_PATH",  # the API is at the root of its own domain
-    "CORS_ORIGINS",  # the API does it, also for what it refuses itself
-    "LOG_FORMAT",  # JSON on Lambda
-    *("METRICS_BIND", "METRICS_PATH"),  # CloudWatch has the metrics from the log
-    "PRELOAD",  # as the kind of start wants it
+    "BASE_PATH",  # the API is at the root of its domain
+    "CORS_ORIGINS",  # API Gateway adds CORS headers, also to its own errors
+    "LOG_FORMAT",  # always JSON on Lambda
+    *("METRICS_BIND", "METRICS_PATH"),  # CloudWatch extracts the metrics from the log
+    "PRELOAD",  # the default depends on how Lambda initializes the function
 }
 
 
 def routes(resolved, scope_prefix="") -> Iterator[str]:
-    """Routes of the app that nothing deployed takes, or with another scope, and deployed ones of no view."""
+    """Yield views without a deployed route, routes without a view, and routes with the wrong scope."""
     deployed = {
         (each["RouteKey"].split(" ")[0], each["RouteKey"].split(" ")[1]): each
         for each in resolved.of_type("ApiGatewayV2::Route").values()
@@ -39,27 +39,27 @@ def routes(resolved, scope_prefix="") -> Iterator[str]:
     used = set()
     for method, path, name in views():
         scope = name and scope_prefix + name
-        taken = next((key for key in deployed if takes(key, method, path)), None)
-        if taken is None:
-            if scope is None or authorizers:  # without an issuer nobody writes
-                yield f"no route takes {method} {path}"
+        matching = next((key for key in deployed if matches(key, method, path)), None)
+        if matching is None:
+            if scope is None or authorizers:  # without an issuer there are no write routes
+                yield f"no route for {method} {path}"
             continue
-        used.add(taken)
-        route = deployed[taken]
+        used.add(matching)
+        route = deployed[matching]
         scopes = route.get("AuthorizationScopes", [])
         if scopes != ([scope] if scope else []):
-            yield f"{taken}: needs {scopes}, {method} {path} needs {scope}"
+            yield f"{matching}: requires {scopes}, {method} {path} requires {scope}"
         if scope and (
             route.get("AuthorizationType") != "JWT" or route.get("AuthorizerId") not in authorizers
         ):
-            yield f"{taken}: has no authorizer"
-    yield from (f"{key}: no view takes it" for key in deployed.keys() - used)
+            yield f"{matching}: no JWT authorizer"
+    yield from (f"{key}: no view" for key in deployed.keys() - used)
 
 
 def views():
-    """Method, path and needed scope of everything that the app answers."""
+    """Yield method, path and required scope of every view of the app."""
     app = create_app(Settings(stage="dev", region="eu-central-1", tables={}))
-    for module in modules():
+    for module in list_modules():
         import_module(f"{module}.controller").setup_route(app, service=object.__new__(_NoService))
     for rule in app.url_map.iter_rules():
         path = "/".join("x" if part.startswith("<") else part for part in rule.rule.split("/"))
@@ -69,12 +69,14 @@ def views():
 
 
 class _NoService:
+    """A service that no test calls."""
+
     def check(self):
         raise NotImplementedError
 
 
-def takes(key, method, path):
-    """Whether a route of an HTTP API takes a request; what a greedy variable takes may be empty."""
+def matches(key, method, path):
+    """Return whether a route key of an HTTP API matches a request; `{proxy+}` also matches nothing."""
     verb, pattern = key
     if verb not in {method, "ANY"}:
         return False
@@ -83,21 +85,22 @@ def takes(key, method, path):
 
 
 def environment(resolved, declared) -> Iterator[str]:
-    """Variables that the settings don't read, and settings that nobody sets.
+    """Yield environment variables that no setting reads, and settings that no variable sets.
 
-    What is declared as AWS::NoValue is absent on AWS, and there for `sam local` to set.
+    Variables declared as AWS::NoValue are absent on AWS; `sam local` can set them.
     """
     read = _Recorder(STAGE="dev", AWS_REGION="eu-central-1")
     Settings.from_env(read)
     for name, function in resolved.of_type("Lambda::Function").items():
         needed = {"STAGE", f"{module_of(function).upper()}_TABLE"} & (read.names | LOCAL_NAMES.keys())
-        yield from (f"{each}: no setting" for each in declared[name] - read.names - LOCAL_NAMES.keys())
+        unread = declared[name] - read.names - LOCAL_NAMES.keys()
+        yield from (f"{each}: no setting reads it" for each in unread)
         yield from (f"{each}: not set" for each in read.names - declared[name] - SET_BY_LAMBDA - NOT_DEPLOYED)
         yield from (f"{each}: not set" for each in needed - function["Environment"]["Variables"].keys())
 
 
 def declared(template):
-    """Names of the variables that the template declares for each function, with whatever value."""
+    """Return the names of all environment variables that the template declares, by function."""
     return {
         name: each["Properties"]["Environment"]["Variables"].keys()
         for name, each in template["Resources"].items()
@@ -106,12 +109,12 @@ def declared(template):
 
 
 def module_of(function):
-    """The module that a function is of."""
+    """Return the module of a function."""
     return function["Handler"].split(".")[1]
 
 
 class _Recorder(dict):
-    """An environment that keeps the names that it was asked for."""
+    """An environment that records which names are read."""
 
     def __init__(self, **variables):
         super().__init__(variables)
@@ -127,23 +130,24 @@ class _Recorder(dict):
 
 
 def function(resolved) -> Iterator[str]:
-    """A handler that isn't there, a runtime that isn't built for, logs without an end, a vain time limit."""
+    """Yield a missing handler, a wrong runtime, a missing log group, and a timeout beyond the API's limit."""
     groups = {f"${{{group}}}" for group in resolved.of_type("Logs::LogGroup")}
     for each in resolved.of_type("Lambda::Function").values():
         module, _, name = each["Handler"].rpartition(".")
         if name not in assigned(ROOT / f"{module.replace('.', '/')}.py"):
-            yield f"handler {each['Handler']}: not there"
+            yield f"handler {each['Handler']}: does not exist"
         if each["Runtime"] != f"python{RUNTIME}":
-            yield f"runtime {each['Runtime']}: built for {RUNTIME}"
+            yield f"runtime {each['Runtime']}: artifacts are built for {RUNTIME}"
         if each.get("LoggingConfig", {}).get("LogGroup") not in groups:
-            yield "no log group: Lambda would make one that is kept forever"
+            yield "no log group: Lambda would create one without a retention limit"
         for integration in resolved.of_type("ApiGatewayV2::Integration").values():
             if not each["Timeout"] * 1000 < integration["TimeoutInMillis"] <= 30_000:
-                yield f"timeout of {each['Timeout']} s: the API waits {integration['TimeoutInMillis']} ms"
+                limit = integration["TimeoutInMillis"]
+                yield f"timeout of {each['Timeout']} s: the API times out after {limit} ms"
 
 
 def assigned(file):
-    """The names that a file gives a value to; none, where there is no file."""
+    """Return the names that a file assigns at module level; empty if the file does not exist."""
     if not file.exists():
         return set()
     nodes = (node for node in ast.parse(file.read_text()).body if isinstance(node, ast.Assign))
@@ -151,9 +155,9 @@ def assigned(file):
 
 
 def cors(resolved) -> Iterator[str]:
-    """What the API tells browsers otherwise than the app would."""
+    """Yield CORS settings of the API that differ from the app's."""
     [api] = resolved.of_type("ApiGatewayV2::Api").values()
-    said = api["CorsConfiguration"]
+    configured = api["CorsConfiguration"]
     expected = {
         "AllowHeaders": headers.ALLOWED_HEADERS.split(", "),
         "ExposeHeaders": headers.EXPOSED_HEADERS.split(", "),
@@ -161,12 +165,12 @@ def cors(resolved) -> Iterator[str]:
         "MaxAge": headers.PREFLIGHT_SECONDS,
     }
     for name, value in expected.items():
-        if (sorted(said[name]) if name == "AllowMethods" else said[name]) != value:
-            yield f"CORS {name}: {said[name]}, the app says {value}"
+        if (sorted(configured[name]) if name == "AllowMethods" else configured[name]) != value:
+            yield f"CORS {name}: {configured[name]}, the app has {value}"
 
 
 def table(resolved, endpoint) -> Iterator[str]:
-    """Keys and indexes that a dao's own table hasn't got, or has otherwise."""
+    """Yield keys and indexes that differ from the table model of the dao."""
     settings = settings_for(endpoint)
     create_tables(settings)
     client = boto3.client("dynamodb", region_name=settings.region, endpoint_url=endpoint)
@@ -176,23 +180,23 @@ def table(resolved, endpoint) -> Iterator[str]:
         for name in ("KeySchema", "AttributeDefinitions", "GlobalSecondaryIndexes"):
             one, other = _sorted(deployed[name]), _sorted(ours[name])
             if one != other:
-                yield f"table's {name}: {one}, the dao's is {other}"
+                yield f"table's {name}: {one}, the dao has {other}"
 
 
-def kept(resolved) -> Iterator[str]:
-    """A table that may go with its data."""
+def data_protection(resolved) -> Iterator[str]:
+    """Yield tables that a stack deletion or a replacement would delete."""
     for name, each in resolved.resources.items():
         if each["Type"] == "AWS::DynamoDB::Table":
             if (each.get("DeletionPolicy"), each.get("UpdateReplacePolicy")) != ("Retain", "Retain"):
-                yield f"{name} goes with its stack"
+                yield f"{name}: not retained when the stack is deleted"
             if not each["Properties"].get("DeletionProtectionEnabled"):
-                yield f"{name} can be deleted"
+                yield f"{name}: no deletion protection"
 
 
-def shown(resolved) -> Iterator[str]:
-    """A table, or a function's log, that the dashboard doesn't show."""
-    [dashboard] = resolved.of_type("CloudWatch::Dashboard").values()
-    body = json.dumps(json.loads(dashboard["DashboardBody"])["widgets"])
+def dashboard(resolved) -> Iterator[str]:
+    """Yield tables and function logs that the dashboard does not show."""
+    [deployed] = resolved.of_type("CloudWatch::Dashboard").values()
+    body = json.dumps(json.loads(deployed["DashboardBody"])["widgets"])
     functions = resolved.of_type("Lambda::Function").values()
     logs = [each["LoggingConfig"]["LogGroup"] for each in functions if "LoggingConfig" in each]
     for name in (*logs, *(f"${{{table}}}" for table in resolved.of_type("DynamoDB::Table"))):
@@ -206,22 +210,24 @@ def _sorted(parts):
 
 
 def permissions(resolved, endpoint) -> Iterator[str]:
-    """Actions on DynamoDB that a dao makes and its role may not, and the other way round."""
+    """Yield DynamoDB actions that the role lacks, those that the dao does not need, and wildcard actions."""
     for module in TABLES:
         role = resolved.of_type("IAM::Role")[f"{module.capitalize()}Role"]
         allowed = set()
         for statement in role["Policies"][0]["PolicyDocument"]["Statement"]:
             actions = statement["Action"]
             for action in [actions] if isinstance(actions, str) else actions:
-                if action.startswith("dynamodb:"):
+                if "*" in action:
+                    yield f"role allows {action} on {statement['Resource']}"
+                elif action.startswith("dynamodb:"):
                     allowed.add((action, statement["Resource"]))
         made = set(dao_actions(module, endpoint))
         yield from (f"role lacks {action} on {resource}" for action, resource in made - allowed)
-        yield from (f"role needs no {action} on {resource}" for action, resource in allowed - made)
+        yield from (f"role allows unused {action} on {resource}" for action, resource in allowed - made)
 
 
 def dao_actions(module, endpoint):
-    """Every action that any method of a module's dao makes, and on what."""
+    """Return every DynamoDB action of the methods of a dao, with its resource."""
     settings = settings_for(endpoint, feed_shards=2)
     create_tables(settings)
     dao, calls = import_module(f"support.{module}_cases").calls(settings)

@@ -1,0 +1,133 @@
+"""Each typical mistake of planted_faults.yaml, planted in a copy of the project, is detected."""
+
+import json
+import platform
+import subprocess
+from itertools import count
+from pathlib import Path
+
+import pytest
+import yaml
+from botocore.exceptions import ClientError
+
+from deploy import code_matches_template
+from deploy.aws_emulator import Stack
+from deploy.deployed_api import check_deployed_api
+from deploy.project import NAME, TOOLS, Project
+from deploy.resolve_template import ResolvedTemplate
+from deploy.resource_connections import broken_connections
+from deploy.sam_matches_serverless import differences, unexpected
+from deploy.sam_matches_serverless_test import ISSUER, NON_DEFAULT
+
+STAGES = count(1)
+ARCHITECTURE = "arm64" if platform.machine() in {"aarch64", "arm64"} else "x86_64"
+
+FAULTS = yaml.safe_load((Path(__file__).parent / "planted_faults.yaml").read_text())
+
+
+@pytest.mark.parametrize("planted", FAULTS, ids=lambda each: each["fault"])
+def test_planted_fault_is_detected(planted, tmp_path, detect):
+    project = Project.copy(tmp_path / "news")
+    file = project.folder / planted["file"]
+    text = file.read_text()
+    assert planted["replace"] in text
+    file.write_text(text.replace(planted["replace"], planted["with"]))
+    assert planted["message"] in "\n".join(detect[planted["by"]](project))
+
+
+@pytest.mark.parametrize("by", ["connections", "api"])
+def test_nothing_is_detected_without_a_fault(by, project, detect):
+    """The other detectors have test files of their own."""
+    assert detect[by](project) == []
+
+
+@pytest.fixture(scope="module")
+def detect(aws, lambda_environment, artifact, moto_url):
+    """Return the detectors by name: functions from a project to messages."""
+
+    def api(project):
+        try:
+            check_deployed_api(
+                create_stack(project, aws, artifact), lambda_environment, number=1, has_cache=True
+            )
+        except (AssertionError, ClientError) as error:
+            return [str(error)]
+        return []
+
+    def connections(project):
+        try:
+            return broken_connections(create_stack(project, aws, artifact))
+        except ClientError as error:
+            return [str(error)]
+
+    return {
+        "comparison": comparison,
+        "code": lambda project: list(code(project, moto_url)),
+        "lint": lint,
+        "connections": connections,
+        "api": api,
+    }
+
+
+def comparison(project):
+    """Return the differences between SAM and sls, with non-default parameters or else with defaults."""
+    for parameters in (NON_DEFAULT | {"Cache": "true"}, {}):
+        try:
+            sls = project.sls(build=False, **parameters)
+        except AssertionError as error:  # sls rejects the file
+            return [str(error)]
+        if found := unexpected(differences(project.sam(**parameters), sls, **parameters)):
+            return found
+    return []
+
+
+def code(project, endpoint):
+    """Yield the contradictions between the template and the code."""
+    sam = project.sam()
+    resolved = ResolvedTemplate(sam, **ISSUER)
+    yield from code_matches_template.routes(resolved)
+    yield from code_matches_template.routes(
+        ResolvedTemplate(sam, **ISSUER, AuthScopePrefix="news-api/"), "news-api/"
+    )
+    yield from code_matches_template.environment(resolved, code_matches_template.declared(sam))
+    yield from code_matches_template.function(resolved)
+    yield from code_matches_template.cors(ResolvedTemplate(sam, **NON_DEFAULT))
+    yield from code_matches_template.table(resolved, endpoint)
+    yield from code_matches_template.data_protection(ResolvedTemplate(sam, Stage="prod"))
+    yield from code_matches_template.dashboard(resolved)
+    yield from code_matches_template.permissions(resolved, endpoint)
+
+
+def lint(project):
+    """Return the output of cfn-lint for the translated template."""
+    file = project.folder / "translated.json"
+    file.write_text(json.dumps(project.sam()))
+    command = [TOOLS / "cfn-lint", file]
+    return subprocess.run(command, capture_output=True, text=True, check=False).stdout.splitlines()
+
+
+@pytest.fixture(scope="module")
+def artifact(aws, project):
+    """Build and upload the artifact; return its bucket and key on the emulator."""
+    project.run("make", "package", ARCH=ARCHITECTURE)
+    location = {"S3Bucket": "artifacts", "S3Key": "news.zip"}
+    s3 = aws.client("s3")
+    s3.create_bucket(Bucket="artifacts", CreateBucketConfiguration={"LocationConstraint": "eu-central-1"})
+    s3.upload_file(str(project.folder / "build" / "news.zip"), "artifacts", "news.zip")
+    return location
+
+
+def create_stack(project, aws, artifact):
+    """Deploy the translated template of a project; all stacks share one artifact, to save time."""
+    stage = f"f{next(STAGES)}"
+    template = project.sam()
+    for each in template["Resources"].values():
+        if each["Type"] == "AWS::Lambda::Function":
+            each["Properties"]["Code"] = artifact
+    parameters = ISSUER | {"Stage": stage, "Architecture": ARCHITECTURE}
+    aws.client("cloudformation").create_stack(
+        StackName=f"{NAME}-{stage}",
+        TemplateBody=json.dumps(template),
+        Parameters=[{"ParameterKey": name, "ParameterValue": value} for name, value in parameters.items()],
+    )
+    return Stack(aws, f"{NAME}-{stage}")
