@@ -27,6 +27,7 @@ class Reader:
 
     def __init__(self, folder):
         self.copy = Copy(folder / "copy")
+        self.copy.commit()
         self.before = self.copy.files()
         self.runs = folder / "run"
         self.run = None
