@@ -92,3 +92,20 @@ def test_a_file_without_the_name_fails_and_changes_nothing(copy):
     assert output.startswith("rename-project: template.yaml: ")
     assert copy.files() == before
     template.write_text(text)
+
+
+def test_a_rename_needs_a_clean_tree_and_git_undoes_it(copy):
+    copy.commit()
+    before = copy.files()
+    readme = copy.folder / "README.md"
+    readme.write_text("changed")
+    code, output = copy.python("tools.scaffold.rename_project", "my-service")
+    assert code != 0
+    assert output.startswith("rename-project: uncommitted changes: commit or stash them first")
+    assert readme.read_text() == "changed"
+    copy.run("git", "restore", ".")
+    code, output = copy.python("tools.scaffold.rename_project", "my-service")
+    assert code == 0, output
+    assert output.endswith("rename-project: undo: git restore .; once committed: git revert\n")
+    copy.run("git", "restore", ".")
+    assert copy.files() == before
