@@ -6,7 +6,7 @@ SHELL := /bin/sh
 # What a caller may give, on the command line or in the environment. A value reaches the shell as an environment
 # variable ("$$NAME"), never as a part of a recipe's text, so that it stays a value whatever it holds; make itself
 # doesn't expand it either.
-INPUTS := ARCH ARTIFACTS_DIR AUDIT_REQUIRED BIND CASES DEPLOY_TESTS DOCS FILE FORCE FORMAT HANDLER HEADLESS HOST LOCAL MODULE \
+INPUTS := ARCH ARTIFACTS_DIR AUDIT_REQUIRED BIND CASES DEPLOY_TESTS DOCS FILE FORMAT HANDLER HEADLESS HOST LOCAL MODULE \
 	NAME NO_COLOR PARAMETERS PARTS PORT PROFILE PYTHON RELEASED RELOAD ROUNDS RUNTIME_PYTHON SCOPE SECONDS STAGE TABLE TESTS \
 	TIME UPGRADE USERS VERIFIER
 define keep
@@ -63,7 +63,7 @@ $(READY): requirements-dev.txt requirements-browser.txt requirements-valkey.txt 
 	@echo "setup: done; make run serves, make test checks"
 
 .PHONY: rename-project
-rename-project: ## give the project its own name, once: NAME=my-service
+rename-project: ## rename the project, once: NAME=my-service
 	@test -n "$$NAME" || { echo "rename-project: set NAME: make rename-project NAME=my-service"; exit 1; }
 	@$(CHECK_PYTHON)
 	@$(PYTHON) -m tools.scaffold.rename_project -- "$$NAME"
@@ -110,14 +110,9 @@ build-%Function:
 	@$(PACKAGE) --into="$$ARTIFACTS_DIR" -- "$$(printf %s "$$FUNCTION" | sed 's/\(.\)\([A-Z]\)/\1_\2/g' | tr A-Z a-z)"
 
 .PHONY: module
-module: $(READY) ## make a module that works at once: NAME=search; TABLE=no, without a table of its own
-	@test -n "$$NAME" || { echo "module: name it: make module NAME=search"; exit 1; }
+module: $(READY) ## create a module that works at once: NAME=search; TABLE=no creates no table
+	@test -n "$$NAME" || { echo "module: set NAME: make module NAME=search"; exit 1; }
 	@$(BIN)/python -m tools.scaffold.new_module $(if $(filter no,$(TABLE)),--without-table) -- "$$NAME"
-
-.PHONY: module-remove
-module-remove: $(READY) ## take a module out again: NAME=search; FORCE=yes, whatever has become of it
-	@test -n "$$NAME" || { echo "module: name it: make module-remove NAME=search"; exit 1; }
-	@$(BIN)/python -m tools.scaffold.new_module --remove $(if $(filter yes,$(FORCE)),--force) -- "$$NAME"
 
 .PHONY: test
 test: lint ## everything that is checked: style, types, layers and all tests, with coverage

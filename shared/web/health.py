@@ -24,14 +24,19 @@ class Check(NamedTuple):
     """How to find out whether a service answers.
 
     Attributes:
-        probe: raises where it doesn't.
+        probes: each raises where it doesn't.
         required: whether the app is down without it.
         seconds: how long it may take.
     """
 
-    probe: Callable[[], object]
+    probes: tuple[Callable[[], object], ...]
     required: bool
     seconds: float
+
+    def probe(self) -> None:
+        """Call every probe."""
+        for probe in self.probes:
+            probe()
 
 
 def init_health(app: Flask) -> None:
@@ -50,8 +55,10 @@ def add_health_check(
     required: bool = True,
     seconds: float = DATABASE_HEALTH_SECONDS,
 ) -> None:
-    """Let the deep health check ask one more service, and wait that long for it."""
-    app.extensions["health"][name] = Check(probe, required, seconds)
+    """Add a probe to the deep health check; probes of one name, as each module's table, are one check."""
+    checks = app.extensions["health"]
+    earlier = checks[name].probes if name in checks else ()
+    checks[name] = Check((*earlier, probe), required, seconds)
 
 
 @routes.get("/health")
@@ -86,7 +93,7 @@ def _ask(checks: dict[str, Check]) -> dict[str, str]:
     return results
 
 
-def _result(name: str, asked: "Future[object]", deadline: float) -> str:
+def _result(name: str, asked: "Future[None]", deadline: float) -> str:
     try:
         asked.result(max(0.0, deadline - time.monotonic()))
     except TimeoutError:  # of ours, or of the probe

@@ -1,4 +1,4 @@
-"""The rules of the layers: each is broken once, in a copy of the project, and the checker has to say so."""
+"""The import rules in pyproject.toml: each is broken once in a copy, and import-linter reports it."""
 
 import re
 import shutil
@@ -10,15 +10,15 @@ import pytest
 
 from support.environment import CLEAN, ROOT
 from tools.scaffold.names import Names
-from tools.scaffold.project_files import added_to_project
+from tools.scaffold.project_files import add_to_pyproject
 
 CONFIG = tomllib.loads((ROOT / "pyproject.toml").read_text())["tool"]["importlinter"]
 PACKAGES = CONFIG["root_packages"]
 
 
 def check(folder):
-    """Whether the rules are kept there, and what the checker printed."""
-    checked = subprocess.run(
+    """Return whether the rules hold in a folder, and the output of import-linter."""
+    done = subprocess.run(
         [sys.executable, "-c", "from importlinter.cli import lint_imports_command as c; c()", "--no-cache"],
         cwd=folder,
         env=CLEAN | {"PYTHONPATH": str(folder), "COLUMNS": "300"},
@@ -26,7 +26,7 @@ def check(folder):
         text=True,
         check=False,
     )
-    return checked.returncode == 0, checked.stdout + checked.stderr
+    return done.returncode == 0, done.stdout + done.stderr
 
 
 @pytest.fixture
@@ -38,18 +38,18 @@ def copy(tmp_path):
 
 
 def add_module(folder, name):
-    """Another module, named in the rules as `make module` names it."""
+    """Add an empty module, with the import rules that `make module` writes."""
     (folder / name).mkdir()
     for file in ("__init__", "controller", "service", "rules", "dao", "table", "model"):
         (folder / name / f"{file}.py").write_text(f'"""{file}"""\n')
     config = folder / "pyproject.toml"
-    config.write_text(added_to_project(config.read_text(), Names(name, has_table=True, project="news")))
+    config.write_text(add_to_pyproject(config.read_text(), Names(name, has_table=True, project="news")))
 
 
-def test_the_project_keeps_the_rules():
-    kept, said = check(ROOT)
-    assert kept, said
-    assert f"Contracts: {len(CONFIG['contracts'])} kept, 0 broken." in said
+def test_the_project_follows_its_import_rules():
+    kept, output = check(ROOT)
+    assert kept, output
+    assert f"Contracts: {len(CONFIG['contracts'])} kept, 0 broken." in output
 
 
 @pytest.mark.parametrize(
@@ -123,26 +123,26 @@ def test_the_project_keeps_the_rules():
         ("news/service.py", "import os", "only the settings read the environment"),
     ],
 )
-def test_a_broken_rule_is_named(copy, file, line, rule):
+def test_a_broken_rule_is_reported(copy, file, line, rule):
     add_module(copy, "second")
-    kept, said = check(copy)
-    assert kept, said
+    kept, output = check(copy)
+    assert kept, output
     with (copy / file).open("a") as module:
         module.write(f"\n{line}\n")
-    kept, said = check(copy)
+    kept, output = check(copy)
     assert not kept
-    broken = re.findall(r"^(.*?) BROKEN", said, re.MULTILINE)
-    assert any(name.startswith(rule) for name in broken), said
+    broken = re.findall(r"^(.*?) BROKEN", output, re.MULTILINE)
+    assert any(name.startswith(rule) for name in broken), output
 
 
 def test_a_module_may_use_the_service_of_another(copy):
     add_module(copy, "second")
     (copy / "second" / "service.py").write_text('"""service"""\nfrom news.service import NewsService\n')
-    kept, said = check(copy)
-    assert kept, said
+    kept, output = check(copy)
+    assert kept, output
 
 
-def test_every_module_is_named_in_the_rules():
+def test_the_import_rules_list_every_module():
     modules = {path.parent.name for path in ROOT.glob("*/service.py")}
     assert modules <= set(CONFIG["root_packages"])
     protected = {tuple(each.get("protected_modules", ())): each for each in CONFIG["contracts"]}

@@ -1,17 +1,22 @@
-"""`make module`, in a copy of the project: a module works at once, and goes without a trace."""
+"""`make module`, in a copy of the project: the module works at once, and git undoes it."""
+
+import re
 
 import pytest
 
 from support.project_copy import Copy
-from tools.scaffold import new_module as module
+from tools.scaffold import new_module
 
 LONGEST = "abcdefghijklmnopqrst"
 IMPORT_LINTER = "from importlinter.cli import lint_imports_command as c; c()"
+TABLE = pytest.mark.parametrize("table", [[], ["--without-table"]], ids=["table", "no table"])
 
 
 @pytest.fixture(scope="module")
 def copy(tmp_path_factory):
-    return Copy(tmp_path_factory.mktemp("module") / "copy")
+    copy = Copy(tmp_path_factory.mktemp("module") / "copy")
+    copy.commit()
+    return copy
 
 
 @pytest.fixture(scope="module")
@@ -20,86 +25,117 @@ def before(copy):
 
 
 @pytest.fixture(autouse=True)
-def unchanged(copy, before):
-    """Whatever a test does, it ends with the copy as it was."""
+def _unchanged(copy, before):
+    """Check that each test leaves the copy as it found it."""
     yield
     assert copy.files() == before
 
 
 def make(copy, *arguments):
-    module.main([*arguments, "--root", str(copy.folder)])
+    new_module.main([*arguments, "--root", str(copy.folder)])
 
 
-def refused(copy, *arguments):
-    """The one line with which a command is refused."""
+def error_of(copy, *arguments):
+    """Return the one line that a failing command prints."""
     with pytest.raises(SystemExit) as error:
         make(copy, *arguments)
     assert "\n" not in error.value.code
     return error.value.code
 
 
+def undo(copy, output):
+    """Run the command that the output names."""
+    run(copy, "sh", "-c", re.search(r"undo: (.*);", output)[1])
+
+
+def run(copy, *command, **env):
+    code, output = copy.run(*command, **env)
+    assert code == 0, output
+    return output
+
+
 def check(copy, *command):
-    code, said = copy.python(*command)
-    assert code == 0, said
+    code, output = copy.python(*command)
+    assert code == 0, output
 
 
-@pytest.mark.parametrize("table", [[], ["--without-table"]], ids=["table", "no table"])
-def test_a_module_works_at_once_and_goes_without_a_trace(copy, table):
+@TABLE
+def test_a_new_module_works_and_git_removes_it(copy, capsys, table):
     make(copy, "tryout", *table)
     assert (copy.folder / "tryout" / "dao.py").exists() == (not table)
-    tests = ["tryout_test.py", "layers_test.py", "setup_test.py"]
-    if not table:  # what takes longer is much the same for both
+    tests = ["tryout_test.py", "project/layers_test.py", "project/project_setup_test.py"]
+    if not table:  # these take long, and cover the module without a table too
         check(copy, "mypy", "tryout", "functions", "tools")
-        tests.append("contract_test.py")
-    code, said = copy.run("python", "-c", IMPORT_LINTER, "--no-cache", PYTHONPATH=str(copy.folder))
-    assert code == 0, said
-    chosen = "not dynalite_url and not broken_rule and not whatever_is_sent and not readme"
-    check(copy, "pytest", "-q", "-p", "no:cacheprovider", *(f"tests/{each}" for each in tests), "-k", chosen)
-    make(copy, "tryout", "--remove")
+        tests.append("integration/openapi_test.py")
+    run(copy, "python", "-c", IMPORT_LINTER, "--no-cache", PYTHONPATH=str(copy.folder))
+    chosen = "not dynalite_url and not broken_rule_is_reported and not whatever_is_sent and not readme"
+    check(copy, "pytest", "-q", "-p", "no:cacheprovider", *(f"tests/{test}" for test in tests), "-k", chosen)
+    undo(copy, capsys.readouterr().out)
     assert not (copy.folder / "tryout").exists()
 
 
-@pytest.mark.parametrize("table", [[], ["--without-table"]], ids=["table", "no table"])
-def test_a_module_is_in_style_however_long_its_name_is(copy, table):
+@TABLE
+def test_a_module_with_the_longest_name_passes_ruff(copy, capsys, table):
     make(copy, LONGEST, *table)
     check(copy, "ruff", "check", "--no-cache")
     check(copy, "ruff", "format", "--check", "--no-cache")
-    make(copy, LONGEST, "--remove")
+    undo(copy, capsys.readouterr().out)
 
 
-def test_modules_go_in_any_order_whatever_their_names_have_in_common(copy):
+def test_two_modules_whose_names_overlap_with_news_are_both_in_the_deployment(copy, capsys):
     make(copy, "new")
+    first = capsys.readouterr().out
+    copy.commit()
     make(copy, "newspaper", "--without-table")
-    for name in ("new", "newspaper"):
-        make(copy, name, "--remove")
+    template = (copy.folder / "template.yaml").read_text()
+    for resource in ("NewsFunction", "NewFunction", "NewspaperFunction"):
+        assert template.count(f"\n  {resource}:\n") == 1
+    undo(copy, capsys.readouterr().out)
+    run(copy, "git", "reset", "--mixed", "--quiet", "HEAD~")
+    undo(copy, first)
 
 
 @pytest.mark.parametrize(
     ("name", "why"),
     [
-        ("", "is no name"),
-        ("Search", "is no name"),
-        ("1search", "is no name"),
-        ("two words", "is no name"),
-        ("read_later", "is no name"),
-        ("xy", "is no name"),
-        ("a" * 21, "is no name"),
-        ("x;y", "is no name"),
-        ("lambda", "is a word of Python's"),
-        ("match", "is a word of Python's"),
-        ("list", "is a word of Python's"),
-        ("news", "is taken: news is there"),
-        ("tools", "is taken: tools is there"),
-        ("wsgi", "is taken: functions/wsgi.py is there"),
-        ("tests", "is taken: tests is there"),
-        ("problem", "is taken: the contract has a type Problem"),
-        ("calendar", "is a package that is installed"),
-        ("flask", "is a package that is installed"),
-        ("pytest", "is a package that is installed"),
+        ("", "is not a valid name"),
+        ("Search", "is not a valid name"),
+        ("1search", "is not a valid name"),
+        ("two words", "is not a valid name"),
+        ("read_later", "is not a valid name"),
+        ("xy", "is not a valid name"),
+        ("a" * 21, "is not a valid name"),
+        ("x;y", "is not a valid name"),
+        ("lambda", "is reserved by Python"),
+        ("match", "is reserved by Python"),
+        ("list", "is reserved by Python"),
+        ("news", "is taken: news exists"),
+        ("tools", "is taken: tools exists"),
+        ("wsgi", "is taken: functions/wsgi.py exists"),
+        ("tests", "is taken: tests exists"),
+        ("problem", "is taken: openapi.json has a schema Problem"),
+        ("calendar", "is the name of an installed package"),
+        ("flask", "is the name of an installed package"),
+        ("pytest", "is the name of an installed package"),
     ],
 )
-def test_a_bad_name_gets_one_line_and_nothing_is_written(copy, name, why):
-    assert why in refused(copy, name)
+def test_an_unusable_name_fails_with_one_line_and_writes_nothing(copy, name, why):
+    assert why in error_of(copy, name)
+
+
+def test_uncommitted_changes_fail_with_one_line_and_nothing_is_written(copy):
+    file = copy.folder / "README.md"
+    text = file.read_text()
+    file.write_text(f"{text}\n")
+    changed = copy.files()
+    assert "module: uncommitted changes: commit or stash them first" in error_of(copy, "tryout")
+    assert copy.files() == changed
+    file.write_text(text)
+
+
+@pytest.fixture(scope="module")
+def without_git(tmp_path_factory):
+    return Copy(tmp_path_factory.mktemp("module") / "without-git")
 
 
 @pytest.mark.parametrize(
@@ -108,37 +144,34 @@ def test_a_bad_name_gets_one_line_and_nothing_is_written(copy, name, why):
         ("template.yaml", "the news module", "our news"),
         ("serverless.yml", "NewsLambdaFunction:", "OurLambdaFunction:"),
         ("functions/wsgi.py", "setup_news", "set_up"),
-        ("tools/local/tables.py", '"news": NewsRecord', '"news": OurRow'),
-        ("shared/app.py", "def create_app", "def make_app"),  # then no contract can be made
     ],
 )
-def test_a_failure_half_way_leaves_nothing_behind(copy, file, old, new):
-    path = copy.folder / file
+def test_a_file_without_the_reference_modules_part_fails_and_nothing_is_written(without_git, file, old, new):
+    path = without_git.folder / file
     text = path.read_text()
     path.write_text(text.replace(old, new))
-    changed = copy.files()
-    refused(copy, "tryout")
-    assert copy.files() == changed
-    assert not (copy.folder / "tryout").exists()
+    changed = without_git.files()
+    assert "by hand" in error_of(without_git, "tryout")
+    assert without_git.files() == changed
+    assert not (without_git.folder / "tryout").exists()
     path.write_text(text)
 
 
-@pytest.mark.parametrize("name", ["news", "nobody", "shared", "", "../news"])
-def test_what_is_no_module_of_ours_is_not_taken_out(copy, name):
-    assert "there is no module" in refused(copy, name, "--remove")
+def test_an_app_that_cannot_be_imported_fails_with_the_undo_command(copy):
+    path = copy.folder / "shared" / "app.py"
+    text = path.read_text()
+    path.write_text(text.replace("def create_app", "def make_app"))
+    copy.commit()
+    changed = copy.files()
+    error = error_of(copy, "tryout")
+    assert "openapi.json not generated: ImportError" in error
+    undo(copy, error)
+    assert copy.files() == changed
+    run(copy, "git", "reset", "--hard", "--quiet", "HEAD~")
 
 
-def test_work_that_is_not_committed_is_not_taken_out(copy):
-    make(copy, "tryout")
-    (copy.folder / "tryout" / "rules.py").write_text('"""Rules."""\n')
-    (copy.folder / "tests" / "tryout_test.py").write_text("")
-    assert "tests/tryout_test.py, tryout/rules.py: changed" in refused(copy, "tryout", "--remove")
-    make(copy, "tryout", "--remove", "--force")
-
-
-def test_the_commands_make_one_and_take_it_out(copy):
-    for arguments in (["module", "NAME=tryout", "TABLE=no"], ["module-remove", "NAME=tryout"]):
-        code, said = copy.run("make", *arguments)
-        assert code == 0, said
-    for command in ("module", "module-remove"):
-        assert copy.run("make", command)[1].startswith("module: name it: make ")
+def test_the_make_target_creates_a_module(copy):
+    output = run(copy, "make", "module", "NAME=tryout", "TABLE=no")
+    assert "module: created tryout, functions/tryout.py, tests/tryout_test.py" in output
+    undo(copy, output)
+    assert copy.run("make", "module")[1].startswith("module: set NAME: make module NAME=search")

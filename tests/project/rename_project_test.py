@@ -1,4 +1,4 @@
-"""`make rename-project`: the template under another name, once."""
+"""`make rename-project`, in a copy of the project."""
 
 import re
 import tomllib
@@ -7,22 +7,22 @@ import pytest
 
 from support.environment import ROOT
 from support.project_copy import Copy
-from tools.scaffold import rename_project as init
+from tools.scaffold import rename_project
 
 NAME = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]["name"]
 pytestmark = pytest.mark.skipif(
-    NAME != init.TEMPLATE, reason=f"this is {NAME} already: a project is renamed once"
+    NAME != rename_project.TEMPLATE_NAME, reason=f"this is {NAME} already: a project is renamed once"
 )
 
 
 @pytest.fixture(scope="module")
 def renamed(tmp_path_factory):
-    copy = Copy(tmp_path_factory.mktemp("init") / "copy")
-    init.main(["my-service", "--root", str(copy.folder)])
+    copy = Copy(tmp_path_factory.mktemp("rename") / "copy")
+    rename_project.main(["my-service", "--root", str(copy.folder)])
     return copy
 
 
-def test_what_is_deployed_and_what_tells_of_it_has_the_name(renamed):
+def test_deployed_names_and_titles_are_renamed(renamed):
     files = {name: content.decode(errors="replace") for name, content in renamed.files().items()}
     for name in ("template.yaml", "serverless.yml", "samconfig.toml", "Makefile"):
         assert re.findall(r"news-(?:\$|dev|prod)", files[name]) == [], name
@@ -33,16 +33,16 @@ def test_what_is_deployed_and_what_tells_of_it_has_the_name(renamed):
     assert '"title": "my-service"' in files["openapi.json"]
 
 
-def test_the_module_stays(renamed):
+def test_the_module_keeps_its_name(renamed):
     assert (renamed.folder / "news" / "service.py").exists()
     assert "GET /news" in (renamed.folder / "serverless.yml").read_text()
 
 
-def test_style_and_contract_hold_under_the_name(renamed):
+def test_a_renamed_project_passes_style_and_openapi_tests(renamed):
     for command in (("ruff", "check", "--no-cache"), ("ruff", "format", "--check", "--no-cache")):
-        code, said = renamed.python(*command)
-        assert code == 0, said
-    code, said = renamed.python(
+        code, output = renamed.python(*command)
+        assert code == 0, output
+    code, output = renamed.python(
         *(
             "pytest",
             "-q",
@@ -54,42 +54,58 @@ def test_style_and_contract_hold_under_the_name(renamed):
         ),
         "tests/integration/openapi_test.py::test_the_contract_is_up_to_date",
     )
-    assert code == 0, said
+    assert code == 0, output
 
 
-def test_a_second_time_is_refused(renamed):
+def test_a_second_rename_fails(renamed):
     before = renamed.files()
-    code, said = renamed.run("make", "rename-project", "NAME=other")
+    code, output = renamed.run("make", "rename-project", "NAME=other")
     assert code != 0
-    assert "init: the project has its name already, my-service" in said
+    assert "rename-project: the project has already been renamed, to my-service" in output
     assert renamed.files() == before
 
 
 @pytest.fixture(scope="module")
 def copy(tmp_path_factory):
-    return Copy(tmp_path_factory.mktemp("init") / "refused")
+    return Copy(tmp_path_factory.mktemp("rename") / "refused")
 
 
 @pytest.mark.parametrize(
     "name", ["", "news", "My-Service", "a", "my_service", "my--service", "x-", "1x", "a" * 24, "x;y"]
 )
-def test_a_bad_name_gets_one_line_and_changes_nothing(copy, name):
+def test_an_invalid_name_fails_with_one_line_and_changes_nothing(copy, name):
     before = copy.files()
-    code, said = copy.run("make", "rename-project", f"NAME={name}")
+    code, output = copy.run("make", "rename-project", f"NAME={name}")
     assert code != 0
-    assert [line.split(":")[0] for line in said.splitlines() if not line.startswith("make")] == [
-        "rename-project"
-    ]
+    lines = [line for line in output.splitlines() if not line.startswith("make")]
+    assert [line.split(":")[0] for line in lines] == ["rename-project"]
     assert copy.files() == before
 
 
-def test_a_file_that_is_no_longer_as_it_was_changes_nothing(copy):
+def test_a_file_without_the_name_fails_and_changes_nothing(copy):
     template = copy.folder / "template.yaml"
     text = template.read_text()
     template.write_text(text.replace("Description: 'news: ", "Description: 'tidings: "))
     before = copy.files()
-    code, said = copy.python("tools.scaffold.rename_project", "my-service")
+    code, output = copy.python("tools.scaffold.rename_project", "my-service")
     assert code != 0
-    assert said.startswith("init: template.yaml has no ")
+    assert output.startswith("rename-project: template.yaml: ")
     assert copy.files() == before
     template.write_text(text)
+
+
+def test_a_rename_needs_a_clean_tree_and_git_undoes_it(copy):
+    copy.commit()
+    before = copy.files()
+    readme = copy.folder / "README.md"
+    readme.write_text("changed")
+    code, output = copy.python("tools.scaffold.rename_project", "my-service")
+    assert code != 0
+    assert output.startswith("rename-project: uncommitted changes: commit or stash them first")
+    assert readme.read_text() == "changed"
+    copy.run("git", "restore", ".")
+    code, output = copy.python("tools.scaffold.rename_project", "my-service")
+    assert code == 0, output
+    assert output.endswith("rename-project: undo: git restore .; once committed: git revert\n")
+    copy.run("git", "restore", ".")
+    assert copy.files() == before

@@ -113,7 +113,6 @@ QUIET = {
     "package",
     "rename-project",
     "module",
-    "module-remove",
 }
 """Commands whose program says what it does, and `token`, whose output is the token."""
 

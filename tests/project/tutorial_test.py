@@ -1,4 +1,4 @@
-"""docs/add-a-module.md, done as it says in a copy of the project: all code, all commands, their output."""
+"""docs/add-a-module.md, followed in a copy of the project: all code, all commands and their output."""
 
 import re
 import signal
@@ -15,38 +15,39 @@ FENCE = re.compile(r"^```(\w+)\n(.*?)^```$", re.MULTILINE | re.DOTALL)
 
 
 def blocks(text):
-    """Each piece: the paragraph before it, its kind, and what is in it."""
+    """Return the code blocks of a page: the paragraph before each, its language and its text."""
     return [
-        (text[: found.start()].rstrip().rpartition("\n\n")[2], found[1], found[2])
-        for found in FENCE.finditer(text)
+        (text[: block.start()].rstrip().rpartition("\n\n")[2], block[1], block[2])
+        for block in FENCE.finditer(text)
     ]
 
 
 class Reader:
-    """Does what a reader of the page would."""
+    """Follows the page in a copy of the project."""
 
     def __init__(self, folder):
         self.copy = Copy(folder / "copy")
+        self.copy.commit()
         self.before = self.copy.files()
         self.runs = folder / "run"
         self.run = None
 
-    def do(self, paragraph, kind, text):
-        if kind == "python":
+    def follow(self, paragraph, language, text):
+        if language == "python":
             self.write(self.copy.folder / re.findall(r"`([\w/.]+\.\w+)`", paragraph)[-1], text)
-        elif kind == "yaml":
+        elif language == "yaml":
             self.deploy(text)
         else:
             for command, expected in re.findall(r"^\$ (.*)\n((?:[^$].*\n)*)", text, re.MULTILINE):
                 self.type(command, expected)
 
     def write(self, file, text):
-        """A whole file, or what a view becomes, or a line to be added at the top."""
+        """Write a whole file, replace a view, or add an import."""
         if text.startswith('"""'):
             file.write_text(text)
         elif text.startswith("@"):
-            there = file.read_text()
-            file.write_text(there[: there.index(text.splitlines()[0])] + text)
+            content = file.read_text()
+            file.write_text(content[: content.index(text.splitlines()[0])] + text)
         else:
             self.added = file, file.read_text()
             docstring, rest = file.read_text().split("\n\n", 1)
@@ -54,7 +55,7 @@ class Reader:
             file.write_text(f"{docstring}\n\n{rest.replace('from news.service', f'{text}from news.service')}")
 
     def deploy(self, text):
-        """Variables and rights go behind those of their kind that the module has."""
+        """Add variables or statements before the first ones of the module."""
         file = self.copy.folder / "template.yaml"
         before, section = file.read_text().split("the search module\n")
         anchor = "              - Sid: Logs\n" if "Sid:" in text else "          REDIS_URL:"
@@ -63,17 +64,17 @@ class Reader:
     def type(self, command, expected):
         if command == "make run":
             self.run = LocalRun(self.runs, root=self.copy.folder, COVERAGE_PROCESS_CONFIG="")
-            said = "".join(self.run.wait_until_up())
+            output = "".join(self.run.wait_until_up())
         else:
-            here = command.replace("127.0.0.1:8000", self.run.bind if self.run else "")
-            code, said = self.copy.run("sh", "-c", here)
-            wrong = "Illegal" in expected
-            assert (code != 0) == wrong, said
-            if wrong:  # "So take the line out again."
+            local = command.replace("127.0.0.1:8000", self.run.bind if self.run else "")
+            code, output = self.copy.run("sh", "-c", local)
+            fails = "Illegal" in expected
+            assert (code != 0) == fails, output
+            if fails:  # "Remove the import."
                 self.added[0].write_text(self.added[1])
-        said = self.without_ids(said.replace(self.run.bind, "127.0.0.1:8000") if self.run else said)
+        output = self.without_ids(output.replace(self.run.bind, "127.0.0.1:8000") if self.run else output)
         for line in self.without_ids(expected).splitlines():
-            assert line in said
+            assert line in output
 
     def without_ids(self, text):
         return re.sub(r'"request_id":"[^"]*"', "", text)
@@ -85,23 +86,23 @@ class Reader:
 
 @pytest.fixture
 def reader(tmp_path):
-    made = Reader(tmp_path)
-    yield made
-    made.close()
+    reader = Reader(tmp_path)
+    yield reader
+    reader.close()
 
 
 @pytest.mark.skipif((ROOT / "search").exists(), reason="the project has a module search already")
-def test_who_does_as_the_page_says_gets_what_it_says(reader):
+def test_the_tutorial_works_as_written(reader):
     *steps, last = blocks(PAGE.read_text())
-    assert {kind for _, kind, _ in steps} == {"console", "python", "yaml"}
+    assert {language for _, language, _ in steps} == {"console", "python", "yaml"}
     for step in steps:
-        reader.do(*step)
+        reader.follow(*step)
     for check in (("check", "--no-cache"), ("format", "--check", "--no-cache")):
-        code, said = reader.copy.python("ruff", *check)
-        assert code == 0, said
+        code, output = reader.copy.python("ruff", *check)
+        assert code == 0, output
     resources = Project(reader.copy.folder).template()["Resources"]
     assert "NEWS_TABLE" in resources["SearchFunction"]["Properties"]["Environment"]["Variables"]
     [policy] = resources["SearchRole"]["Properties"]["Policies"]
-    assert "News" in [each.get("Sid") for each in policy["PolicyDocument"]["Statement"]]
-    reader.do(*last)
+    assert "News" in [statement.get("Sid") for statement in policy["PolicyDocument"]["Statement"]]
+    reader.follow(*last)
     assert reader.copy.files() == reader.before

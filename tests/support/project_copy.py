@@ -61,12 +61,22 @@ class Copy:
     def python(self, *arguments, **env):
         return self.run(sys.executable, "-m", *arguments, **env)
 
+    def commit(self):
+        """Make the folder a git repository with everything committed."""
+        for command in (
+            "init",
+            "add --all",
+            "-c user.name=test -c user.email=test@localhost commit --message x",
+        ):
+            code, output = self.run("git", *command.split())
+            assert code == 0, output
+
     def files(self):
         """Every file and what is in it."""
         return {
             path.relative_to(self.folder).as_posix(): path.read_bytes()
             for path in self.folder.rglob("*")
             if path.is_file()
-            and not {"__pycache__", ".venv", "node_modules"} & set(path.parts)
+            and not {".git", "__pycache__", ".venv", "node_modules"} & set(path.parts)
             and not any(part.endswith("_cache") for part in path.parts)
         }

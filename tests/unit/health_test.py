@@ -38,3 +38,15 @@ def test_what_a_check_asks_of_dynamodb_counts_for_the_request():
     add_health_check(app, "probe", lambda: seen.append(request_context().request_id))
     app.test_client().get("/health?deep=1", environ_overrides={REQUEST_ID: "8c1f"})
     assert seen == ["8c1f"]
+
+
+def test_probes_with_the_same_name_are_one_check():
+    app = create_app(Settings(stage="local", region="us-east-1", tables={"news": "news"}))
+    seen = []
+    add_health_check(app, "dynamodb", lambda: seen.append("first"))
+    add_health_check(app, "dynamodb", lambda: seen.append("second"))
+    response = app.test_client().get("/health?deep=1")
+    assert response.json["checks"] == {"dynamodb": "ok"}
+    assert seen == ["first", "second"]
+    add_health_check(app, "dynamodb", lambda: 1 / 0)
+    assert app.test_client().get("/health?deep=1").json["checks"] == {"dynamodb": "unreachable"}

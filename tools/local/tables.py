@@ -1,19 +1,29 @@
 """Create the tables that are missing, from their definitions."""
 
 import sys
+from importlib import import_module
+from pathlib import Path
 
 from pynamodb.exceptions import PynamoDBException
 from pynamodb.models import Model
 
-from news.table import NewsRecord
 from shared.config import Settings, SettingsError
 from shared.dynamodb.tables import bind
 from tools.local import run_env as local_env
 
-TABLES: dict[str, type[Model]] = {
-    "news": NewsRecord,
-}
-"""The table of each module that has one."""
+ROOT = Path(__file__).parent.parent.parent
+
+
+def _load_model(module: str) -> type[Model]:
+    """Return the PynamoDB model that a module's table.py defines."""
+    values = vars(import_module(f"{module}.table")).values()
+    classes = {value for value in values if isinstance(value, type) and issubclass(value, Model)}
+    [model] = classes - {Model}
+    return model
+
+
+TABLES = {path.parent.name: _load_model(path.parent.name) for path in sorted(ROOT.glob("*/table.py"))}
+"""The PynamoDB model of each module that has a table: every `<module>/table.py`."""
 
 LOCAL_NAMES = {f"{module.upper()}_TABLE": module for module in TABLES}
 """The setting that names each of them, and its name on a developer's machine."""

@@ -1,1 +1,10 @@
-"""The OpenAPI document: its generator, and the check for breaking changes."""
+"""The OpenAPI document of the project, openapi.json.
+
+In reading order:
+
+- `generator.py`: `make openapi`, which writes the document from routes and types.
+- `operations.py`: what the document says about routes beyond the code, shared by all modules.
+- `operations_<module>.py`: the same for the routes of one module.
+- `compatibility.py`: breaking changes since the released document, docs/openapi-released.json.
+- `schema_compatibility.py`: breaking changes of one JSON schema.
+"""

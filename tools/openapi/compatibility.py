@@ -1,100 +1,117 @@
-"""What a change of the contract breaks for those who use it, and whether its version permits that.
+"""Breaking changes between two OpenAPI documents, and the versions that allow them.
 
-The released contract is docs/openapi-released.json; `make openapi RELEASED=yes` makes it of the current one.
+`make openapi RELEASED=yes` copies the current document to the released one, docs/openapi-released.json.
 """
 
+import json
 from collections.abc import Iterator
 from itertools import chain
+from pathlib import Path
 from typing import Any
 
-from tools.openapi.schema_compatibility import Side, gaps
+from tools.openapi.schema_compatibility import Side, find_narrowings
 
-Contract = dict[str, Any]
+Document = dict[str, Any]
 
 
-def breaking(old: Contract, new: Contract) -> list[str]:
-    """What somebody who relies on the old contract can no longer do with the new one, a line each."""
+def unversioned_breaking_changes(released: Path, current: Path) -> list[str]:
+    """Return the breaking changes since a released document that the current version does not allow."""
+    old, new = (json.loads(file.read_text()) for file in (released, current))
+    versions = [document["info"]["version"] for document in (old, new)]
+    return [] if allows_breaking_changes(*versions) else find_breaking_changes(old, new)
+
+
+def find_breaking_changes(old: Document, new: Document) -> list[str]:
+    """Return what clients of the old document can no longer rely on in the new one, one line each."""
     found: list[str] = []
     for path, operations in old["paths"].items():
         for method, operation in operations.items():
             name = f"{method.upper()} {path}"
-            now = new["paths"].get(path, {}).get(method)
-            if now is None:
-                found.append(f"{name}: is gone")
+            current = new["paths"].get(path, {}).get(method)
+            if current is None:
+                found.append(f"{name}: removed")
                 continue
-            was, is_ = Side(operation, old), Side(now, new)
-            lines = chain(_security(was, is_), _parameters(was, is_), _body(was, is_), _answers(was, is_))
+            sides = Side(operation, old), Side(current, new)
+            lines = chain(_security(*sides), _parameters(*sides), _body(*sides), _responses(*sides))
             found += [f"{name} {line}" for line in lines]
     return found
 
 
-def permitted(old: str, new: str) -> bool:
-    """Whether a version may break what another one promised (https://semver.org, 4 and 8)."""
-    was, now = (tuple(int(part) for part in version.split(".")) for version in (old, new))
-    return now[:1] > was[:1] or (now[0] == 0 and now[:2] > was[:2])
+def allows_breaking_changes(old: str, new: str) -> bool:
+    """Return whether a version may break clients of an older one (https://semver.org, 4 and 8)."""
+    before, after = (tuple(int(part) for part in version.split(".")) for version in (old, new))
+    return after[:1] > before[:1] or (after[0] == 0 and after[:2] > before[:2])
 
 
 def _security(old: Side, new: Side) -> Iterator[str]:
-    was, now = old.schema.get("security", []), new.schema.get("security", [])
-    if now and now != was:
-        yield f"security: was {was or 'none'}, is {now}"
+    before, after = old.schema.get("security", []), new.schema.get("security", [])
+    if after and after != before:
+        yield f"security: was {before or 'none'}, is {after}"
 
 
 def _parameters(old: Side, new: Side) -> Iterator[str]:
-    was, now = _named(old), _named(new)
-    yield from (f"{place}: is gone" for place in was if place not in now)
-    for place, parameter in now.items():
-        had = was.get(place)
-        if parameter.get("required") and not (had and had.get("required")):
-            yield f"{place}: is required"
-        if had:
-            yield from _sent(old.at(had["schema"]), new.at(parameter["schema"]), place)
-            defaults = [each["schema"].get("default") for each in (had, parameter)]
+    before, after = _parameters_by_name(old), _parameters_by_name(new)
+    yield from (f"{name}: removed" for name in before if name not in after)
+    for name, parameter in after.items():
+        earlier = before.get(name)
+        if parameter.get("required") and not (earlier and earlier.get("required")):
+            yield f"{name}: now required"
+        if earlier:
+            yield from _request_schema(old.at(earlier["schema"]), new.at(parameter["schema"]), name)
+            defaults = [each["schema"].get("default") for each in (earlier, parameter)]
             if defaults[0] != defaults[1]:
-                yield f"{place}: default was {defaults[0]}, is {defaults[1]}"
+                yield f"{name}: default was {defaults[0]}, is {defaults[1]}"
 
 
-def _named(side: Side) -> dict[str, Contract]:
-    return {f"{each['in']} {each['name']}": each for each in side.schema.get("parameters", ())}
+def _parameters_by_name(side: Side) -> dict[str, Document]:
+    parameters = side.schema.get("parameters", ())
+    return {f"{parameter['in']} {parameter['name']}": parameter for parameter in parameters}
 
 
 def _body(old: Side, new: Side) -> Iterator[str]:
-    was, now = old.schema.get("requestBody", {}), new.schema.get("requestBody", {})
-    if now.get("required") and not was.get("required"):
-        yield "body: is required"
-    for kind, content in was.get("content", {}).items():
-        if kind not in now.get("content", {}):
-            yield f"body: {kind} is gone"
-            continue
-        yield from _sent(old.at(content["schema"]), new.at(now["content"][kind]["schema"]), "body")
-
-
-def _answers(old: Side, new: Side) -> Iterator[str]:
-    for status, was in old.schema["responses"].items():
-        now = new.schema["responses"].get(status)
-        if now is None:
-            yield f"{status}: is gone"
+    before, after = old.schema.get("requestBody", {}), new.schema.get("requestBody", {})
+    if after.get("required") and not before.get("required"):
+        yield "body: now required"
+    contents = after.get("content", {})
+    for media_type, content in before.get("content", {}).items():
+        if media_type in contents:
+            yield from _request_schema(
+                old.at(content["schema"]), new.at(contents[media_type]["schema"]), "body"
+            )
         else:
-            yield from _answer(old.at(was), new.at(now), status)
+            yield f"body: {media_type} removed"
 
 
-def _answer(old: Side, new: Side, status: str) -> Iterator[str]:
+def _responses(old: Side, new: Side) -> Iterator[str]:
+    for status, response in old.schema["responses"].items():
+        current = new.schema["responses"].get(status)
+        if current is None:
+            yield f"{status}: removed"
+        else:
+            yield from _response(old.at(response), new.at(current), status)
+
+
+def _response(old: Side, new: Side, status: str) -> Iterator[str]:
     headers, contents = (new.schema.get(part, {}) for part in ("headers", "content"))
     for name, header in old.schema.get("headers", {}).items():
         if header.get("required") and not headers.get(name, {}).get("required"):
-            yield f"{status} {name}: may be left out"
-    for kind, content in old.schema.get("content", {}).items():
-        if kind not in contents:
-            yield f"{status}: {kind} is gone"
+            yield f"{status} {name}: no longer required"
+    for media_type, content in old.schema.get("content", {}).items():
+        if media_type in contents:
+            yield from _response_schema(
+                old.at(content["schema"]), new.at(contents[media_type]["schema"]), status
+            )
         else:
-            yield from _got(old.at(content["schema"]), new.at(contents[kind]["schema"]), status)
+            yield f"{status}: {media_type} removed"
 
 
-def _sent(old: Side, new: Side, place: str) -> Iterator[str]:
-    for gap in gaps(old, new, place):
-        yield f"{gap.place}: {gap.word} was {gap.wide}, is {gap.narrow}"
+def _request_schema(old: Side, new: Side, place: str) -> Iterator[str]:
+    """Yield where the new schema rejects a value that the old one accepts."""
+    for found in find_narrowings(old, new, place):
+        yield f"{found.place}: {found.keyword} was {found.wide}, is {found.narrow}"
 
 
-def _got(old: Side, new: Side, place: str) -> Iterator[str]:
-    for gap in gaps(new, old, place):
-        yield f"{gap.place}: {gap.word} was {gap.narrow}, is {gap.wide}"
+def _response_schema(old: Side, new: Side, place: str) -> Iterator[str]:
+    """Yield where the new schema permits a value that the old one excludes."""
+    for found in find_narrowings(new, old, place):
+        yield f"{found.place}: {found.keyword} was {found.narrow}, is {found.wide}"

@@ -1,4 +1,8 @@
-"""`make openapi`: write the contract, openapi.json, from routes, types and what is said of each route."""
+"""`make openapi`: write the OpenAPI document, openapi.json, from routes, types and operations.
+
+Routes, scopes and types come from the app. What the code does not say is in operations.py and
+operations_<module>.py.
+"""
 
 import argparse
 import inspect
@@ -22,55 +26,56 @@ from werkzeug.routing import Rule
 from shared.auth.scopes import scope_of
 from shared.constants import PROBLEM_JSON
 from shared.errors import Problem
+from shared.web import openapi as openapi_routes
 from tools.local.tables import LOCAL_NAMES
-from tools.openapi.compatibility import breaking, permitted
-from tools.openapi.operations import NUMBERS, SHARED, Answer, Operation
+from tools.openapi.compatibility import unversioned_breaking_changes
+from tools.openapi.operations import NUMERIC_PARAMETERS, SHARED, Operation, Response
 
-ROOT = Path(__file__).parent.parent.parent
+HERE = Path(__file__).parent
+ROOT = HERE.parent.parent
 FILE = ROOT / "openapi.json"
 RELEASED = ROOT / "docs" / "openapi-released.json"
 METHODS = {"GET", "POST", "PUT", "PATCH", "DELETE"}
-SCHEME = "token"
+SECURITY_SCHEME = "token"
 BEARER = {
     "type": "http",
     "scheme": "bearer",
     "bearerFormat": "JWT",
-    "description": "Must grant the scope that the operation names. `make token` prints one for a local run.",
+    "description": "Must grant the scope of the operation. `make token` prints a token for a local run.",
 }
-SILENT = {"contract", "docs"}
-"""Blueprints whose routes are not in the contract: they show it."""
+UNDOCUMENTED_BLUEPRINTS = {openapi_routes.routes.name, openapi_routes.page.name}
+"""Blueprints that serve the document itself."""
 
 PROBLEM_HEADERS = {
-    401: {"WWW-Authenticate": "What is missing (RFC 6750)."},
-    403: {"WWW-Authenticate": "The scope that is missing (RFC 6750)."},
-    503: {"Retry-After": "Seconds to wait."},
+    401: {"WWW-Authenticate": "The authentication scheme, and the error if the token is invalid (RFC 6750)."},
+    403: {"WWW-Authenticate": "The required scope (RFC 6750)."},
+    503: {"Retry-After": "Seconds to wait before a retry."},
 }
 
 
-def contract() -> str:
-    """The contract of every module's routes, as the file holds it."""
-    app = _app()
+def build_document() -> str:
+    """Return the OpenAPI document of every module's routes, as the text of openapi.json."""
+    app = _load_app()
     project = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]
     spec = APISpec(
         *(project["name"], project["version"], "3.1.0"),
         info={"description": project["description"]},
-        servers=[{"url": ".", "description": "where this contract is"}],  # behind any stage or base path
+        servers=[{"url": ".", "description": "the location of this document"}],  # holds behind any stage
     )
     for name, schema in _schemas().items():
         spec.components.schema(name, schema)
-    spec.components.security_scheme(SCHEME, BEARER)
+    spec.components.security_scheme(SECURITY_SCHEME, BEARER)
     for rule in sorted(app.url_map.iter_rules(), key=lambda rule: rule.rule):
         for method in sorted(METHODS & (rule.methods or set())):
-            if not rule.alias and rule.endpoint.partition(".")[0] not in SILENT:
+            if not rule.alias and rule.endpoint.partition(".")[0] not in UNDOCUMENTED_BLUEPRINTS:
                 operations = {method.lower(): _operation(app, rule)}
                 spec.path(re.sub(r"<(?:\w+:)?(\w+)>", r"{\1}", rule.rule), operations=operations)
-    document = json.dumps(spec.to_dict(), indent=2, ensure_ascii=False) + "\n"
-    return document.replace(
-        r'\\Z"', '$"'
-    )  # in a JSON schema `$` is the end of the text, and there is no `\Z`
+    text = json.dumps(spec.to_dict(), indent=2, ensure_ascii=False) + "\n"
+    # JSON Schema has no `\Z`: there, `$` matches at the end of the text only.
+    return text.replace(r'\\Z"', '$"')
 
 
-def _app() -> Flask:
+def _load_app() -> Flask:
     os.environ.update(LOCAL_NAMES, STAGE="local", AWS_REGION="us-east-1")
     from functions.wsgi import app  # noqa: PLC0415  # reads the environment as it is imported
 
@@ -78,123 +83,115 @@ def _app() -> Flask:
 
 
 @cache
-def _described() -> list[ModuleType]:
-    """What is said of each module's routes: tools/openapi/operations_<module>.py."""
-    files = sorted(Path(__file__).parent.glob("operations_*.py"))
-    return [import_module(f"tools.openapi.{file.stem}") for file in files]
+def _operation_modules() -> list[ModuleType]:
+    return [import_module(f"tools.openapi.{file.stem}") for file in sorted(HERE.glob("operations_*.py"))]
 
 
 def _operations() -> dict[str, Operation]:
-    return SHARED | {name: said for each in _described() for name, said in each.OPERATIONS.items()}
+    return SHARED | {
+        endpoint: operation
+        for module in _operation_modules()
+        for endpoint, operation in module.OPERATIONS.items()
+    }
 
 
 def _examples() -> dict[type, Any]:
-    return {kind: example for each in _described() for kind, example in each.EXAMPLES.items()}
+    return {type_: example for module in _operation_modules() for type_, example in module.EXAMPLES.items()}
 
 
 def _schemas() -> dict[str, Any]:
     types: list[type] = [Problem]
-    for said in _operations().values():
-        bodies = [said.body, *(answer.body for answer in said.answers.values())]
-        types += [each for each in bodies if isinstance(each, type)]
+    for operation in _operations().values():
+        bodies = [operation.body, *(response.body for response in operation.responses.values())]
+        types += [body for body in bodies if isinstance(body, type)]
     _, schemas = msgspec.json.schema_components(types, ref_template="#/components/schemas/{name}")
     return dict(sorted(schemas.items()))
 
 
 def _operation(app: Flask, rule: Rule) -> dict[str, Any]:
-    said = _operations()[rule.endpoint]
+    operation = _operations()[rule.endpoint]
     scope = scope_of(app, rule.endpoint)
+    responses = {str(status): _response(status, each) for status, each in operation.responses.items()}
     documented: dict[str, Any] = {
         "operationId": rule.endpoint,
         "tags": [rule.endpoint.partition(".")[0]],
         "summary": (inspect.getdoc(app.view_functions[rule.endpoint]) or "").partition("\n")[0],
-        "parameters": [*said.parameters, *_query(said.query)],
-        "responses": dict(sorted((_answers(said) | _problems(said, scope)).items())),
+        "parameters": [*operation.parameters, *_query_parameters(operation.query)],
+        "responses": dict(sorted((responses | _problems(operation, scope)).items())),
     }
-    if said.body:
-        documented["requestBody"] = {"required": True, "content": _content(said.body)}
+    if operation.body:
+        documented["requestBody"] = {"required": True, "content": _content(operation.body)}
     if scope:
-        documented["security"] = [{SCHEME: [scope]}]  # OpenAPI 3.1, section 4.8.30
+        documented["security"] = [{SECURITY_SCHEME: [scope]}]  # OpenAPI 3.1, section 4.8.30
     return documented
 
 
-def _query(kind: Any) -> list[dict[str, Any]]:
-    """The query parameters of a type; null stands for one that isn't sent, so it is no value of any."""
-    if kind is None:
+def _query_parameters(type_: Any) -> list[dict[str, Any]]:
+    """Return the query parameters of a type, without null, which stands for a parameter that is not sent."""
+    if type_ is None:
         return []
-    schema = msgspec.json.schema(kind)["$defs"][kind.__name__]
+    schema = msgspec.json.schema(type_)["$defs"][type_.__name__]
     parameters = []
-    for name, given in schema["properties"].items():
-        one = next((each for each in given.get("anyOf", ()) if each != {"type": "null"}), given)
+    for name, property_ in schema["properties"].items():
+        alternatives = property_.get("anyOf", ())
+        value = next((each for each in alternatives if each != {"type": "null"}), property_)
         required = name in schema.get("required", ())
-        parameters.append(
-            {"name": name, "in": "query", "required": required, "schema": NUMBERS.get(name, one)}
-        )
+        value = NUMERIC_PARAMETERS.get(name, value)
+        parameters.append({"name": name, "in": "query", "required": required, "schema": value})
     return parameters
 
 
-def _answers(said: Operation) -> dict[str, Any]:
-    return {str(status): _answer(status, answer) for status, answer in said.answers.items()}
-
-
-def _answer(status: int, answer: Answer) -> dict[str, Any]:
-    headers = {name: (text, True) for name, text in answer.headers.items()}
-    headers |= {name: (text, False) for name, text in answer.optional_headers.items()}
+def _response(status: int, response: Response) -> dict[str, Any]:
+    headers = {name: (text, True) for name, text in response.headers.items()}
+    headers |= {name: (text, False) for name, text in response.optional_headers.items()}
     documented: dict[str, Any] = {"description": HTTP_STATUS_CODES[status]}
     if headers:
         documented["headers"] = {
             name: {"description": text, "required": required, "schema": {"type": "string"}}
             for name, (text, required) in headers.items()
         }
-    if answer.body is not None:
-        documented["content"] = _content(answer.body)
+    if response.body is not None:
+        documented["content"] = _content(response.body)
     return documented
 
 
-def _problems(said: Operation, scope: str | None) -> dict[str, Any]:
-    statuses = {400, *said.problems}
+def _problems(operation: Operation, scope: str | None) -> dict[str, Any]:
+    statuses = {400, *operation.problems}
     statuses |= {401, 403} if scope else set()
-    statuses |= {413, 415} if said.body else set()
+    statuses |= {413, 415} if operation.body else set()
     return {str(status): _problem(status) for status in statuses}
 
 
 def _problem(status: int) -> dict[str, Any]:
     title = HTTP_STATUS_CODES[status]
-    example = Problem(title, status, "What went wrong.", "831c0e63-5a0a-49d9-abdf-e7d770b56e7b")
+    example = Problem(title, status, "The reason for the error.", "831c0e63-5a0a-49d9-abdf-e7d770b56e7b")
     content = {"schema": _reference(Problem), "example": msgspec.to_builtins(example)}
-    documented = _answer(status, Answer(None, PROBLEM_HEADERS.get(status, {})))
+    documented = _response(status, Response(None, PROBLEM_HEADERS.get(status, {})))
     return documented | {"content": {PROBLEM_JSON: content}}
 
 
-def _content(kind: Any) -> dict[str, Any]:
-    if isinstance(kind, dict):
-        return {"application/json": {"schema": kind}}
-    return {"application/json": {"schema": _reference(kind), "example": _examples()[kind]}}
+def _content(body: Any) -> dict[str, Any]:
+    if isinstance(body, dict):
+        return {"application/json": {"schema": body}}
+    return {"application/json": {"schema": _reference(body), "example": _examples()[body]}}
 
 
-def _reference(kind: type) -> dict[str, str]:
-    return {"$ref": f"#/components/schemas/{kind.__name__}"}
-
-
-def problems() -> list[str]:
-    """What the contract breaks of the released one without a version that permits it."""
-    old, new = (json.loads(file.read_text()) for file in (RELEASED, FILE))
-    versions = [each["info"]["version"] for each in (old, new)]
-    return [] if permitted(*versions) else breaking(old, new)
+def _reference(type_: type) -> dict[str, str]:
+    return {"$ref": f"#/components/schemas/{type_.__name__}"}
 
 
 def main() -> None:
-    """Write the file, and say what it breaks; with --released, call it the released one."""
+    """Write openapi.json and print its breaking changes; with --released, copy it."""
     parser = argparse.ArgumentParser(prog="make openapi", usage="make openapi [RELEASED=yes]")
     parser.add_argument("--released", action="store_true")
     arguments = parser.parse_args()
-    FILE.write_text(contract())
-    print(f"openapi: {FILE.name} is written; /docs of a run shows it")
+    FILE.write_text(build_document())
+    print(f"openapi: wrote {FILE.name}; make run shows it at /docs")
     if arguments.released:
         shutil.copyfile(FILE, RELEASED)
-        print(f"openapi: {RELEASED.relative_to(ROOT)} is the same now")
-    for line in problems():
-        print(f"openapi: breaks what is released: {line}; raise the version in pyproject.toml, or keep it")
+        print(f"openapi: copied it to {RELEASED.relative_to(ROOT)}")
+    for line in unversioned_breaking_changes(RELEASED, FILE):
+        print(f"openapi: breaking change: {line}; revert it, or raise the version in pyproject.toml")
 
 
 if __name__ == "__main__":

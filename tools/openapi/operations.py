@@ -1,6 +1,6 @@
-"""What the contract says of routes and the code doesn't: how that is written, and what all modules share.
+"""What the OpenAPI document says about routes beyond the code: its types, and what all modules share.
 
-What it says of a module's routes is in `tools/operations_<module>.py`: OPERATIONS by endpoint, and EXAMPLES.
+`operations_<module>.py` has the routes of one module: OPERATIONS by endpoint, and EXAMPLES by type.
 """
 
 from collections.abc import Mapping
@@ -9,37 +9,37 @@ from typing import Any, NamedTuple
 
 from shared.constants import DEFAULT_LIMIT, MAX_LIMIT
 
-TAG = '(W/)?"[!#-~\\u0080-\\u00ff]*"'
+ENTITY_TAG = '(W/)?"[!#-~\\u0080-\\u00ff]*"'
 """An entity tag (RFC 9110, section 8.8.3)."""
 
 IF_MATCH = {
     "name": "If-Match",
     "in": "header",
     "required": False,
-    "description": "The ETag of the item, several of them, or `*`; a weak ETag matches nothing.",
-    "schema": {"type": "string", "pattern": f"^(\\*|{TAG}([ \\t]*,[ \\t]*{TAG})*)$"},
+    "description": "One or more ETags of the item, or `*`. A weak ETag never matches.",
+    "schema": {"type": "string", "pattern": f"^(\\*|{ENTITY_TAG}([ \\t]*,[ \\t]*{ENTITY_TAG})*)$"},
     "example": '"1-660f647b4dee8"',
 }
 IF_NONE_MATCH = {
     "name": "If-None-Match",
     "in": "header",
     "required": False,
-    "description": "ETags that the client has answers for; where one still holds, the answer is 304.",
+    "description": "ETags of the responses that the client has stored; 304 if one is current.",
     "schema": {"type": "string"},
     "example": '"1-660f647b4dee8"',
 }
 DEEP = {
     "name": "deep",
     "in": "query",
-    "description": "Ask the services behind it too.",
+    "description": "`1` also checks the services that the API depends on.",
     "schema": {"type": "string", "enum": ["1"]},
 }
-NUMBERS = {
+NUMERIC_PARAMETERS = {
     "limit": {"type": "integer", "minimum": 1, "maximum": MAX_LIMIT, "default": DEFAULT_LIMIT},
 }
-"""Query parameters that are numbers: to the types, what is sent is text."""
+"""Schemas of numeric query parameters, which the types declare as text."""
 
-HEALTH = {
+HEALTH_SCHEMA = {
     "type": "object",
     "properties": {
         "status": {"enum": ["ok", "degraded", "down"]},
@@ -52,32 +52,38 @@ HEALTH = {
     "additionalProperties": False,
 }
 
-NONE: Mapping[str, str] = MappingProxyType({})
-ETAG = {"ETag": "The state of the item, to be sent in If-Match."}
-LOCATION = {"Location": "Where the item is."}
+NO_HEADERS: Mapping[str, str] = MappingProxyType({})
+ETAG = {"ETag": "Identifies the state of the item; send it in If-Match."}
+LOCATION = {"Location": "The URL of the item."}
 
 
-class Answer(NamedTuple):
-    """An answer that is no problem: its body, a msgspec type, a schema or None; and its headers' meanings."""
+class Response(NamedTuple):
+    """A response that is not a problem.
+
+    Attributes:
+        body: a msgspec type, a JSON schema or None.
+        headers: descriptions of the headers that every such response has, by name.
+        optional_headers: descriptions of the others.
+    """
 
     body: Any
-    headers: Mapping[str, str] = NONE
-    optional_headers: Mapping[str, str] = NONE
+    headers: Mapping[str, str] = NO_HEADERS
+    optional_headers: Mapping[str, str] = NO_HEADERS
 
 
 class Operation(NamedTuple):
-    """What is said of a route.
+    """An operation: a method of a route.
 
     Attributes:
-        answers: by status.
-        problems: the errors besides those that follow from the code (400; 401 and 403 with a scope; 413 and
-            415 with a body).
-        parameters: those in path and header, and in the query where `query` is None.
-        query: the type of the query parameters.
-        body: the type of the request's body.
+        responses: by status code.
+        problems: status codes of errors, without those that follow from the code (400; 401 and 403 with a
+            scope; 413 and 415 with a body).
+        parameters: path and header parameters, and query parameters where `query` is None.
+        query: type of the query parameters.
+        body: type of the request body.
     """
 
-    answers: dict[int, Answer]
+    responses: dict[int, Response]
     problems: tuple[int, ...] = ()
     parameters: tuple[dict[str, Any], ...] = ()
     query: Any = None
@@ -85,14 +91,16 @@ class Operation(NamedTuple):
 
 
 CACHE = {
-    "Cache-Control": "Whether the answer may be kept, and used without asking again.",
-    "ETag": "What to send in If-None-Match; of an item, also in If-Match.",
-    "X-Cache": "`HIT` from the cache, `MISS` now stored there, `BYPASS` neither.",
+    "Cache-Control": "Caching directives for the response (RFC 9111).",
+    "ETag": "Send it in If-None-Match; the ETag of an item also in If-Match.",
+    "X-Cache": "`HIT`: served from the cache. `MISS`: stored in the cache now. `BYPASS`: neither.",
 }
-AGE = {"Age": "Seconds since the cached answer was loaded."}
-NEXT = {"Link": 'The next page, `rel="next"`; absent on the last.'}
+AGE = {"Age": "Seconds since the cached response was loaded."}
+NEXT = {"Link": 'The next page, `rel="next"`; absent on the last page.'}
 
 SHARED = {
-    "health.health": Operation({200: Answer(HEALTH), 503: Answer(HEALTH)}, parameters=(DEEP,)),
+    "health.health": Operation(
+        {200: Response(HEALTH_SCHEMA), 503: Response(HEALTH_SCHEMA)}, parameters=(DEEP,)
+    ),
 }
-"""By endpoint, as Flask names it: blueprint and view."""
+"""Operations by Flask endpoint: blueprint and view."""

@@ -1,4 +1,4 @@
-"""What the contract says of the routes of news: what is sent, what is answered, and examples."""
+"""The operations of news in the OpenAPI document: responses, parameters and examples."""
 
 from typing import Any
 
@@ -11,8 +11,8 @@ from tools.openapi.operations import (
     IF_NONE_MATCH,
     LOCATION,
     NEXT,
-    Answer,
     Operation,
+    Response,
 )
 
 EXAMPLE_INPUT = {
@@ -46,21 +46,23 @@ NEWS_ID = {
 }
 OPERATIONS = {
     "news.index": Operation(
-        {200: Answer(NewsPage, CACHE, AGE | NEXT), 304: Answer(None, CACHE, AGE | NEXT)},
+        {200: Response(NewsPage, CACHE, AGE | NEXT), 304: Response(None, CACHE, AGE | NEXT)},
         (503,),
         (IF_NONE_MATCH,),
         query=NewsParameters,
     ),
     "news.create": Operation(
-        {201: Answer(News, ETAG | LOCATION), 200: Answer(News, ETAG | LOCATION)},
+        {201: Response(News, ETAG | LOCATION), 200: Response(News, ETAG | LOCATION)},
         (409, 503),
         body=NewsInput,
     ),
     "news.show": Operation(
-        {200: Answer(News, CACHE, AGE), 304: Answer(None, CACHE, AGE)}, (404, 503), (NEWS_ID, IF_NONE_MATCH)
+        {200: Response(News, CACHE, AGE), 304: Response(None, CACHE, AGE)},
+        (404, 503),
+        (NEWS_ID, IF_NONE_MATCH),
     ),
     "news.replace": Operation(
-        {200: Answer(News, ETAG)}, (404, 412, 428, 503), (NEWS_ID, IF_MATCH), body=NewsReplacement
+        {200: Response(News, ETAG)}, (404, 412, 428, 503), (NEWS_ID, IF_MATCH), body=NewsReplacement
     ),
-    "news.delete": Operation({204: Answer(None)}, (404, 412, 503), (NEWS_ID, IF_MATCH)),
+    "news.delete": Operation({204: Response(None)}, (404, 412, 503), (NEWS_ID, IF_MATCH)),
 }

@@ -1,8 +1,7 @@
-"""Whether one JSON schema takes every value that another one takes, and where it doesn't.
+"""Comparison of two JSON schemas: where one accepts values that the other rejects.
 
-What a client may send must still be taken: for a request the older schema is the wide one. What it gets must
-be no more than it was told: for an answer the newer one is. A keyword that isn't known here counts as
-narrower wherever it differs.
+A new request schema must accept what the old one accepts. A new response schema must accept nothing else than
+the old one. A keyword that this file does not know counts as narrower wherever it differs.
 """
 
 from collections.abc import Iterator
@@ -10,35 +9,37 @@ from typing import Any, NamedTuple
 
 Schema = dict[str, Any]
 
-TALK = {"$comment", "default", "deprecated", "description", "example", "examples", "title"}
-"""Keywords that take no value out."""
+ANNOTATIONS = {"$comment", "default", "deprecated", "description", "example", "examples", "title"}
+"""Keywords that reject no value."""
 
 STRUCTURE = {"$ref", "additionalProperties", "anyOf", "items", "oneOf", "properties", "required", "type"}
-MOST = {"exclusiveMaximum", "maxItems", "maxLength", "maxProperties", "maximum"}
-LEAST = {"exclusiveMinimum", "minItems", "minLength", "minProperties", "minimum"}
+"""Keywords that have a function of their own below."""
+
+UPPER_LIMITS = {"exclusiveMaximum", "maxItems", "maxLength", "maxProperties", "maximum"}
+LOWER_LIMITS = {"exclusiveMinimum", "minItems", "minLength", "minProperties", "minimum"}
 
 
 class Side(NamedTuple):
-    """A schema, and the contract that its references lead into."""
+    """A schema, and the document that its references point into."""
 
     schema: Schema
-    contract: Schema
+    document: Schema
 
     def at(self, schema: Schema) -> "Side":
-        """Another schema of the same contract, behind its reference if it is one."""
+        """Return another schema of the same document, with its reference resolved."""
         while "$ref" in schema:
-            found: Any = self.contract
+            target: Any = self.document
             for part in schema["$ref"].removeprefix("#/").split("/"):
-                found = found[part]
-            schema = found
-        return Side(schema, self.contract)
+                target = target[part]
+            schema = target
+        return Side(schema, self.document)
 
 
-class Gap(NamedTuple):
-    """A place where the narrow side takes less, by a keyword, and what each side has there."""
+class Narrowing(NamedTuple):
+    """A place where the narrow schema rejects more, the keyword that does so, and its value on each side."""
 
     place: str
-    word: str
+    keyword: str
     wide: object
     narrow: object
 
@@ -46,77 +47,80 @@ class Gap(NamedTuple):
 Pairs = frozenset[tuple[int, int]]
 
 
-def gaps(wide: Side, narrow: Side, place: str, above: Pairs = frozenset()) -> Iterator[Gap]:
-    """Every place where the wide side takes what the narrow one doesn't.
+def find_narrowings(
+    wide: Side, narrow: Side, place: str, visited: Pairs = frozenset()
+) -> Iterator[Narrowing]:
+    """Yield every place where the wide schema accepts what the narrow one rejects.
 
     Args:
-        wide: what values there are to take.
-        narrow: what should take them.
-        place: where that is, for a person.
-        above: the pairs of schemas that these are a part of; one that holds itself is compared once.
+        wide: schema of the values that occur.
+        narrow: schema that should accept them.
+        place: where in the document that is, for the report.
+        visited: pairs of schemas that contain these, so that a recursive schema is compared once.
     """
     pair = (id(wide.schema), id(narrow.schema))
-    if pair in above:
+    if pair in visited:
         return
-    ours, theirs = _by_type(wide), _by_type(narrow)
-    if missing := [kind for kind in ours if _counterpart(kind, theirs) is None]:
-        yield Gap(place, "type", "/".join(sorted(ours)), "/".join(sorted(theirs)))
-    for kind in sorted(ours.keys() - missing):
-        mine, other = ours[kind], theirs[_counterpart(kind, theirs) or kind]
-        yield from _value_gaps(mine.schema, other.schema, place)
-        yield from _item_gaps(mine, other, place, above | {pair})
-        yield from _property_gaps(mine, other, place, above | {pair})
+    wides, narrows = _by_type(wide), _by_type(narrow)
+    if missing := [name for name in wides if _matching_type(name, narrows) is None]:
+        yield Narrowing(place, "type", "/".join(sorted(wides)), "/".join(sorted(narrows)))
+    for name in sorted(wides.keys() - missing):
+        one, other = wides[name], narrows[_matching_type(name, narrows) or name]
+        yield from _compare_values(one.schema, other.schema, place)
+        yield from _compare_items(one, other, place, visited | {pair})
+        yield from _compare_properties(one, other, place, visited | {pair})
 
 
 def _by_type(side: Side) -> dict[str, Side]:
-    """The alternatives of a schema by the type that each is of; `any` where none is named."""
+    """Return the alternatives of a schema by their type; `any` where a schema has no type."""
     schema = side.at(side.schema).schema
-    for several in ("anyOf", "oneOf"):
-        if several in schema:
-            return {
-                kind: found for each in schema[several] for kind, found in _by_type(side.at(each)).items()
-            }
-    kinds = schema.get("type", "any")
-    return dict.fromkeys([kinds] if isinstance(kinds, str) else kinds, side.at(schema))
+    for keyword in ("anyOf", "oneOf"):
+        if keyword in schema:
+            sides = [_by_type(side.at(alternative)) for alternative in schema[keyword]]
+            return {name: found for by_type in sides for name, found in by_type.items()}
+    types = schema.get("type", "any")
+    return dict.fromkeys([types] if isinstance(types, str) else types, side.at(schema))
 
 
-def _counterpart(kind: str, there: dict[str, Side]) -> str | None:
-    """The type that takes values of a kind, if there is one."""
-    also = {"integer": ["number"]}.get(kind, [])
-    return next((each for each in (kind, *also, "any") if each in there), None)
+def _matching_type(name: str, types: dict[str, Side]) -> str | None:
+    """Return the type that accepts values of a type, if there is one."""
+    wider = {"integer": ["number"]}.get(name, [])
+    return next((each for each in (name, *wider, "any") if each in types), None)
 
 
-def _value_gaps(wide: Schema, narrow: Schema, place: str) -> Iterator[Gap]:
-    """By the keywords that say which values there are."""
-    for word in sorted(narrow.keys() - TALK - STRUCTURE):
-        had, has = wide.get(word), narrow[word]
-        if word in MOST | LEAST and had is not None:
-            is_narrower = had > has if word in MOST else had < has
-        elif word == "enum" and had is not None:
-            is_narrower = any(each not in has for each in had)
-        else:  # there was no such rule; or a pattern, a format, or what isn't known
-            is_narrower = had != has
+def _compare_values(wide: Schema, narrow: Schema, place: str) -> Iterator[Narrowing]:
+    """Compare the keywords that limit a value."""
+    for keyword in sorted(narrow.keys() - ANNOTATIONS - STRUCTURE):
+        before, after = wide.get(keyword), narrow[keyword]
+        if keyword in UPPER_LIMITS | LOWER_LIMITS and before is not None:
+            is_narrower = before > after if keyword in UPPER_LIMITS else before < after
+        elif keyword == "enum" and before is not None:
+            is_narrower = any(value not in after for value in before)
+        else:  # absent before; or a pattern, a format or an unknown keyword
+            is_narrower = before != after
         if is_narrower:
-            yield Gap(place, word, had, has)
+            yield Narrowing(place, keyword, before, after)
 
 
-def _item_gaps(wide: Side, narrow: Side, place: str, above: Pairs) -> Iterator[Gap]:
+def _compare_items(wide: Side, narrow: Side, place: str, visited: Pairs) -> Iterator[Narrowing]:
     if "items" in narrow.schema:
-        ours, theirs = (side.at(side.schema.get("items", {})) for side in (wide, narrow))
-        yield from gaps(ours, theirs, f"{place}[]", above)
+        one, other = (side.at(side.schema.get("items", {})) for side in (wide, narrow))
+        yield from find_narrowings(one, other, f"{place}[]", visited)
 
 
-def _property_gaps(wide: Side, narrow: Side, place: str, above: Pairs) -> Iterator[Gap]:
+def _compare_properties(wide: Side, narrow: Side, place: str, visited: Pairs) -> Iterator[Narrowing]:
     for name in sorted(set(narrow.schema.get("required", ())) - set(wide.schema.get("required", ()))):
-        yield Gap(f"{place}.{name}", "required", wide=False, narrow=True)
-    ours, theirs = (side.schema.get("properties", {}) for side in (wide, narrow))
-    others, other = (side.schema.get("additionalProperties", True) for side in (wide, narrow))
-    for name in ours:
-        if name in theirs:
-            yield from gaps(wide.at(ours[name]), narrow.at(theirs[name]), f"{place}.{name}", above)
-        elif other is False:
-            yield Gap(f"{place}.{name}", "property", "there", "not there")
-    if isinstance(others, dict) and isinstance(other, dict):
-        yield from gaps(wide.at(others), narrow.at(other), f"{place}.*", above)
-    elif other is not True and others is not False and others != other:
-        yield Gap(place, "additionalProperties", others, other)
+        yield Narrowing(f"{place}.{name}", "required", wide=False, narrow=True)
+    wides, narrows = (side.schema.get("properties", {}) for side in (wide, narrow))
+    wide_rest, narrow_rest = (side.schema.get("additionalProperties", True) for side in (wide, narrow))
+    for name in wides:
+        if name in narrows:
+            yield from find_narrowings(
+                wide.at(wides[name]), narrow.at(narrows[name]), f"{place}.{name}", visited
+            )
+        elif narrow_rest is False:
+            yield Narrowing(f"{place}.{name}", "property", "present", "absent")
+    if isinstance(wide_rest, dict) and isinstance(narrow_rest, dict):
+        yield from find_narrowings(wide.at(wide_rest), narrow.at(narrow_rest), f"{place}.*", visited)
+    elif narrow_rest is not True and wide_rest is not False and wide_rest != narrow_rest:
+        yield Narrowing(place, "additionalProperties", wide_rest, narrow_rest)

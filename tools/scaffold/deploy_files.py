@@ -1,113 +1,92 @@
-"""A module's part of template.yaml and serverless.yml: what the sample module has there, under its name.
+"""A module's part of template.yaml and serverless.yml: a copy of the reference module's, under its name.
 
-Both are changed as texts, so that comments, order and every other byte stay.
+Both files are edited as text, so that comments, order and formatting stay: a YAML round trip would rewrite
+every seventh line of template.yaml.
 """
 
 import re
 
-from tools.scaffold.file_edits import EditError, replaced
-from tools.scaffold.names import SAMPLE, Names
+from tools.scaffold.file_edits import EditError, replace_text
+from tools.scaffold.names import REFERENCE_MODULE, Names
 
-TITLE = SAMPLE.capitalize()
-READING = {"GET", "HEAD", "OPTIONS"}
-HEADER = "  # --+ "
-SECTION = rf"{HEADER}the {{}} module\n(?:(?!{HEADER}).*\n)*"
-OUTPUT = r"  {}TableName:\n    .*\n"
-WAY = r" +- !GetAtt {0}Table\.Arn\n +- !Sub '\$\{{{0}Table\.Arn\}}.*\n"
-HEARD = r" +- !Sub 'ALARM\(\"\$\{{{}ErrorsAlarm\}}.*\n"
-TABLE_SHOWN = r" +\[\"AWS/DynamoDB\", .*\"\$\{{{}Table\}}\".*\n"
-ERRORS_SHOWN = r"SOURCE '\$\{{{}LogGroup\}}' \| "
-OF_EACH, OF_TABLES = (HEARD, ERRORS_SHOWN), (OUTPUT, WAY, TABLE_SHOWN)
-"""What stands outside of a module's section, for each module, and for one with a table."""
+TITLE = REFERENCE_MODULE.capitalize()
+SAFE_METHODS = {"GET", "HEAD", "OPTIONS"}
+SECTION_START = "  # --+ "
+SECTION = rf"{SECTION_START}the {{}} module\n(?:(?!{SECTION_START}).*\n)*"
 
-CONDITION = r"      HttpApiRoute(?:Get|Head|Options|Post|Put|Delete){}(?:ProxyVar)?: .*\n"
+COMPOSITE_ALARM = r" +- !Sub 'ALARM\(\"\$\{{{}ErrorsAlarm\}}.*\n"
+DASHBOARD_ERRORS = r"SOURCE '\$\{{{}LogGroup\}}' \| "
+MODULE_PATTERNS = (COMPOSITE_ALARM, DASHBOARD_ERRORS)
+"""Text of template.yaml outside of the modules' sections, once per module."""
+
+TABLE_OUTPUT = r"  {}TableName:\n    .*\n"
+ENDPOINT_POLICY = r" +- !GetAtt {0}Table\.Arn\n +- !Sub '\$\{{{0}Table\.Arn\}}.*\n"
+DASHBOARD_TABLE = r" +\[\"AWS/DynamoDB\", .*\"\$\{{{}Table\}}\".*\n"
+TABLE_PATTERNS = (TABLE_OUTPUT, ENDPOINT_POLICY, DASHBOARD_TABLE)
+"""The same, once per module with a table."""
+
+ROUTE_EXTENSION = r"      HttpApiRoute(?:Get|Head|Options|Post|Put|Delete){}(?:ProxyVar)?: .*\n"
 
 
-def added_to_template(text: str, names: Names) -> str:
-    """template.yaml with a section for the module behind the last one's, and what tells of it elsewhere.
+def add_to_template(text: str, names: Names) -> str:
+    """Return template.yaml with a section for the module after the last module's, and its lines elsewhere.
 
     Raises:
-        EditError: the sample module isn't there as it was.
+        EditError: the reference module's part was not found.
     """
-    header, *parts = _parts(text, SAMPLE)
-    kept = "".join(_cut(part, names) for part in parts if _is_wanted(part, names))
-    text = _behind_last(text, SECTION, names.of(header + kept.rstrip("\n") + "\n\n"))
-    for like in OF_EACH + OF_TABLES if names.has_table else OF_EACH:
-        text = _behind_last(text, like, names.of(_found(like.format(TITLE), text)))
+    header, *resources = _split_section(text, REFERENCE_MODULE)
+    copied = "".join(_trim(resource, names) for resource in resources if _is_needed(resource, names))
+    text = _insert_after_last(text, SECTION, names.adapt(header + copied.rstrip("\n") + "\n\n"))
+    for pattern in MODULE_PATTERNS + TABLE_PATTERNS if names.has_table else MODULE_PATTERNS:
+        text = _insert_after_last(text, pattern, names.adapt(_find(pattern.format(TITLE), text)))
     return text
 
 
-def removed_from_template(text: str, names: Names) -> str:
-    """template.yaml without them.
+def add_to_serverless(text: str, template: str, names: Names) -> str:
+    """Return serverless.yml with the module's function, and references to its resources in the template.
+
+    Args:
+        text: serverless.yml.
+        template: template.yaml with the module's section.
+        names: the module's names.
 
     Raises:
-        EditError: there is no such section.
+        EditError: the reference module's part was not found.
     """
-    text = text.replace("".join(_parts(text, names.module)), "", 1)
-    return re.sub("|".join(like.format(names.title) for like in OF_EACH + OF_TABLES), "", text)
-
-
-def added_to_serverless(text: str, template: str, names: Names) -> str:
-    """serverless.yml with the function, and what it takes from a template that has the module's section.
-
-    Raises:
-        EditError: the sample module isn't there as it was.
-    """
-    function = _without_events(_block(text, 2, SAMPLE), names)
-    function = re.sub(r"(?<=[&*])writer\b", f"{names.module}Writer", names.of(function))
-    extension = names.of(_block(text, 6, f"{TITLE}LambdaFunction"))
+    function = _drop_events(_find_block(text, 2, REFERENCE_MODULE), names)
+    function = re.sub(r"(?<=[&*])writer\b", f"{names.module}Writer", names.adapt(function))
+    extension = names.adapt(_find_block(text, 6, f"{TITLE}LambdaFunction"))
     if names.has_table:
-        extension += names.of("".join(re.findall(CONDITION.format(TITLE), text)))
-    keys = _keys(template, names.module)
-    ours = [_taken(key) for key in keys if _taken(TITLE + key.removeprefix(names.title)) in text]
-    cache = _taken("ResponseCache")
-    text = replaced(text, cache, "".join(ours) + cache, "serverless.yml")
+        extension += names.adapt("".join(re.findall(ROUTE_EXTENSION.format(TITLE), text)))
+    keys = re.findall(r"^  (\w+):", "".join(_split_section(template, names.module)), re.MULTILINE)
+    copied = [key for key in keys if _reference(TITLE + key.removeprefix(names.title)) in text]
+    cache = _reference("ResponseCache")
+    text = replace_text(text, cache, "".join(map(_reference, copied)) + cache, "serverless.yml")
     return text.replace("\nresources:\n", f"\n{function.rstrip()}\n\nresources:\n", 1) + extension
 
 
-def removed_from_serverless(text: str, template: str, names: Names) -> str:
-    """serverless.yml without them.
-
-    Args:
-        text: the file.
-        template: template.yaml, which has the module's section still.
-        names: the module's.
-
-    Raises:
-        EditError: the function isn't there.
-    """
-    for part in (_block(text, 2, names.module), _block(text, 6, f"{names.title}LambdaFunction")):
-        text = text.replace(part, "", 1)
-    for key in _keys(template, names.module):
-        text = text.replace(_taken(key), "", 1)
-    return re.sub(CONDITION.format(names.title), "", text)
+def _split_section(text: str, module: str) -> list[str]:
+    """Return the parts of a module's section of the template: header, resources and comments."""
+    return re.split(r"^(?=  [#\w])", _find(SECTION.format(module), text), flags=re.MULTILINE)[1:]
 
 
-def _parts(text: str, module: str) -> list[str]:
-    """A module's section of the template: its header, its resources, and comments between them."""
-    return re.split(r"^(?=  [#\w])", _found(SECTION.format(module), text), flags=re.MULTILINE)[1:]
-
-
-def _keys(template: str, module: str) -> list[str]:
-    """The names of a module's resources."""
-    return re.findall(r"^  (\w+):", "".join(_parts(template, module)), re.MULTILINE)
-
-
-def _is_wanted(part: str, names: Names) -> bool:
-    """Whether the module has such a resource too; comments are not repeated."""
+def _is_needed(part: str, names: Names) -> bool:
+    """Return whether the module needs such a resource too; comments are not copied."""
     if "AWS::ApiGatewayV2::Route\n" in part:
-        return _is_event(part, names)
+        return _has_route(part, names)
     return part.lstrip()[0] != "#" and (names.has_table or not part.startswith(f"  {TITLE}Table:"))
 
 
-def _is_event(text: str, names: Names) -> bool:
-    """Whether a route is one of the sample's own path, and the module has such a one."""
-    found = re.search(r"\b([A-Z]{3,})\b[^/]*(/[\w.]*)", text.partition("RouteKey: ")[2] or text)
-    return bool(found and found[2] == f"/{SAMPLE}" and (names.has_table or found[1] in READING))
+def _has_route(text: str, names: Names) -> bool:
+    """Return whether a route or event is one under the reference module's path that the module has too."""
+    route = re.search(r"\b([A-Z]{3,})\b[^/]*(/[\w.]*)", text.partition("RouteKey: ")[2] or text)
+    return bool(
+        route and route[2] == f"/{REFERENCE_MODULE}" and (names.has_table or route[1] in SAFE_METHODS)
+    )
 
 
-def _cut(part: str, names: Names) -> str:
-    """A resource without what a module that is new doesn't need."""
+def _trim(resource: str, names: Names) -> str:
+    """Return a resource without the parts that a generated module does not need."""
     unwanted = [
         r"        - { AttributeName: (?:category|source), .*\n",
         r"        - IndexName: by_(?:category|source)\n(?:          .*\n)*",
@@ -115,36 +94,36 @@ def _cut(part: str, names: Names) -> str:
     ]
     if not names.has_table:
         unwanted += [
-            rf"          {SAMPLE.upper()}_TABLE: .*\n",
+            rf"          {REFERENCE_MODULE.upper()}_TABLE: .*\n",
             r"              - Sid: (?:Items|Lists)\n(?:                .*\n)*",
         ]
-    return re.sub("|".join(unwanted), "", part)
+    return re.sub("|".join(unwanted), "", resource)
 
 
-def _without_events(function: str, names: Names) -> str:
-    """A function of serverless.yml with those of the sample's events only that the module has."""
+def _drop_events(function: str, names: Names) -> str:
+    """Return a function of serverless.yml without the events that the module does not have."""
     lines = function.splitlines(keepends=True)
-    return "".join(line for line in lines if "httpApi:" not in line or _is_event(line, names))
+    return "".join(line for line in lines if "httpApi:" not in line or _has_route(line, names))
 
 
-def _taken(key: str) -> str:
-    """The line with which serverless.yml takes a resource from the template."""
+def _reference(key: str) -> str:
+    """Return the line of serverless.yml that includes a resource of the template."""
     return f"      {key}: ${{file(template.yaml):Resources.{key}}}\n"
 
 
-def _block(text: str, indent: int, key: str) -> str:
-    """A key of a mapping, and all that stands under it."""
-    return _found(rf"^ {{{indent}}}{key}:.*\n(?:(?: {{{indent + 1},}}.*)?\n)*", text)
+def _find_block(text: str, indent: int, key: str) -> str:
+    """Return a key of a YAML mapping with its value."""
+    return _find(rf"^ {{{indent}}}{key}:.*\n(?:(?: {{{indent + 1},}}.*)?\n)*", text)
 
 
-def _behind_last(text: str, like: str, new: str) -> str:
-    """The text with something new behind the last of its kind, whatever that is called."""
-    last = list(re.finditer(like.format(r"\w+"), text, re.MULTILINE))[-1]
+def _insert_after_last(text: str, pattern: str, new: str) -> str:
+    """Return the text with `new` after the last match of a pattern, for any module."""
+    last = list(re.finditer(pattern.format(r"\w+"), text, re.MULTILINE))[-1]
     return text[: last.end()] + new + text[last.end() :]
 
 
-def _found(pattern: str, text: str) -> str:
-    found = re.search(pattern, text, re.MULTILINE)
-    if not found:
-        raise EditError(f"a deployment file has nothing like {pattern!r}: it was changed; do it by hand")
-    return found[0]
+def _find(pattern: str, text: str) -> str:
+    match = re.search(pattern, text, re.MULTILINE)
+    if not match:
+        raise EditError(f"a deployment file has no match for {pattern!r}; add the module by hand")
+    return match[0]

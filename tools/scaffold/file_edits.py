@@ -1,68 +1,67 @@
-"""Changes to many files of the project at once: all of them are made, or none."""
+"""Edits to files of the project, which git can undo.
 
-from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+Edits are computed before any file is written, so that an edit that fails leaves the project unchanged.
+"""
+
+import subprocess
+from collections.abc import Mapping
 from pathlib import Path
 
 ROOT = Path(__file__).parent.parent.parent
 
 
 class EditError(Exception):
-    """A change can't be made, and nothing was; the message is one line for a person."""
+    """An edit failed; the message is one line for a developer."""
 
 
-def replaced(text: str, old: str, new: str, where: str) -> str:
-    """The text with every place of one part changed.
+def replace_text(text: str, old: str, new: str, file: str) -> str:
+    """Return the text with every occurrence of `old` replaced.
 
     Raises:
-        EditError: the part isn't there, so the file is not as it was known.
+        EditError: `file`, which the text comes from, no longer contains `old`.
     """
     if old not in text:
-        raise EditError(f"{where} has no {old.strip()!r} any more: change it by hand")
+        raise EditError(f"{file}: {old.strip()!r} not found; edit the file by hand")
     return text.replace(old, new)
 
 
-def write_all(files: Mapping[Path, str | None]) -> None:
-    """Write files, and remove those whose content is None; where one fails, leave all as they were.
+def write_files(files: Mapping[Path, str]) -> None:
+    """Write files, and create their folders.
 
     Raises:
-        EditError: one can't be written.
+        EditError: a file cannot be written.
     """
-    with written(files):
-        pass
-
-
-@contextmanager
-def written(files: Mapping[Path, str | None]) -> Iterator[None]:
-    """The same, for a block that may fail as well: then, too, all is left as it was.
-
-    Raises:
-        EditError: one can't be written.
-    """
-    before = {path: path.read_bytes() if path.exists() else None for path in files}
-    done: list[Path] = []
     try:
         for path, text in files.items():
-            done.append(path)
-            _put(path, None if text is None else text.encode())
-        yield
-    except BaseException as error:
-        for path in reversed(done):
-            _put(path, before[path])
-        if isinstance(error, OSError):
-            raise EditError(f"{error.filename}: {error.strerror}; nothing is changed") from None
-        raise
+            path.parent.mkdir(parents=True, exist_ok=True)
+            path.write_text(text)
+    except OSError as error:
+        raise EditError(f"{error.filename}: {error.strerror}") from None
 
 
-def _put(path: Path, content: bytes | None) -> None:
-    """Write a file and the folders above it, or remove it with those that it leaves empty."""
-    if content is not None:
-        path.parent.mkdir(parents=True, exist_ok=True)
-        path.write_bytes(content)
-        return
-    if path.exists():
-        path.unlink()
-    for folder in path.parents:
-        if folder == ROOT or not folder.is_dir() or any(folder.iterdir()):
-            return
-        folder.rmdir()
+def require_clean_tree(root: Path) -> None:
+    """Check that `git restore` would discard no work; outside a git repository, check nothing.
+
+    Raises:
+        EditError: a tracked file has uncommitted changes.
+    """
+    if _git_status(root):
+        raise EditError("uncommitted changes: commit or stash them first, so that git can undo this command")
+
+
+def undo_hint(root: Path, new: tuple[str, ...] = ()) -> str:
+    """Return one line that says how to undo a command that created the `new` files and folders."""
+    if _git_status(root) is None:
+        return "undo: not possible, since this folder is not in a git repository"
+    clean = f" && git clean -fdx {' '.join(new)}" if new else ""
+    return f"undo: git restore .{clean}; once committed: git revert"
+
+
+def _git_status(root: Path) -> str | None:
+    """Return the changes to tracked files, or None outside a git repository."""
+    command = ("git", "status", "--porcelain", "--untracked-files=no", "--", ".")
+    try:
+        done = subprocess.run(command, cwd=root, capture_output=True, text=True, check=False)
+    except FileNotFoundError:  # git is not installed
+        return None
+    return None if done.returncode else done.stdout

@@ -1,4 +1,4 @@
-"""What a new module may be called, and the forms of its name."""
+"""The name of a new module: its rules and its forms."""
 
 import builtins
 import json
@@ -11,12 +11,28 @@ from typing import NamedTuple
 
 from tools.scaffold.file_edits import EditError
 
-SAMPLE = "news"
-"""The module that a new one is deployed like."""
+REFERENCE_MODULE = "news"
+"""The module whose deployment and import rules a new module copies."""
+
+MODULE_FILES = (
+    "{}",
+    "{}.py",
+    "functions/{}.py",
+    "tests/{}_test.py",
+    "tests/support/{}_cases.py",
+    "tools/openapi/operations_{}.py",
+)
+"""Paths that belong to a module, by its name."""
 
 
 class Names(NamedTuple):
-    """A module's name, whether it has a table, and the project's name, with which deployed names begin."""
+    """The forms of a module's name.
+
+    Attributes:
+        module: name of the package, such as `search`.
+        has_table: whether the module has a DynamoDB table.
+        project: name of the project, the prefix of deployed names.
+    """
 
     module: str
     has_table: bool
@@ -24,51 +40,46 @@ class Names(NamedTuple):
 
     @property
     def title(self) -> str:
-        """As types and resources are called."""
+        """Prefix of types and of CloudFormation resources."""
         return self.module.capitalize()
 
-    def of(self, text: str) -> str:
-        """What is said of the module `news`, said of this one; the project's name may be `news` too."""
-        deployed = f"{self.project}-${{"
-        text = text.replace(deployed, "\0")
-        text = re.sub(rf"{SAMPLE.capitalize()}(?![a-z])", self.title, text)
-        text = re.sub(rf"(?<![A-Z]){SAMPLE.upper()}(?![A-Z])", self.module.upper(), text)
-        text = re.sub(rf"(?<![A-Za-z]){SAMPLE}(?![a-z])", self.module, text)
-        return text.replace("\0", deployed)
+    def adapt(self, text: str) -> str:
+        """Return a text about the reference module as a text about this one.
+
+        The prefix of deployed names stays, since the project may be called `news` too.
+        """
+        prefix = f"{self.project}-${{"
+        text = text.replace(prefix, "\0")
+        text = re.sub(rf"{REFERENCE_MODULE.capitalize()}(?![a-z])", self.title, text)
+        text = re.sub(rf"(?<![A-Z]){REFERENCE_MODULE.upper()}(?![A-Z])", self.module.upper(), text)
+        text = re.sub(rf"(?<![A-Za-z]){REFERENCE_MODULE}(?![a-z])", self.module, text)
+        return text.replace("\0", prefix)
 
 
-def check(name: str, root: Path) -> None:
-    """See that a module can be called so.
+def validate_name(name: str, root: Path) -> None:
+    """Check that a new module can have a name.
 
     Raises:
-        EditError: it can't, and why.
+        EditError: the name is invalid, reserved or taken.
     """
     if not re.fullmatch(r"[a-z][a-z0-9]{2,19}", name):
-        raise EditError(f"{name!r} is no name: 3 to 20 small letters and digits, as search")
+        raise EditError(f"{name!r} is not a valid name: use 3 to 20 lowercase letters and digits")
     if keyword.iskeyword(name) or keyword.issoftkeyword(name) or hasattr(builtins, name):
-        raise EditError(f"{name!r} is a word of Python's")
-    if taken := _taken(name, root):
-        raise EditError(f"{name!r} is taken: {taken}")
+        raise EditError(f"{name!r} is reserved by Python")
+    if conflict := _find_conflict(name, root):
+        raise EditError(f"{name!r} is taken: {conflict}")
     if name in sys.stdlib_module_names or find_spec(name) is not None:
-        raise EditError(f"{name!r} is a package that is installed: imports would find that one")
+        raise EditError(f"{name!r} is the name of an installed package")
 
 
-def _taken(name: str, root: Path) -> str:
-    """What has the name already, or nothing."""
-    places = [name, f"{name}.py", *(f"{folder}/{name}{end}" for folder, end in NAMED_AFTER_MODULES)]
-    for place in places:
-        if (root / place).exists():
-            return f"{place} is there"
-    contract = json.loads((root / "openapi.json").read_text())
-    if any(path.split("/")[1] == name for path in contract["paths"]):
-        return f"there is a route /{name}"
-    types = [f"{name.capitalize()}{end}" for end in ("", "Answer", "Input", "Page")]
-    found = [each for each in types if each in contract["components"]["schemas"]]
-    return f"the contract has a type {found[0]}" if found else ""
-
-
-NAMED_AFTER_MODULES = (
-    ("functions", ".py"),
-    ("tests", "_test.py"),
-    ("tests/support", "_cases.py"),
-)
+def _find_conflict(name: str, root: Path) -> str:
+    """Return a description of what already has the name, or an empty string."""
+    for path in MODULE_FILES:
+        if (root / path.format(name)).exists():
+            return f"{path.format(name)} exists"
+    document = json.loads((root / "openapi.json").read_text())
+    if any(path.split("/")[1] == name for path in document["paths"]):
+        return f"the route /{name} exists"
+    pattern = re.compile(rf"{name.capitalize()}([A-Z]\w*)?")
+    schema = next(filter(pattern.fullmatch, document["components"]["schemas"]), "")
+    return f"openapi.json has a schema {schema}" if schema else ""

@@ -1,184 +1,119 @@
-"""`make module NAME=search`: a module that works at once; `make module-remove` takes it out again.
+"""`make module NAME=search`: create a module that works at once.
 
-What it is made of is in tools/scaffold; what deployment files and rules say of it is what they say of the
-sample module (module_deploy.py, module_rules.py). All of it is written, or nothing.
+The module's own files come from tools/scaffold/templates. Its part of the deployment files and of the import
+rules is a copy of the reference module's (deploy_files.py, project_files.py).
 """
 
 import argparse
-import shutil
 import subprocess
 import sys
 import tomllib
 from collections.abc import Sequence
 from pathlib import Path
 
-from tools.scaffold import deploy_files as deploy
-from tools.scaffold import project_files as rules
-from tools.scaffold.file_edits import ROOT, EditError, written
-from tools.scaffold.names import SAMPLE, Names, check
+from tools.scaffold.deploy_files import add_to_serverless, add_to_template
+from tools.scaffold.file_edits import ROOT, EditError, require_clean_tree, undo_hint, write_files
+from tools.scaffold.names import MODULE_FILES, REFERENCE_MODULE, Names, validate_name
+from tools.scaffold.project_files import MODULE_LINES, add_lines, add_to_pyproject
 
-SCAFFOLD = Path(__file__).parent / "templates"
-
-
-def add(names: Names, root: Path) -> None:
-    """Write a module into the project in a folder.
-
-    Raises:
-        EditError: it can't be called so, or something isn't as it was; nothing is changed.
-    """
-    check(names.module, root)
-    files: dict[Path, str | None] = dict(made(names, root))
-    template = deploy.added_to_template(_read(root, "template.yaml"), names)
-    files |= {
-        root / "template.yaml": template,
-        root / "serverless.yml": deploy.added_to_serverless(_read(root, "serverless.yml"), template, names),
-        root / "pyproject.toml": rules.added_to_project(_read(root, "pyproject.toml"), names),
-    }
-    for file in rules.LINES:
-        text = rules.added_lines(file, _read(root, file), names)
-        files[root / file] = _sorted(text, names, root) if file.endswith(".py") else text
-    _write(files, root)
+TEMPLATES = Path(__file__).parent / "templates"
 
 
-def remove(names: Names, root: Path) -> None:
-    """Take a module out again.
+def add_module(names: Names, root: Path) -> None:
+    """Write a new module into a project.
 
     Raises:
-        EditError: there is none, or something isn't as it was; nothing is changed.
+        EditError: the name cannot be used, a file was edited so that the module's part cannot be added, or
+            git could not undo the change.
     """
-    template = _read(root, "template.yaml")
-    files: dict[Path, str | None] = dict.fromkeys(own_files(names, root))
-    files |= {
-        root / "template.yaml": deploy.removed_from_template(template, names),
-        root / "serverless.yml": deploy.removed_from_serverless(
-            _read(root, "serverless.yml"), template, names
-        ),
-        root / "pyproject.toml": rules.removed_from_project(_read(root, "pyproject.toml"), names),
-    }
-    for file in rules.LINES:
-        files[root / file] = rules.removed_lines(file, _read(root, file), names)
-    _write(files, root)
-    shutil.rmtree(root / names.module, ignore_errors=True)  # what Python has compiled there
+    validate_name(names.module, root)
+    require_clean_tree(root)
+    write_files(render_module(names, root) | edit_project(names, root))
+    _write_openapi(names.module, root)
 
 
-def made(names: Names, root: Path) -> dict[Path, str]:
-    """The module's own files, as they are when it is new."""
+def render_module(names: Names, root: Path) -> dict[Path, str]:
+    """Return the module's own files: path and content."""
     name = names.module
-    folder = SCAFFOLD / ("table" if names.has_table else "plain")
+    folder = TEMPLATES / ("table" if names.has_table else "plain")
     places = {
         "operations.py.txt": root / "tools" / "openapi" / f"operations_{name}.py",
         "cases.py.txt": root / "tests" / "support" / f"{name}_cases.py",
         "test.py.txt": root / "tests" / f"{name}_test.py",
     }
-    sources = {file: places.get(file.name, root / name / file.stem) for file in sorted(folder.iterdir())}
-    texts = {place: _filled(file.read_text(), names) for file, place in sources.items()}
-    for file in (f"{SAMPLE}/__init__.py", f"functions/{SAMPLE}.py"):
-        texts[root / names.of(file)] = names.of(_read(root, file))
-    return {place: _sorted(text, names, root) for place, text in texts.items()}
+    files = {}
+    for template in sorted(folder.iterdir()):
+        text = template.read_text().replace("sample", name).replace("Sample", names.title)
+        files[places.get(template.name, root / name / template.stem)] = text
+    for file in (f"{REFERENCE_MODULE}/__init__.py", f"functions/{REFERENCE_MODULE}.py"):
+        files[root / names.adapt(file)] = names.adapt((root / file).read_text())
+    return {path: _format_python(text, names, root) for path, text in files.items()}
 
 
-def own_files(names: Names, root: Path) -> list[Path]:
-    """The module's own files that are there, whatever has become of them."""
-    files = [path for path in made(names, root) if path.exists()]
-    folder = root / names.module
-    return files + [path for path in folder.rglob("*") if path.is_file() and path not in files]
+def edit_project(names: Names, root: Path) -> dict[Path, str]:
+    """Return the files of the project that name each module, with the new one added: path and content.
+
+    Raises:
+        EditError: a file was edited so that the module's part cannot be added.
+    """
+    template = add_to_template((root / "template.yaml").read_text(), names)
+    files = {
+        root / "template.yaml": template,
+        root / "serverless.yml": add_to_serverless((root / "serverless.yml").read_text(), template, names),
+        root / "pyproject.toml": add_to_pyproject((root / "pyproject.toml").read_text(), names),
+    }
+    for file in MODULE_LINES:
+        text = add_lines(file, (root / file).read_text(), names)
+        files[root / file] = _format_python(text, names, root) if file.endswith(".py") else text
+    return files
 
 
-def _filled(text: str, names: Names) -> str:
-    return text.replace("sample", names.module).replace("Sample", names.title)
-
-
-def _sorted(text: str, names: Names, root: Path) -> str:
-    """A file of Python as `make lint` wants it, whatever the name has done to the order of its imports."""
+def _format_python(text: str, names: Names, root: Path) -> str:
+    """Return Python code as `make lint` expects it, since the name changes line lengths and import order."""
     known = f"lint.isort.known-first-party=['{names.module}']"
     for command in (("check", "--quiet", "--fix", "--select", "I", "--config", known), ("format", "--quiet")):
-        ran = subprocess.run(
-            [sys.executable, "-m", "ruff", *command, "--stdin-filename", "functions/x.py", "-"],
-            cwd=root,
-            input=text,
-            capture_output=True,
-            text=True,
-            check=False,
-        )
-        if ran.returncode:
-            raise EditError(f"ruff failed: {ran.stderr.strip().splitlines()[-1]}")
-        text = ran.stdout
+        ruff = (sys.executable, "-m", "ruff", *command, "--stdin-filename", "functions/x.py", "-")
+        done = subprocess.run(ruff, cwd=root, input=text, capture_output=True, text=True, check=False)
+        if done.returncode:
+            raise EditError(f"ruff failed: {done.stderr.strip().splitlines()[-1]}")
+        text = done.stdout
     return text
 
 
-def _read(root: Path, file: str) -> str:
-    return (root / file).read_text()
-
-
-def _write(files: dict[Path, str | None], root: Path) -> None:
-    """Write all, and the contract after them, since it is made from the code."""
-    contract = root / "openapi.json"
-    with written(files | {contract: contract.read_text()}):
-        ran = subprocess.run(
-            [sys.executable, "-m", "tools.openapi.generator"],
-            cwd=root,
-            capture_output=True,
-            text=True,
-            check=False,
-        )
-        if ran.returncode:
-            raise EditError(f"the contract can't be made: {ran.stderr.strip().splitlines()[-1]}")
-
-
-def _names(name: str, root: Path, *, has_table: bool) -> Names:
-    return Names(name, has_table, tomllib.loads(_read(root, "pyproject.toml"))["project"]["name"])
-
-
-def _guard(names: Names, root: Path) -> None:
-    """See that what is taken out can be had again: it is as it was made, or committed.
+def _write_openapi(name: str, root: Path) -> None:
+    """Generate openapi.json, in a process that imports the project with the new module.
 
     Raises:
-        EditError: it isn't.
+        EditError: the generator failed.
     """
-    new = made(names, root)
-    changed = [path for path in own_files(names, root) if "__pycache__" not in path.parts]
-    changed = [path for path in changed if new.get(path) != path.read_text()]
-    if not changed:
-        return
-    status = ["git", "status", "--porcelain", "--", *map(str, changed)]
-    ran = subprocess.run(status, cwd=root, capture_output=True, text=True, check=False)
-    if ran.returncode or ran.stdout:
-        names_of = ", ".join(str(path.relative_to(root)) for path in changed)
-        raise EditError(f"{names_of}: changed, and not committed; FORCE=yes takes them out all the same")
+    command = (sys.executable, "-m", "tools.openapi.generator")
+    done = subprocess.run(command, cwd=root, capture_output=True, text=True, check=False)
+    if done.returncode:
+        reason = done.stderr.strip().splitlines()[-1]
+        raise EditError(f"openapi.json not generated: {reason}; {undo_hint(root, _new_paths(name, root))}")
+
+
+def _new_paths(name: str, root: Path) -> tuple[str, ...]:
+    return tuple(path for file in MODULE_FILES if (root / (path := file.format(name))).exists())
 
 
 def main(argv: Sequence[str] | None = None) -> None:
-    """Add or remove one, and say what is next."""
+    """Create a module, and print the next steps and how to undo it."""
     parser = argparse.ArgumentParser(prog="make module", usage="make module NAME=search [TABLE=no]")
     parser.add_argument("name")
     parser.add_argument("--without-table", action="store_true")
-    parser.add_argument("--remove", action="store_true")
-    parser.add_argument("--force", action="store_true", help="remove what is not committed too")
-    parser.add_argument("--root", type=Path, default=ROOT, help="the project's folder")
+    parser.add_argument("--root", type=Path, default=ROOT, help="folder of the project")
     arguments = parser.parse_args(argv)
+    name, root = arguments.name, arguments.root
+    project = tomllib.loads((root / "pyproject.toml").read_text())["project"]["name"]
     try:
-        (_remove if arguments.remove else _add)(arguments)
+        add_module(Names(name, not arguments.without_table, project), root)
     except EditError as error:
         sys.exit(f"module: {error}")
-
-
-def _add(arguments: argparse.Namespace) -> None:
-    name = arguments.name
-    add(_names(name, arguments.root, has_table=not arguments.without_table), arguments.root)
-    print(f"module: {name} is made: {name}/, functions/{name}.py, tests/{name}_test.py, and its part of the")
-    print("module: deployment, the rules and the contract; git status shows them")
+    print(f"module: created {', '.join(_new_paths(name, root))}")
+    print("module: added it to deployment files, import rules and openapi.json: see git diff")
     print(f"module: next: make test; make run, then curl 127.0.0.1:8000/{name}/")
-
-
-def _remove(arguments: argparse.Namespace) -> None:
-    name, root = arguments.name, arguments.root
-    names = _names(name, root, has_table=(root / name / "table.py").exists())
-    if name == SAMPLE or not (root / name / "controller.py").exists():
-        raise EditError(f"there is no module {name!r} that could be taken out")
-    if not arguments.force:
-        _guard(names, root)
-    remove(names, root)
-    print(f"module: {name} is taken out; next: git status, make test")
+    print(f"module: {undo_hint(root, _new_paths(name, root))}")
 
 
 if __name__ == "__main__":

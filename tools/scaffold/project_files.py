@@ -1,70 +1,58 @@
-"""A module's part of pyproject.toml, and of the files that say a line or two of each module."""
+"""A module's part of pyproject.toml, and of files that have a line or two per module."""
 
 import re
 
-from tools.scaffold.file_edits import replaced
-from tools.scaffold.names import SAMPLE, Names
+from tools.scaffold.file_edits import replace_text
+from tools.scaffold.names import REFERENCE_MODULE, Names
 
 LISTS = re.compile(
     r'^(files|source|root_packages|source_modules|containers|layers) = \[.*"news.*$', re.MULTILINE
 )
-CONTRACT = r'^\[\[tool\.importlinter\.contracts\]\]\nname = "{}: .*\n(?:.+\n)*\n'
+"""Lists of packages in pyproject.toml that contain the modules."""
 
+IMPORT_RULE = r'^\[\[tool\.importlinter\.contracts\]\]\nname = "{}: .*\n(?:.+\n)*\n'
+"""A contract of import-linter that is named after a module."""
 
-LINES = {
+MODULE_LINES = {
     "Dockerfile": ["COPY news /app/news\n"],
     "compose.yaml": ["  NEWS_TABLE: news\n"],
     "functions/wsgi.py": [
         "from news.controller import setup_route as setup_news\n",
         "setup_news(app)\n",
     ],
-    "tools/local/tables.py": ["from news.table import NewsRecord\n", '    "news": NewsRecord,\n'],
 }
-"""What other files say of the sample module, a line each."""
+"""Lines of the reference module in other files."""
 
-FOR_TABLES = {"compose.yaml", "tools/local/tables.py"}
+TABLE_FILES = {"compose.yaml"}
+"""Those of the files that a module without a table is not in."""
 
 
-def added_to_project(text: str, names: Names) -> str:
-    """pyproject.toml with the module among what is checked, and with contracts of its own."""
-
-    def with_module(line: re.Match[str]) -> str:
-        if line[1] == "layers":
-            return re.sub(r'", "shared"\]$', f' : {names.module}", "shared"]', line[0])
-        if '"shared"' in line[0]:
-            return line[0].replace('"shared"', f'"{names.module}", "shared"')
-        if f'"{SAMPLE}"' in line[0]:
-            return line[0].removesuffix("]") + f', "{names.module}"]'
-        return line[0]
-
-    text = LISTS.sub(with_module, text)
+def add_to_pyproject(text: str, names: Names) -> str:
+    """Return pyproject.toml with the module in the lists of packages, and with import rules for its table."""
+    text = LISTS.sub(lambda line: _add_to_list(line[0], line[1], names.module), text)
     if not names.has_table:
         return text
-    ours = names.of("".join(re.findall(CONTRACT.format(SAMPLE), text, re.MULTILINE)))
-    last = list(re.finditer(CONTRACT.format(r"\w+"), text, re.MULTILINE))[-1]
-    return text[: last.end()] + ours + text[last.end() :]
+    rules = names.adapt("".join(re.findall(IMPORT_RULE.format(REFERENCE_MODULE), text, re.MULTILINE)))
+    last = list(re.finditer(IMPORT_RULE.format(r"\w+"), text, re.MULTILINE))[-1]
+    return text[: last.end()] + rules + text[last.end() :]
 
 
-def removed_from_project(text: str, names: Names) -> str:
-    """pyproject.toml without it."""
-    name = names.module
-    text = LISTS.sub(lambda line: re.sub(rf'"{name}", |, "{name}"| : {name}\b', "", line[0]), text)
-    return re.sub(CONTRACT.format(name), "", text, flags=re.MULTILINE)
+def _add_to_list(line: str, key: str, module: str) -> str:
+    if key == "layers":
+        return re.sub(r'", "shared"\]$', f' : {module}", "shared"]', line)
+    if '"shared"' in line:
+        return line.replace('"shared"', f'"{module}", "shared"')
+    if f'"{REFERENCE_MODULE}"' in line:
+        return line.removesuffix("]") + f', "{module}"]'
+    return line
 
 
-def added_lines(file: str, text: str, names: Names) -> str:
-    """A file with the module's lines, each behind the sample module's.
+def add_lines(file: str, text: str, names: Names) -> str:
+    """Return a file with the module's lines, each after the reference module's.
 
     Raises:
-        EditError: those aren't there as they were.
+        EditError: the file no longer contains a line of the reference module.
     """
-    for line in LINES[file] if names.has_table or file not in FOR_TABLES else ():
-        text = replaced(text, line, line + names.of(line), file)
-    return text
-
-
-def removed_lines(file: str, text: str, names: Names) -> str:
-    """The file without them."""
-    for line in LINES[file]:
-        text = text.replace(names.of(line), "", 1)
+    for line in MODULE_LINES[file] if names.has_table or file not in TABLE_FILES else ():
+        text = replace_text(text, line, line + names.adapt(line), file)
     return text

@@ -1,7 +1,6 @@
 """`make rename-project NAME=my-service`: give the project its own name, once.
 
-The module `news` stays, as a sample. Names that are deployed begin with the project's name, and so does what
-tells people what this is.
+Deployed names and titles get the new name. The module `news` keeps its name.
 """
 
 import argparse
@@ -11,11 +10,18 @@ import tomllib
 from collections.abc import Sequence
 from pathlib import Path
 
-from tools.scaffold.file_edits import ROOT, EditError, replaced, write_all
+from tools.scaffold.file_edits import (
+    ROOT,
+    EditError,
+    replace_text,
+    require_clean_tree,
+    undo_hint,
+    write_files,
+)
 
-TEMPLATE = "news"
-NAME = r"[a-z](-?[a-z0-9]){1,22}"
-"""A cache's name, the project's and the stage's with a dash between, has 40 characters at most.
+TEMPLATE_NAME = "news"
+NAME_PATTERN = r"[a-z](-?[a-z0-9]){1,22}"
+"""The name of a cache, `<project>-<stage>`, has 40 characters at most.
 https://docs.aws.amazon.com/AmazonElastiCache/latest/APIReference/API_CreateServerlessCache.html"""
 
 PLACES = {
@@ -33,57 +39,58 @@ PLACES = {
     "serverless.yml": ["service: {}\n", "{}-${{sls:stage}}"],
     "template.yaml": ["Description: '{}: ", "{}-${{Stage}}"],
 }
-"""Where the name is, with what stands around it; {1} is the name as Prometheus writes it, without dashes."""
+"""Texts that contain the name, by file: {} is the name, {1} its form in Prometheus, with _ for each dash."""
 
 
 def rename(name: str, root: Path) -> list[str]:
-    """Give the project a name, and return the files that were changed.
+    """Give the project a name, and return the files that changed.
 
     Raises:
-        EditError: it can't be its name, or it has one already; nothing is changed.
+        EditError: the name is invalid, the project has been renamed before, a file does not contain the name
+            where it should, or git could not undo the change.
     """
-    if not re.fullmatch(NAME, name):
+    if not re.fullmatch(NAME_PATTERN, name):
         raise EditError(
-            f"{name!r} is no name: 2 to 23 small letters and digits, with single dashes, as my-service"
+            f"{name!r} is not a valid name: "
+            "use 2 to 23 lowercase letters, digits and single dashes, such as my-service"
         )
     current = tomllib.loads((root / "pyproject.toml").read_text())["project"]["name"]
-    if current != TEMPLATE:
-        raise EditError(f"the project has its name already, {current}: it is given once")
-    if name == TEMPLATE:
-        raise EditError(f"{name!r} is what it is called now")
-    changed: dict[Path, str | None] = {}
-    for file, places in PLACES.items():
-        changed[root / file] = _renamed(root / file, places, name)
-    for lock in sorted(root.glob("requirements*.txt")):  # which name whom they are for
-        changed[lock] = lock.read_text().replace(f"{TEMPLATE} (pyproject.toml", f"{name} (pyproject.toml")
-    write_all(changed)
-    return [str(path.relative_to(root)) for path in changed]
+    if current != TEMPLATE_NAME:
+        raise EditError(f"the project has already been renamed, to {current}")
+    if name == TEMPLATE_NAME:
+        raise EditError(f"the project is already called {name!r}")
+    require_clean_tree(root)
+    files = {root / file: _renamed(root / file, places, name) for file, places in PLACES.items()}
+    # A comment in each lock file names the project.
+    for lock in (*root.glob("requirements*.txt"), *root.glob("requirements/*.txt")):
+        files[lock] = lock.read_text().replace(f"{TEMPLATE_NAME} (pyproject.toml", f"{name} (pyproject.toml")
+    write_files(files)
+    return [str(path.relative_to(root)) for path in files]
 
 
 def _renamed(file: Path, places: list[str], name: str) -> str:
     text = file.read_text()
     for place in places:
-        old, new = (place.format(each, each.replace("-", "_")) for each in (TEMPLATE, name))
-        text = replaced(text, old, new, file.name)
+        old, new = (place.format(form, form.replace("-", "_")) for form in (TEMPLATE_NAME, name))
+        text = replace_text(text, old, new, file.name)
     return text
 
 
 def main(argv: Sequence[str] | None = None) -> None:
-    """Rename, and say what is left to do."""
+    """Rename the project, and print what is left to do and how to undo it."""
     parser = argparse.ArgumentParser(prog="make rename-project", usage="make rename-project NAME=my-service")
     parser.add_argument("name")
-    parser.add_argument("--root", type=Path, default=ROOT, help="the project's folder")
+    parser.add_argument("--root", type=Path, default=ROOT, help="folder of the project")
     arguments = parser.parse_args(argv)
-    name = arguments.name
+    name, root = arguments.name, arguments.root
     try:
-        files = rename(name, arguments.root)
+        files = rename(name, root)
     except EditError as error:
-        sys.exit(f"init: {error}")
-    print(f"init: this is {name} now, in {', '.join(files)}")
-    print(
-        "init: yours to say: description in pyproject.toml, the beginning of README.md, LICENSE, CHANGELOG.md"
-    )
-    print("init: next: git diff, make test; make module NAME=... adds a module beside the sample, news")
+        sys.exit(f"rename-project: {error}")
+    print(f"rename-project: the project is called {name} now, in {', '.join(files)}")
+    print("rename-project: edit by hand: description in pyproject.toml, README.md, LICENSE, CHANGELOG.md")
+    print("rename-project: next: git diff, make test; make module NAME=... adds a module beside news")
+    print(f"rename-project: {undo_hint(root)}")
 
 
 if __name__ == "__main__":
