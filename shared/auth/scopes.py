@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
 View = TypeVar("View", bound=Callable[..., object])
 
-SAFE = {"GET", "HEAD", "OPTIONS", "TRACE"}
+SAFE_METHODS = {"GET", "HEAD", "OPTIONS", "TRACE"}
 """Methods that change nothing (RFC 9110, section 9.2.1)."""
 
 
@@ -48,7 +48,7 @@ class ScopeEnforcingFlask(Flask):
         """
         super().add_url_rule(*args, **kwargs)
         for rule in self.url_map.iter_rules():
-            changing = sorted((rule.methods or set()) - SAFE)
+            changing = sorted((rule.methods or set()) - SAFE_METHODS)
             if changing and scope_of(self, rule.endpoint) is None:
                 raise UndeclaredScope(
                     f"{'/'.join(changing)} {rule.rule} ({rule.endpoint}) names no scope: "
@@ -62,9 +62,9 @@ def scope_of(app: Flask, endpoint: str) -> str | None:
     return scope
 
 
-def is_anonymous(environ: "WSGIEnvironment") -> bool:
-    """Whether nothing tells who asks, neither the request nor API Gateway's authorizer."""
-    return "HTTP_AUTHORIZATION" not in environ and CLAIMS not in environ
+def has_credentials(environ: "WSGIEnvironment") -> bool:
+    """Return whether the request has an Authorization header or verified claims of an authorizer."""
+    return "HTTP_AUTHORIZATION" in environ or CLAIMS in environ
 
 
 def init_auth(app: Flask, settings: AuthSettings | None, scope_prefix: str = "") -> None:
@@ -77,10 +77,10 @@ def init_auth(app: Flask, settings: AuthSettings | None, scope_prefix: str = "")
     """
     app.extensions["verifier"] = settings and Lazy(partial(_make_verifier, settings))
     app.extensions["scope_prefix"] = scope_prefix
-    app.before_request(check_scope)
+    app.before_request(enforce_scope)
 
 
-def check_scope() -> None:
+def enforce_scope() -> None:
     """Refuse a request for a view whose scope the caller lacks.
 
     Raises:
@@ -91,7 +91,7 @@ def check_scope() -> None:
     if rule is None or (method == "OPTIONS" and _is_automatic_options(rule)):
         return
     scope = scope_of(current_app, rule.endpoint)
-    if scope is None and method in SAFE:
+    if scope is None and method in SAFE_METHODS:
         return
     required = scope and current_app.extensions["scope_prefix"] + scope
     if required is None or required not in scopes_from_claims(_claims(required)):
