@@ -66,7 +66,7 @@ def test_a_route_that_changes_something_and_names_no_scope_is_refused_at_build(m
     routes = Blueprint("shop", __name__, url_prefix="/shop")
     routes.add_url_rule("/<item>", "change", lambda item: "", methods=["GET", method])
     with pytest.raises(
-        UndeclaredScope, match=rf"^{method} /shop/<item> \(shop.change\) names no scope: .*require_scope"
+        UndeclaredScope, match=rf"^{method} /shop/<item> \(shop.change\) declares no scope: .*require_scope"
     ):
         make_app().register_blueprint(routes)
 

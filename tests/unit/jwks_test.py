@@ -443,7 +443,7 @@ def test_without_keys_a_fetch_is_tried_every_few_seconds(keys, server, clock, ca
         with pytest.raises(Unavailable):
             keys.find("one")
     assert server.asked == 1
-    assert "AUTH_JWKS: cannot read the issuer's keys: HTTP Error 500" in caplog.text
+    assert "AUTH_JWKS: cannot read the key set: HTTP Error 500" in caplog.text
     server.answer = token_issuer.jwks()
     clock.seconds += 5
     assert keys.find("one")
