@@ -198,7 +198,7 @@ def test_tokens_bodies_queries_and_paths_reach_no_line(tmp_path, capsys):
 
     dao = FailingDao()
     app = make_app(
-        dao, None, log_json=True, log_level="DEBUG", auth=token_issuer.settings_of(tmp_path / "jwks.json")
+        dao, None, log_json=True, log_level="DEBUG", auth=token_issuer.auth_settings(tmp_path / "jwks.json")
     )
     client = app.test_client()
     for error in (RuntimeError("no secret"), Unavailable("away")):

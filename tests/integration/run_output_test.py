@@ -70,7 +70,7 @@ class Run:
         self.ask = ask
 
     def start_gunicorn(self, stack, **more):
-        auth = token_issuer.settings_of(self.folder / "jwks.json")
+        auth = token_issuer.auth_settings(self.folder / "jwks.json")
         port = free_port()
         self.url = f"http://127.0.0.1:{port}"
         tokens = {"AUTH_ISSUER": auth.issuer, "AUTH_AUDIENCE": auth.audience, "AUTH_JWKS": auth.jwks}

@@ -63,7 +63,7 @@ def test_errors_are_not_kept(client, target, status):
 
 
 def test_answers_to_somebody_are_not_kept(tmp_path):
-    client = make_app(auth=token_issuer.settings_of(tmp_path / "jwks.json")).test_client()
+    client = make_app(auth=token_issuer.auth_settings(tmp_path / "jwks.json")).test_client()
     bearer = {"Authorization": f"Bearer {token_issuer.token()}"}
     assert client.post("/news/", json=sent(), headers=bearer).headers["Cache-Control"] == "no-store"
     assert client.get("/health", headers=bearer).headers["Cache-Control"] == "no-store"
