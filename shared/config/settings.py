@@ -136,7 +136,7 @@ def _is_local(env: Mapping[str, str], stage: str) -> bool:
     return stage == "local" and not _on_lambda(env)
 
 
-def xray_of_invocation() -> str:
+def lambda_trace_header() -> str:
     """X-Ray's header of the current invocation, which Lambda's runtime sets for each; empty elsewhere."""
     return os.environ.get("_X_AMZN_TRACE_ID", "")
 

@@ -20,7 +20,7 @@ from deploy.agreement import takes
 from deploy.elasticache import ElastiCache
 from deploy.project import REGION, TOOLS, Loader
 from support.environment import CLEAN, SHARED
-from support.event_builders import Sent, http_api_2
+from support.event_builders import Request, http_api_2
 from tools.local.processes import free_port, wait_for_port
 
 FAKE_AWS = SHARED / "lab" / "aws" / "fake_aws.py"
@@ -231,7 +231,7 @@ class Gateway:
             return {"statusCode": refusal, "headers": {}}
         host = f"{self._api}.execute-api.{REGION}.amazonaws.com"
         fields = (("Content-Type", "application/json"), *headers) if body else headers
-        sent = Sent(method, path, query, fields, json.dumps(body).encode() if body else b"", host=host)
+        sent = Request(method, path, query, fields, json.dumps(body).encode() if body else b"", host=host)
         event = http_api_2(sent, authorizer=authorizer) | {"routeKey": " ".join(key)}
         self._process.stdin.write(json.dumps(event) + "\n")
         self._process.stdin.flush()

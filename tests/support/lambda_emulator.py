@@ -1,4 +1,4 @@
-"""Lambda's own runtime for a test: an event that its emulator is sent, and an artefact that it is to run."""
+"""The Lambda Runtime Interface Emulator in tests: sends events, and runs packaged artifacts."""
 
 import json
 import platform
@@ -12,23 +12,23 @@ from tools.package.uv import run, uv
 from tools.package.wheels import PLATFORMS
 
 HERE = "arm64" if platform.machine() in {"aarch64", "arm64"} else "x86_64"
-"""The architecture of artefacts that run on this machine."""
+"""The architecture of artifacts that run on this machine."""
 
 
 def invoke(url, event):
-    """The status and the JSON of what the emulator answers."""
-    call = urllib.request.Request(url, json.dumps(event).encode())
+    """Send an event to the emulator; return the status code and the JSON of its response."""
+    request = urllib.request.Request(url, json.dumps(event).encode())
     try:
-        with urllib.request.urlopen(call, timeout=30) as answer:
-            return answer.status, json.load(answer)
+        with urllib.request.urlopen(request, timeout=30) as response:
+            return response.status, json.load(response)
     except urllib.error.HTTPError as error:
         with error:
             return error.code, json.load(error)
 
 
-def runtime_of(artefact, folder):
-    """What serves an artefact as Lambda would; into the folder goes awslambdaric for Lambda's Python."""
-    to = ("--target", folder, "--python-platform", PLATFORMS[HERE], "--python-version", RUNTIME)
+def make_runtime(artifact, folder):
+    """Return a runtime that serves an artifact as Lambda does. Install awslambdaric into the folder."""
+    target = ("--target", folder, "--python-platform", PLATFORMS[HERE], "--python-version", RUNTIME)
     wheels = ("--only-binary", ":all:", "--require-hashes", "--no-deps")
-    run(uv(), "pip", "install", "--quiet", *to, *wheels, "-r", ROOT / "requirements-lambda.txt")
-    return Runtime(runtime_python(), folder, artefact)
+    run(uv(), "pip", "install", "--quiet", *target, *wheels, "-r", ROOT / "requirements-lambda.txt")
+    return Runtime(runtime_python(), folder, artifact)

@@ -23,7 +23,15 @@ from shared.constants import CLAIMS
 from shared.lambda_adapter.handler import make_handler
 from support import token_issuer
 from support.environment import CLEAN, ROOT
-from support.event_builders import ENCODERS, Sent, function_url, got_from, http_api_1, http_api_2, rest_api
+from support.event_builders import (
+    ENCODERS,
+    Request,
+    function_url,
+    http_api_1,
+    http_api_2,
+    parse_response,
+    rest_api,
+)
 from support.fakes import FakeDao, clock, sent
 
 SCOPE = 'scope="news:write"'
@@ -184,10 +192,10 @@ def test_without_token_verification_writes_get_403(authorization):
 
 
 def invoke(app, event):
-    return got_from(make_handler(app)(event, None))
+    return parse_response(make_handler(app)(event, None))
 
 
-POST = Sent(
+POST = Request(
     "POST", "/news/", headers=(("Content-Type", "application/json"),), body=json.dumps(sent()).encode()
 )
 

@@ -10,7 +10,7 @@ from shared.config import Settings
 from shared.constants import CLAIMS
 from shared.lambda_adapter.handler import make_handler
 from support import token_issuer
-from support.event_builders import ENCODERS, Sent, alb, got_from, http_api_2
+from support.event_builders import ENCODERS, Request, alb, http_api_2, parse_response
 from support.fakes import FakeDao, clock, sent
 from support.local_run import LocalRun
 
@@ -93,16 +93,16 @@ def test_a_header_alone_makes_no_tls(client):
 
 def test_the_lambda_guard_knows_tls_from_its_source():
     handler = make_handler(make_app())
-    event = alb(Sent(path="/health"))
-    assert "strict-transport-security" in got_from(handler(event, None)).headers
+    event = alb(Request(path="/health"))
+    assert "strict-transport-security" in parse_response(handler(event, None)).headers
     event["headers"]["x-forwarded-proto"] = "http"
-    assert "strict-transport-security" not in got_from(handler(event, None)).headers
+    assert "strict-transport-security" not in parse_response(handler(event, None)).headers
 
 
 @pytest.mark.parametrize("encode", ENCODERS.values(), ids=ENCODERS)
 def test_errors_of_the_lambda_guard_itself_have_the_headers_too(encode):
-    answer = got_from(
-        make_handler(make_app())(encode(Sent()) | {"headers": "x", "multiValueHeaders": "x"}, None)
+    answer = parse_response(
+        make_handler(make_app())(encode(Request()) | {"headers": "x", "multiValueHeaders": "x"}, None)
     )
     assert answer.status == 400
     assert answer.headers["x-content-type-options"] == "nosniff"
@@ -206,5 +206,5 @@ def test_where_any_origin_may_read_the_answer_is_the_same_for_all():
 def test_a_preflight_through_the_lambda_guard_is_answered():
     handler = make_handler(make_app(cors_origins=(PAGE,)))
     headers = (("Origin", PAGE), ("Access-Control-Request-Method", "POST"))
-    answer = got_from(handler(http_api_2(Sent("OPTIONS", "/news/", headers=headers)), None))
+    answer = parse_response(handler(http_api_2(Request("OPTIONS", "/news/", headers=headers)), None))
     assert (answer.status, answer.headers["access-control-allow-origin"]) == (200, PAGE)
