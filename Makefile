@@ -146,7 +146,7 @@ bench: $(READY) $(BENCH)/ready ## measure what the README claims: the figures, t
 	@echo "bench: each figure is printed as it is measured"
 	@failed=0; \
 	$(BENCH)/bin/python -m benchmarks.figures || failed=1; \
-	for proof in lambda_adapter cache_race cache_stampede cache_faults logging_cost gunicorn_workers; do \
+	for proof in lambda_guard cache_race cache_stampede cache_faults logging_cost gunicorn_workers; do \
 		$(BIN)/python -m benchmarks.$$proof || failed=1; \
 	done; exit $$failed
 

@@ -1,6 +1,6 @@
-"""Benchmark of the Lambda adapter against serverless-wsgi alone, with the same event, in turns.
+"""What the guard around serverless-wsgi costs: the same event, with it and without it, in turns.
 
-It prints a row of Markdown per source of events. The exit code is 1 if the adapter costs more than 10 %.
+Prints a row of Markdown for each source of events; exit code 1 where the guard costs more than 10 %.
 """
 
 import sys
@@ -16,7 +16,7 @@ from flask import Flask
 from shared.lambda_adapter.handler import make_handler
 from tests.support.event_builders import ENCODERS, Request
 
-MAX_RATIO = 1.10
+MOST = 1.10
 ROUNDS = 60
 CALLS_PER_ROUND = 50
 
@@ -35,8 +35,8 @@ REQUEST = Request(
 CONTEXT = SimpleNamespace(aws_request_id="c6af9ac6-7b61-11e6-9a41-93e8deadbeef")
 
 
-def sample_app() -> Flask:
-    app = Flask("sample", static_folder=None)
+def toy_app() -> Flask:
+    app = Flask("toy", static_folder=None)
     app.get("/news/")(lambda: {"items": [{"id": "1", "title": "A headline"}], "next_cursor": None})
     return app
 
@@ -49,25 +49,25 @@ def microseconds(call: Callable[[], Any]) -> float:
 
 
 def measure(app: Flask, event: dict[str, Any]) -> tuple[float, float, float]:
-    """Return medians: microseconds per call without and with the adapter, and their ratio."""
+    """Microseconds of a call without and with the guard, and their ratio, as medians of the rounds."""
     handler = make_handler(app)
     calls = (lambda: serverless_wsgi.handle_request(app, event, CONTEXT), lambda: handler(event, CONTEXT))
     if any(call()["statusCode"] != 200 for call in calls):
-        sys.exit("a response was not 200: nothing was measured")
+        sys.exit("an answer was not 200: nothing was measured")
     rounds = [tuple(microseconds(call) for call in calls) for _ in range(ROUNDS)]
-    ratio = median(adapter / plain for plain, adapter in rounds)
+    ratio = median(guarded / bare for bare, guarded in rounds)
     return (*(median(times) for times in zip(*rounds, strict=True)), ratio)
 
 
 def main() -> None:
-    app = sample_app()
+    app = toy_app()
     worst = 0.0
-    print("| event | serverless-wsgi, µs | adapter, µs | ratio |\n| --- | --- | --- | --- |")
+    print("| event | bare, µs | guarded, µs | ratio |\n| --- | --- | --- | --- |")
     for name, encode in ENCODERS.items():
-        plain, adapter, ratio = measure(app, encode(REQUEST))
+        bare, guarded, ratio = measure(app, encode(REQUEST))
         worst = max(worst, ratio)
-        print(f"| {name} | {plain:.0f} | {adapter:.0f} | {ratio:.2f} |", flush=True)
-    sys.exit(worst > MAX_RATIO)
+        print(f"| {name} | {bare:.0f} | {guarded:.0f} | {ratio:.2f} |", flush=True)
+    sys.exit(worst > MOST)
 
 
 if __name__ == "__main__":
