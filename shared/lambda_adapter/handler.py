@@ -16,7 +16,7 @@ from flask import Flask
 from werkzeug.datastructures import Headers
 
 from shared.config.settings import lambda_trace_header
-from shared.constants import CLAIMS, DEFERRED_RECORDS, REQUEST_ID, XRAY
+from shared.constants import CLAIMS, DEFERRED_RECORDS, INTERNAL_ERROR_DETAIL, REQUEST_ID, XRAY
 from shared.lambda_adapter.events import Source, identify_source, is_warm_up
 from shared.lambda_adapter.fields import Event
 from shared.lambda_adapter.requests import HttpRequest
@@ -32,8 +32,7 @@ if TYPE_CHECKING:
 
 log = logging.getLogger(__name__)
 
-SERVER_ERROR = "Internal server error. Quote request_id when you report it."
-MALFORMED_REQUEST = "Malformed request. Quote request_id when you report it."
+MALFORMED_REQUEST_DETAIL = "Malformed request. Quote request_id when you report it."
 
 PLACEHOLDERS = Headers(
     {"Host": "lambda", "Content-Type": "", "X-Forwarded-Port": "443", "X-Forwarded-Proto": "https"}
@@ -92,7 +91,9 @@ class _Adapter:
         log.warning("malformed request %s from %s: %s", request_id, source.name, error)
         if self._request_log:
             self._request_log.report_malformed(HTTPStatus.BAD_REQUEST, request_id)
-        return source.format_response(problem_response(HTTPStatus.BAD_REQUEST, MALFORMED_REQUEST, request_id))
+        return source.format_response(
+            problem_response(HTTPStatus.BAD_REQUEST, MALFORMED_REQUEST_DETAIL, request_id)
+        )
 
 
 def _invocation_ids(context: Any) -> dict[str, str]:
@@ -111,7 +112,7 @@ def _call_app(app: Flask, request: HttpRequest, extra: dict[str, Any], context: 
     except Exception:
         request_id = extra[REQUEST_ID]
         log.exception("request %s failed", request_id)
-        problem = problem_response(HTTPStatus.INTERNAL_SERVER_ERROR, SERVER_ERROR, request_id)
+        problem = problem_response(HTTPStatus.INTERNAL_SERVER_ERROR, INTERNAL_ERROR_DETAIL, request_id)
         return build_response(request.method, problem.status, problem.headers, problem.body)
 
 
@@ -121,7 +122,7 @@ def _format_response(source: Source, response: LambdaResponse, request_id: str) 
     if not exceeds_limit(formatted, max_bytes):
         return formatted
     log.error("request %s failed: the response exceeds the limit of %d bytes", request_id, max_bytes)
-    problem = problem_response(HTTPStatus.INTERNAL_SERVER_ERROR, SERVER_ERROR, request_id)
+    problem = problem_response(HTTPStatus.INTERNAL_SERVER_ERROR, INTERNAL_ERROR_DETAIL, request_id)
     return source.format_response(problem)
 
 
