@@ -86,7 +86,7 @@ def _unwrap_single(field: Any) -> Any:
 
 def _join(key: str, *values: object) -> str:
     separator = "; " if key == "HTTP_COOKIE" else ","
-    return separator.join(text for value in values if value is not None for text in _texts(value))
+    return separator.join(text for value in values if value is not None for text in _to_strings(value))
 
 
 def _wsgi_text(text: str) -> str:
@@ -102,21 +102,21 @@ def _wsgi_text(text: str) -> str:
 
 def get_decoded_query(event: Event) -> str:
     """Return the query string for a source that decodes the parameters."""
-    return urlencode(_parameters(event))
+    return urlencode(_query_parameters(event))
 
 
 def get_raw_query(event: Event) -> str:
     """Return the query string for a source that splits the parameters and leaves them encoded."""
-    return _require_encodable("&".join(f"{name}={value}" for name, value in _parameters(event)))
+    return _require_encodable("&".join(f"{name}={value}" for name, value in _query_parameters(event)))
 
 
-def _parameters(event: Event) -> list[tuple[str, str]]:
+def _query_parameters(event: Event) -> list[tuple[str, str]]:
     name = "multiValueQueryStringParameters"
     parameters = get_object(event, name) or get_object(event, "queryStringParameters")
-    return [(name, value) for name, values in parameters.items() for value in _texts(values)]
+    return [(name, value) for name, values in parameters.items() for value in _to_strings(values)]
 
 
-def _texts(values: object) -> list[str]:
+def _to_strings(values: object) -> list[str]:
     items = values if isinstance(values, list) else [values]
     return ["" if item is None else str(item) for item in items]
 

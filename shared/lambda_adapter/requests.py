@@ -52,9 +52,9 @@ def from_http_api_v2(event: Event, mount: Mount) -> HttpRequest:
     """
     context, headers = get_object(event, "requestContext"), get_headers(event)
     stage = _stage_prefix(context)
-    _, path = _split_stage(mount, _decoded_path(event, "rawPath"), headers, stage)
+    _, path = _split_stage(mount, _read_decoded_path(event, "rawPath"), headers, stage)
     root, path = _split_root(mount, path, headers, stage, custom_root=mount.base_path)
-    return _payload_2(event, context, headers, root, path)
+    return _from_payload_v2(event, context, headers, root, path)
 
 
 def from_function_url(event: Event, mount: Mount) -> HttpRequest:
@@ -63,9 +63,9 @@ def from_function_url(event: Event, mount: Mount) -> HttpRequest:
     https://docs.aws.amazon.com/lambda/latest/dg/urls-invocation.html#urls-payloads
     """
     context, headers = get_object(event, "requestContext"), get_headers(event)
-    path = _encoded_path(event, "rawPath")
+    path = _read_encoded_path(event, "rawPath")
     root, path = mount.split(path, mount.base_path)
-    return _payload_2(event, context, headers, root, path)
+    return _from_payload_v2(event, context, headers, root, path)
 
 
 def from_http_api_v1(event: Event, mount: Mount) -> HttpRequest:
@@ -75,10 +75,10 @@ def from_http_api_v1(event: Event, mount: Mount) -> HttpRequest:
     """
     context, headers = get_object(event, "requestContext"), get_headers(event)
     stage = _stage_prefix(context)
-    prefix, path = _split_stage(mount, _decoded_path(event, "path"), headers, stage)
+    prefix, path = _split_stage(mount, _read_decoded_path(event, "path"), headers, stage)
     mapping = prefix if prefix == mount.base_path else ""  # a mapping key with the name of the stage
     root, path = _split_root(mount, path, headers, stage, custom_root=mapping)
-    return _payload_1(event, context, headers, root, path)
+    return _from_payload_v1(event, context, headers, root, path)
 
 
 def from_rest_api(event: Event, mount: Mount) -> HttpRequest:
@@ -87,9 +87,9 @@ def from_rest_api(event: Event, mount: Mount) -> HttpRequest:
     https://docs.aws.amazon.com/apigateway/latest/developerguide/set-up-lambda-proxy-integrations.html
     """
     context, headers = get_object(event, "requestContext"), get_headers(event)
-    path = _encoded_path(event, "path")
+    path = _read_encoded_path(event, "path")
     root, path = _split_root(mount, path, headers, _stage_prefix(context))
-    return _payload_1(event, context, headers, root, path)
+    return _from_payload_v1(event, context, headers, root, path)
 
 
 def from_alb(event: Event, mount: Mount) -> HttpRequest:
@@ -98,12 +98,12 @@ def from_alb(event: Event, mount: Mount) -> HttpRequest:
     https://docs.aws.amazon.com/elasticloadbalancing/latest/application/lambda-functions.html
     """
     headers = get_headers(event)
-    path = _encoded_path(event, "path")
+    path = _read_encoded_path(event, "path")
     root, path = mount.split(path, mount.base_path)
     # The load balancer appends the address that it sees. Clients can forge those before it.
     client_address = headers.get("HTTP_X_FORWARDED_FOR", "").rpartition(",")[2]
     return HttpRequest(
-        _method(event, "httpMethod"),
+        _read_method(event, "httpMethod"),
         root,
         path,
         get_raw_query(event),
@@ -114,10 +114,12 @@ def from_alb(event: Event, mount: Mount) -> HttpRequest:
     )
 
 
-def _payload_2(event: Event, context: Event, headers: dict[str, str], root: str, path: str) -> HttpRequest:
+def _from_payload_v2(
+    event: Event, context: Event, headers: dict[str, str], root: str, path: str
+) -> HttpRequest:
     http = get_object(context, "http")
     return HttpRequest(
-        _method(http, "method"),
+        _read_method(http, "method"),
         root,
         path,
         get_text(event, "rawQueryString"),
@@ -128,9 +130,11 @@ def _payload_2(event: Event, context: Event, headers: dict[str, str], root: str,
     )
 
 
-def _payload_1(event: Event, context: Event, headers: dict[str, str], root: str, path: str) -> HttpRequest:
+def _from_payload_v1(
+    event: Event, context: Event, headers: dict[str, str], root: str, path: str
+) -> HttpRequest:
     return HttpRequest(
-        _method(event, "httpMethod"),
+        _read_method(event, "httpMethod"),
         root,
         path,
         get_decoded_query(event),
@@ -141,24 +145,24 @@ def _payload_1(event: Event, context: Event, headers: dict[str, str], root: str,
     )
 
 
-def _decoded_path(event: Event, name: str) -> str:
+def _read_decoded_path(event: Event, name: str) -> str:
     """Return a decoded path as a WSGI native string, with one character per byte (PEP 3333)."""
-    path = _absolute(event.get(name), name)
+    path = _make_absolute(event.get(name), name)
     return path if path.isascii() else path.encode().decode("latin-1")
 
 
-def _encoded_path(event: Event, name: str) -> str:
-    """Decode a path to a WSGI native string."""
-    return unquote_to_bytes(_absolute(event.get(name), name)).decode("latin-1")
+def _read_encoded_path(event: Event, name: str) -> str:
+    """Return an encoded path as a WSGI native string."""
+    return unquote_to_bytes(_make_absolute(event.get(name), name)).decode("latin-1")
 
 
-def _absolute(path: object, name: str) -> str:
+def _make_absolute(path: object, name: str) -> str:
     if not isinstance(path, str):
         raise MalformedEvent(f"{name} is not a string")
     return path if path.startswith("/") else "/" + path
 
 
-def _method(parent: Event, name: str) -> str:
+def _read_method(parent: Event, name: str) -> str:
     method = get_text(parent, name)
     if not METHOD.fullmatch(method):
         raise MalformedEvent(f"{name} is not an HTTP method")

@@ -1,4 +1,4 @@
-"""Security headers and CORS: in the app, behind gunicorn, and behind the Lambda guard."""
+"""Security headers and CORS: in the app, behind gunicorn, and behind the Lambda adapter."""
 
 import pytest
 import requests
@@ -91,7 +91,7 @@ def test_a_header_alone_makes_no_tls(client):
         assert "Strict-Transport-Security" not in answer.headers
 
 
-def test_the_lambda_guard_knows_tls_from_its_source():
+def test_the_lambda_adapter_knows_tls_from_its_source():
     handler = make_handler(make_app())
     event = alb(Request(path="/health"))
     assert "strict-transport-security" in parse_response(handler(event, None)).headers
@@ -100,7 +100,7 @@ def test_the_lambda_guard_knows_tls_from_its_source():
 
 
 @pytest.mark.parametrize("encode", ENCODERS.values(), ids=ENCODERS)
-def test_errors_of_the_lambda_guard_itself_have_the_headers_too(encode):
+def test_errors_of_the_lambda_adapter_itself_have_the_headers_too(encode):
     answer = parse_response(
         make_handler(make_app())(encode(Request()) | {"headers": "x", "multiValueHeaders": "x"}, None)
     )
@@ -203,7 +203,7 @@ def test_where_any_origin_may_read_the_answer_is_the_same_for_all():
     assert "Origin" not in client.get("/news/", headers={"Origin": OTHER}).vary
 
 
-def test_a_preflight_through_the_lambda_guard_is_answered():
+def test_a_preflight_through_the_lambda_adapter_is_answered():
     handler = make_handler(make_app(cors_origins=(PAGE,)))
     headers = (("Origin", PAGE), ("Access-Control-Request-Method", "POST"))
     answer = parse_response(handler(http_api_2(Request("OPTIONS", "/news/", headers=headers)), None))
