@@ -1,11 +1,11 @@
 """The request of all figures: `GET /news/` of a browser, through an HTTP API."""
 
-from tests.support.event_builders import Sent, http_api_2
+from tests.support.event_builders import Request, http_api_2
 
 BROWSER = "Mozilla/5.0 (X11; Linux x86_64) AppleWebKit/537.36 (KHTML, like Gecko) Chrome/140.0 Safari/537.36"
 
 EVENT = http_api_2(
-    Sent(
+    Request(
         path="/news/",
         headers=(
             ("Accept", "application/json"),

@@ -14,13 +14,13 @@ import serverless_wsgi
 from flask import Flask
 
 from shared.lambda_adapter.handler import make_handler
-from tests.support.event_builders import ENCODERS, Sent
+from tests.support.event_builders import ENCODERS, Request
 
 MOST = 1.10
 ROUNDS = 60
 CALLS_PER_ROUND = 50
 
-REQUEST = Sent(
+REQUEST = Request(
     path="/news/",
     query="limit=20&category=world",
     headers=(

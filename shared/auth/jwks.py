@@ -1,7 +1,7 @@
-"""The issuer's public keys, a JSON Web Key Set (RFC 7517): cached, and refreshed in the background.
+"""The issuer's public keys, a JSON Web Key Set (RFC 7517), cached and refreshed in the background.
 
-Times follow the wall clock, because CLOCK_MONOTONIC stands still while a Lambda environment is frozen. A time
-that lies in the future (the clock was set back) counts as long ago.
+Times are wall clock times, because CLOCK_MONOTONIC stops while a Lambda environment is frozen. A time in the
+future (after the clock was set back) counts as long ago.
 """
 
 import json
@@ -24,32 +24,32 @@ from shared.errors import Unavailable
 log = logging.getLogger(__name__)
 
 JWKS_REFRESH_SECONDS = 3300.0
-"""Keys older than this are refreshed while they stay in use."""
+"""Age from which keys are refreshed in the background."""
 
 JWKS_TTL_SECONDS = 3600.0
-"""Requests wait for the refresh of keys older than this, so that a withdrawn key ends."""
+"""Age from which requests wait for the refresh, so that a revoked key expires."""
 
 JWKS_MAX_STALE_SECONDS = 24 * 3600.0
-"""Keys stay in use for so long while the issuer is out of reach."""
+"""Maximum age of keys in use while the issuer is unreachable."""
 
-JWKS_PAUSE_SECONDS = 30.0
-"""The pause after an attempt: anyone can send unknown key ids."""
+JWKS_COOLDOWN_SECONDS = 30.0
+"""Minimum time between two fetches, since any client can send unknown key ids."""
 
-JWKS_RETRY_SECONDS = 5.0
-"""The pause after an attempt while there are no keys at all."""
+JWKS_EMPTY_COOLDOWN_SECONDS = 5.0
+"""Minimum time between two fetches while the cache is empty."""
 
 JWKS_OUTAGE_SECONDS = 300.0
-"""For so long after a failed attempt, requests with known keys do not wait for the next ones."""
+"""Time after a failed refresh in which requests with known keys do not wait for the next refresh."""
 
 JWKS_WAIT_SECONDS = JWKS_FETCH_SECONDS + 0.5
-"""The longest that a request waits for a refresh."""
+"""Maximum time that a request waits for a refresh."""
 
 Keys = Mapping[str, list[PyJWK]]
 
 
 @dataclass(frozen=True, slots=True)
 class _Refresh:
-    """A refresh in progress; `is_regular`: started for the age of the keys, not for an unknown key id."""
+    """A refresh in progress. `is_regular`: the age of the keys started it, not an unknown key id."""
 
     started_at: float
     is_regular: bool
@@ -59,8 +59,8 @@ class _Refresh:
 class Jwks:
     """The keys of one issuer, by key id.
 
-    Unknown key ids and the age of the keys start a refresh independently of each other, each after a pause of
-    its own: unknown ids can neither use up nor delay the refresh that ends a withdrawn key.
+    Unknown key ids and the age of the keys start refreshes independently, each with its own cooldown. So
+    requests with unknown ids cannot delay the refresh that removes a revoked key.
     """
 
     def __init__(
@@ -80,11 +80,11 @@ class Jwks:
     def find(self, key_id: str) -> list[PyJWK] | None:
         """Return the keys with this id, or None.
 
-        Known keys are returned at once, unless they are older than JWKS_TTL_SECONDS. Otherwise all callers
-        wait for the same refresh, at most JWKS_WAIT_SECONDS.
+        Known keys younger than JWKS_TTL_SECONDS are returned immediately. Otherwise all callers wait for
+        the same refresh, at most JWKS_WAIT_SECONDS.
 
         Raises:
-            Unavailable: there are no keys at all.
+            Unavailable: The cache is empty.
         """
         if refresh := self._refresh_to_await(key_id):
             refresh.done.wait(JWKS_WAIT_SECONDS)
@@ -107,36 +107,36 @@ class Jwks:
     def _is_due(self, *, is_known: bool) -> bool:
         if is_known:
             is_old = self._seconds_since(self._fetched_at) >= JWKS_REFRESH_SECONDS
-            return is_old and self._seconds_since(self._regular_attempt_at) >= JWKS_PAUSE_SECONDS
-        pause = JWKS_PAUSE_SECONDS if self._usable_keys() else JWKS_RETRY_SECONDS
-        return self._seconds_since(self._attempted_at) >= pause
+            return is_old and self._seconds_since(self._regular_attempt_at) >= JWKS_COOLDOWN_SECONDS
+        cooldown = JWKS_COOLDOWN_SECONDS if self._usable_keys() else JWKS_EMPTY_COOLDOWN_SECONDS
+        return self._seconds_since(self._attempted_at) >= cooldown
 
     def _is_overdue(self) -> bool:
-        """Return whether known keys wait for a refresh: not while the issuer is known to be out of reach."""
+        """Return whether known keys must wait for a refresh. They do not during an outage of the issuer."""
         is_old = self._seconds_since(self._fetched_at) > JWKS_TTL_SECONDS
         return is_old and self._seconds_since(self._regular_attempt_at) > JWKS_OUTAGE_SECONDS
 
     def _is_running(self, refresh: _Refresh) -> bool:
-        """Return whether a refresh still counts: not when its environment was frozen since it began."""
+        """Return whether a refresh is current. It is not if its environment was frozen since it started."""
         is_recent = self._seconds_since(refresh.started_at) <= 2 * JWKS_WAIT_SECONDS
         return refresh is self._refresh and is_recent
 
     def _usable_keys(self) -> Keys:
         return self._keys if self._now() - self._fetched_at <= JWKS_MAX_STALE_SECONDS else {}
 
-    def _seconds_since(self, moment: float) -> float:
-        seconds = self._now() - moment
+    def _seconds_since(self, timestamp: float) -> float:
+        seconds = self._now() - timestamp
         return seconds if seconds >= 0 else math.inf
 
     def _run(self, refresh: _Refresh) -> None:
         keys = None
         try:
             keys = parse_jwks(self._fetch(self._location))
-        except Exception as error:  # noqa: BLE001  # whatever the issuer sends, the cached keys stay in use
+        except Exception as error:  # noqa: BLE001  # the cached keys stay in use, whatever the issuer sends
             reason = str(error) or type(error).__name__
-            log.error("AUTH_JWKS: cannot read the issuer's keys: %s", reason)  # noqa: TRY400  # one line is enough
+            log.error("AUTH_JWKS: cannot read the key set: %s", reason)  # noqa: TRY400  # one line is enough
         if keys == {}:
-            log.error("AUTH_JWKS: the issuer's key set has no RSA key that verifies signatures")
+            log.error("AUTH_JWKS: the key set contains no RSA signature key")
         with self._lock:
             if self._is_running(refresh):
                 self._store(refresh, keys)
@@ -154,7 +154,7 @@ class Jwks:
 
 
 class _Jwk(msgspec.Struct):
-    """The members of a key that matter here (RFC 7517, section 4; RFC 7518, section 6.3.1)."""
+    """The members of an RSA key that the app reads (RFC 7517, section 4; RFC 7518, section 6.3.1)."""
 
     kty: str
     kid: str
@@ -170,15 +170,15 @@ class _JwkSet(msgspec.Struct):
 
 
 def parse_jwks(text: bytes) -> dict[str, list[PyJWK]]:
-    """Return the RSA keys for signatures, by key id. Every other key is skipped (RFC 7517, section 5).
+    """Return the RSA signature keys, by key id. Other keys are skipped (RFC 7517, section 5).
 
-    A key without an id is not used, since no token can name it.
+    So are keys without an id, since no token can name them.
 
     Raises:
-        ValueError: the text is not a JSON Web Key Set.
-        RecursionError: it is nested too deeply.
+        ValueError: The text is not a JSON Web Key Set.
+        RecursionError: The JSON is nested too deeply.
     """
-    document = json.loads(text, parse_int=float)  # int() refuses long numbers; no key has one
+    document = json.loads(text, parse_int=float)  # int() raises for long numbers, which no key needs
     keys: dict[str, list[PyJWK]] = {}
     for item in msgspec.convert(document, _JwkSet).keys:
         try:

@@ -1,4 +1,4 @@
-"""Reads the issuer's key set from a file or a URL, within one time limit and one size limit."""
+"""One fetch of the issuer's key set from a file or a URL, with a time limit and a size limit."""
 
 import contextlib
 import time
@@ -16,21 +16,21 @@ from shared.deadline import call_with_deadline
 from shared.observability.tracing import trace_headers
 
 JWKS_FETCH_SECONDS = 2.0
-"""One limit over name resolution, every address, TLS, the head and the body."""
+"""Limit for the whole fetch: name resolution, all addresses, TLS, headers and body."""
 
 MAX_JWKS_BYTES = 256 * 1024
 
 HEADERS = {"Accept": "application/json", "User-Agent": USER_AGENT}
-"""Some firewalls refuse urllib's own `Python-urllib/3.x`."""
+"""Some firewalls block urllib's default `Python-urllib/3.x`."""
 
 
 def fetch_jwks(location: str) -> bytes:
-    """Return the content of a file, or of an http or https URL. Redirects are refused.
+    """Return the content of a file, or of an http or https URL. Redirects are errors.
 
     Raises:
-        OSError: it cannot be read, is too long, or takes longer than JWKS_FETCH_SECONDS.
-        HTTPException: the response is not HTTP.
-        ValueError: the URL cannot be used.
+        OSError: The location is unreadable, too long, or slower than JWKS_FETCH_SECONDS.
+        HTTPException: The response is not HTTP.
+        ValueError: The URL is invalid.
     """
     if urlsplit(location).scheme not in {"http", "https"}:
         return call_with_deadline(JWKS_FETCH_SECONDS, Path(location).read_bytes)
@@ -39,16 +39,16 @@ def fetch_jwks(location: str) -> bytes:
     try:
         return call_with_deadline(JWKS_FETCH_SECONDS, partial(_read, request, handler))
     finally:
-        handler.hang_up()
+        handler.abort()
 
 
 def _read(request: Request, handler: "_ConnectionHandler") -> bytes:
-    """Read in parts, so that the thread ends soon after the deadline where the body drips."""
+    """Read in parts, so that the thread ends soon after the deadline even if the body arrives slowly."""
     deadline = time.monotonic() + JWKS_FETCH_SECONDS
     content = b""
     with _open(request, handler) as response:
-        while part := response.read1(MAX_JWKS_BYTES):
-            content += part
+        while chunk := response.read1(MAX_JWKS_BYTES):
+            content += chunk
             if time.monotonic() > deadline or len(content) > MAX_JWKS_BYTES:
                 raise OSError("the response is too slow or too long")
     return content
@@ -65,12 +65,12 @@ def _open(request: Request, handler: "_ConnectionHandler") -> HTTPResponse:
 
 
 class _ConnectionHandler(HTTPHandler, HTTPSHandler):
-    """Opens http and https connections, and can end one whose response head drips."""
+    """Opens http and https connections, and can abort one whose headers arrive slowly."""
 
     connection: HTTPConnection | None = None
 
     def do_open(self, http_class: Any, req: Request, **options: Any) -> HTTPResponse:
-        """Open the request on a connection that `hang_up` knows."""
+        """Open the request on a connection that `abort` can end."""
 
         def connect(*args: Any, **kwargs: Any) -> HTTPConnection:
             connection: HTTPConnection = http_class(*args, **kwargs)
@@ -79,15 +79,15 @@ class _ConnectionHandler(HTTPHandler, HTTPSHandler):
 
         return super().do_open(connect, req, **options)
 
-    def hang_up(self) -> None:
-        """End the thread that still reads, if any: it would go on as long as bytes drip in."""
+    def abort(self) -> None:
+        """Shut down the connection. A thread that still reads would go on as long as bytes arrive."""
         if self.connection and self.connection.sock:
             with contextlib.suppress(OSError):
                 self.connection.sock.shutdown(SHUT_RDWR)
 
 
 class _NoRedirect(HTTPRedirectHandler):
-    """Keys come from the configured URL, not from where its server points to."""
+    """Rejects redirects: keys come from the configured URL only."""
 
     def redirect_request(self, *_: Any) -> None:
-        """Let urllib raise the error that it raises for any status other than 2xx."""
+        """Return None, so that urllib raises HTTPError as for any status code but 2xx."""

@@ -1,4 +1,4 @@
-"""Who may change something: every such route names the scope that its caller needs."""
+"""Scopes: each route that changes data declares the scope that its caller needs."""
 
 from collections.abc import Callable, Mapping
 from functools import partial
@@ -19,16 +19,19 @@ if TYPE_CHECKING:
 
 View = TypeVar("View", bound=Callable[..., object])
 
-SAFE = {"GET", "HEAD", "OPTIONS", "TRACE"}
-"""Methods that change nothing (RFC 9110, section 9.2.1)."""
+SAFE_METHODS = {"GET", "HEAD", "OPTIONS", "TRACE"}
+"""Methods that only read (RFC 9110, section 9.2.1)."""
 
 
 class UndeclaredScope(Exception):
-    """A route changes something and names no scope; the app is not built."""
+    """A route accepts an unsafe method and declares no scope. It aborts startup."""
 
 
 def require_scope(scope: str) -> Callable[[View], View]:
-    """Declare, under its route, the scope that a caller of a view needs (RFC 6749, section 3.3)."""
+    """Declare the scope that callers of a view need (RFC 6749, section 3.3).
+
+    Use it below the route decorator.
+    """
 
     def declare(view: View) -> View:
         view.scope = scope  # type: ignore[attr-defined]
@@ -38,77 +41,77 @@ def require_scope(scope: str) -> Callable[[View], View]:
 
 
 class ScopeEnforcingFlask(Flask):
-    """A Flask app that takes no route that changes something and doesn't say who may."""
+    """A Flask app that rejects routes with an unsafe method and without a scope."""
 
     def add_url_rule(self, *args: Any, **kwargs: Any) -> None:
-        """Add a route, a blueprint's too.
+        """Add a route, of the app or of a blueprint.
 
         Raises:
-            UndeclaredScope: it takes a method that is not safe, and its view names no scope.
+            UndeclaredScope: The route accepts an unsafe method, and its view declares no scope.
         """
         super().add_url_rule(*args, **kwargs)
         for rule in self.url_map.iter_rules():
-            changing = sorted((rule.methods or set()) - SAFE)
-            if changing and scope_of(self, rule.endpoint) is None:
+            unsafe = sorted((rule.methods or set()) - SAFE_METHODS)
+            if unsafe and scope_of(self, rule.endpoint) is None:
                 raise UndeclaredScope(
-                    f"{'/'.join(changing)} {rule.rule} ({rule.endpoint}) names no scope: "
-                    'put @require_scope("...") under its route'
+                    f"{'/'.join(unsafe)} {rule.rule} ({rule.endpoint}) declares no scope: "
+                    'add @require_scope("...") below its route decorator'
                 )
 
 
 def scope_of(app: Flask, endpoint: str) -> str | None:
-    """The scope that a route's view needs, if any."""
+    """Return the scope that the view of an endpoint needs, or None."""
     scope: str | None = getattr(app.view_functions.get(endpoint), "scope", None)
     return scope
 
 
-def is_anonymous(environ: "WSGIEnvironment") -> bool:
-    """Whether nothing tells who asks, neither the request nor API Gateway's authorizer."""
-    return "HTTP_AUTHORIZATION" not in environ and CLAIMS not in environ
+def has_credentials(environ: "WSGIEnvironment") -> bool:
+    """Return whether the request has an Authorization header or verified claims of an authorizer."""
+    return "HTTP_AUTHORIZATION" in environ or CLAIMS in environ
 
 
 def init_auth(app: Flask, settings: AuthSettings | None, scope_prefix: str = "") -> None:
-    """Check the scope of every request; without settings, the app verifies no tokens itself.
+    """Enforce scopes on every request.
 
     Args:
-        app: the app.
-        settings: the issuer whose tokens are accepted.
-        scope_prefix: the prefix that the issuer puts before each scope, such as `news-api/`.
+        app: The app.
+        settings: The accepted issuer. None disables token verification in the app.
+        scope_prefix: The prefix that the issuer adds to each scope, such as `news-api/`.
     """
     app.extensions["verifier"] = settings and Lazy(partial(_make_verifier, settings))
     app.extensions["scope_prefix"] = scope_prefix
-    app.before_request(check_scope)
+    app.before_request(enforce_scope)
 
 
-def check_scope() -> None:
-    """Refuse a request for a view whose scope the caller lacks.
+def enforce_scope() -> None:
+    """Reject the current request if its view needs a scope that the caller lacks.
 
     Raises:
-        Unauthenticated: there is no valid token.
-        Forbidden: the token does not grant the scope.
+        Unauthenticated: The request has no valid token.
+        Forbidden: The token lacks the scope.
     """
     rule, method = request.url_rule, request.method
     if rule is None or (method == "OPTIONS" and _is_automatic_options(rule)):
         return
     scope = scope_of(current_app, rule.endpoint)
-    if scope is None and method in SAFE:
+    if scope is None and method in SAFE_METHODS:
         return
     required = scope and current_app.extensions["scope_prefix"] + scope
     if required is None or required not in scopes_from_claims(_claims(required)):
-        raise Forbidden("The token does not grant what this needs.", required)
+        raise Forbidden("The token lacks the required scope.", required)
 
 
 def _is_automatic_options(rule: "Rule") -> bool:
-    """Return whether Flask itself responds to OPTIONS, which browsers send without a token; no view runs."""
+    """Return whether Flask itself responds to OPTIONS. Browsers send it without a token; no view runs."""
     return bool(getattr(rule, "provide_automatic_options", False))
 
 
 def scopes_from_claims(claims: Mapping[str, Any]) -> set[str]:
     """Return the scopes in verified claims.
 
-    Issuers write them as `scope`, a string separated by spaces (RFC 8693, section 4.2), or as `scp`, which
-    may be a list. API Gateway turns a list into a string such as `[a b]`, and passes on `scopes` where it
-    has checked some. Other whitespace does not separate scopes (RFC 6749, section 3.3).
+    Issuers use `scope`, a string of scopes separated by spaces (RFC 8693, section 4.2), or `scp`, which may
+    be a list. API Gateway converts a list to a string such as `[a b]`. It adds `scopes` if its own route
+    settings require some. Only the space separates scopes (RFC 6749, section 3.3).
     """
     for name in ("scope", "scp", "scopes"):
         value = claims.get(name)
@@ -121,20 +124,25 @@ def scopes_from_claims(claims: Mapping[str, Any]) -> set[str]:
 
 
 def _claims(scope: str) -> Mapping[str, Any]:
-    """Return the verified claims of the caller: those of API Gateway's authorizer, else of the token."""
+    """Return the verified claims of the caller: from API Gateway's authorizer, else from the token.
+
+    Raises:
+        Unauthenticated: The request has no valid token.
+        Forbidden: The app does not verify tokens.
+    """
     claims: Mapping[str, Any] | None = request.environ.get(CLAIMS)
     if claims is not None:
         return claims
     verifier = cast("Verifier | None", current_app.extensions["verifier"])
     if verifier is None:
-        raise Forbidden("No verifier of tokens is set up here, so nobody may do this.", scope)
-    kind, _, token = request.headers.get("Authorization", "").partition(" ")
-    if kind.lower() != "bearer":
-        raise Unauthenticated("Send a token: Authorization: Bearer ...", scope)
+        raise Forbidden("This operation is disabled: token verification is not configured.", scope)
+    scheme, _, token = request.headers.get("Authorization", "").partition(" ")
+    if scheme.lower() != "bearer":
+        raise Unauthenticated("A token is required: send `Authorization: Bearer <token>`.", scope)
     return verifier.claims(token.strip(), scope)
 
 
 def _make_verifier(settings: AuthSettings) -> "Verifier":
-    from shared.auth.tokens import Verifier  # noqa: PLC0415  # with PyJWT and cryptography: writes only
+    from shared.auth.tokens import Verifier  # noqa: PLC0415  # imports PyJWT and cryptography: writes only
 
     return Verifier(settings)

@@ -22,11 +22,11 @@ from shared.errors import Unauthenticated
 log = logging.getLogger(__name__)
 
 ALGORITHMS = ["RS256"]
-"""The only one: a token does not get to choose (RFC 8725, section 3.1)."""
+"""Accepted algorithms, whatever the token asks for (RFC 8725, section 3.1)."""
 
 REQUIRED_CLAIMS = ["exp", "iat", "iss", "sub"]
 LEEWAY_SECONDS = 30
-"""The greatest difference between the issuer's clock and this one."""
+"""Maximum difference between the issuer's clock and the local clock."""
 
 
 class Verifier:
@@ -41,24 +41,24 @@ class Verifier:
         """Return the claims of a valid token.
 
         Args:
-            token: the token as the client sent it.
-            scope: the scope that the challenge of a refusal names.
+            token: The token as the client sent it.
+            scope: The scope to name in the WWW-Authenticate header of an error response.
 
         Raises:
-            Unauthenticated: the token is invalid, expired, or made for another audience.
-            Unavailable: the issuer's keys are unavailable.
+            Unauthenticated: The token is invalid, expired, or issued for another audience.
+            Unavailable: The issuer's keys are unavailable.
         """
         try:
             return self._verify(token)
         except ExpiredSignatureError:
             raise Unauthenticated("The token has expired.", scope, "invalid_token") from None
         except PyJWTError as error:
-            # The class only: the texts of some errors quote the token.
-            log.info("a token was refused: %s", type(error).__name__)
-            raise Unauthenticated("The token is not valid here.", scope, "invalid_token") from None
+            # Log the class only: some error texts quote the token.
+            log.info("token rejected: %s", type(error).__name__)
+            raise Unauthenticated("The token is invalid for this API.", scope, "invalid_token") from None
 
     def _verify(self, token: str) -> Mapping[str, Any]:
-        """Try every key with the token's key id: an issuer may have two keys with one id."""
+        """Try each key with the token's key id: an issuer may use one id for two keys."""
         error: PyJWTError = InvalidTokenError()
         for key in self._jwks.find(_key_id(token)) or ():
             try:
@@ -74,7 +74,7 @@ class Verifier:
             token,
             key,
             algorithms=ALGORITHMS,
-            audience=settings.audience if has_aud else None,  # PyJWT then refuses a token that has an `aud`
+            audience=settings.audience if has_aud else None,  # None: PyJWT rejects tokens with an `aud`
             issuer=settings.issuer,
             leeway=LEEWAY_SECONDS,
             options={"require": REQUIRED_CLAIMS},
@@ -93,7 +93,7 @@ def _key_id(token: str) -> str:
     """Return the key id in a token's header.
 
     Raises:
-        InvalidTokenError: the token cannot be valid, whatever its key; nothing is fetched for it.
+        InvalidTokenError: No key can make the token valid, so no keys are fetched.
     """
     if not re.fullmatch(r"[\w-]+\.[\w-]+\.[\w-]+", token, re.ASCII):
         raise InvalidTokenError

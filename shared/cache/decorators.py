@@ -22,7 +22,7 @@ from flask import Flask, Response, current_app, request
 from flask.typing import ResponseReturnValue
 from werkzeug.exceptions import HTTPException
 
-from shared.auth.scopes import is_anonymous
+from shared.auth.scopes import has_credentials
 from shared.cache.entry import Entry, Lookup, are_storable
 from shared.cache.keys import CacheKey, response_key
 from shared.cache.redis_client import connect
@@ -66,7 +66,7 @@ def cached(name: str, key: Callable[..., object], *, public: bool = False) -> Ca
                 return current_app.make_response(view(**arguments))
 
             store: CacheStore | None = current_app.extensions["cache"]
-            is_shared = public or is_anonymous(request.environ)
+            is_shared = public or not has_credentials(request.environ)
             depends_on = key(**arguments) if store and is_shared else None
             if store is None or depends_on is None:
                 return _finished(load(), "BYPASS")

@@ -1,10 +1,10 @@
-"""Settings of a stage, read from the environment and from nowhere else.
+"""Settings of a stage, read from environment variables.
 
-settings.py  Settings.from_env(): every setting, its default, and rules between settings
-parsers.py   the format of each value
-urls.py      the format of each URL
-auth.py      the settings of authentication
-__main__.py  `python -m shared.config` checks the settings before a server starts
+settings.py  Settings.from_env(): all settings, their defaults, and rules between settings
+parsers.py   parsers of values
+urls.py      parsers of URLs
+auth.py      settings of authentication
+__main__.py  `python -m shared.config`: validate the settings before a server starts
 """
 
 from shared.config.settings import Settings, SettingsError

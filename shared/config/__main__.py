@@ -1,4 +1,4 @@
-"""Check the settings before a server starts: `python -m shared.config`."""
+"""Validate the settings before a server starts: `python -m shared.config`."""
 
 import sys
 from pathlib import Path

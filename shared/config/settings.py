@@ -8,48 +8,46 @@ from typing import TypeVar
 from urllib.parse import urlsplit
 
 from shared.config import auth as auth_config
-from shared.config import parsers as values
-from shared.config import urls
+from shared.config import parsers, urls
 from shared.config.auth import AuthSettings
 
 T = TypeVar("T")
 
-TABLE = "_TABLE"
+TABLE_SUFFIX = "_TABLE"
 
-HIDDEN = {"REDIS_URL", "AUTH_JWKS", "AWS_ENDPOINT_URL_DYNAMODB"}
-"""Variables whose value no message may quote: a URL may hold a password, and a malformed one at any place."""
+SECRET_VARIABLES = {"REDIS_URL", "AUTH_JWKS", "AWS_ENDPOINT_URL_DYNAMODB"}
+"""Variables that error messages never quote: a URL can contain a password, anywhere if it is malformed."""
 
 
 class SettingsError(ValueError):
-    """A setting is missing or wrong; the message names the variable and what it should look like."""
+    """A setting is missing or invalid. The message names the variable and the expected format."""
 
 
 @dataclass(frozen=True, slots=True)
 class Settings:
-    """What differs from stage to stage.
+    """The settings of a stage.
 
     Attributes:
-        stage: `local`, `dev`, `prod`, ...
-        region: AWS region, e.g. `eu-central-1`.
-        tables: name of each module's DynamoDB table, by module, as `table` gives it.
-        dynamodb_endpoint: URL of DynamoDB where it is not AWS's own, else None.
-        redis_url: URL of the cache, or None: no cache, and everything still works.
-        redis_iam_user: ElastiCache user (its id, which is also its name) to log in as with IAM, else None.
-        redis_iam_cache: name of the ElastiCache cache or replication group, with `redis_iam_user`.
-        log_level: one of Python's level names.
-        log_json: whether the log is JSON, or text for a person.
-        metrics_bind: address and port at which gunicorn serves the metrics to Prometheus, or None: metrics
-            are off.
-        metrics_path: path of the metrics there.
-        base_path: the path below which the API is public, e.g. `v1` for https://api.example.com/v1/news/;
-            `/` for the root of every host; empty where it is not set.
-        feed_shards: number of partitions new items of the feed are spread over. It may grow at any
-            time; before it shrinks, the items of the shards that go must be written again.
-        auth: whose tokens are taken, or None: none are.
-        auth_scope_prefix: the prefix that the issuer puts before each scope, e.g. `news-api/`.
-        cors_origins: the origins whose pages may call; `*` stands for any.
-        docs: whether GET /docs shows a page to read and try the API.
-        preload: whether daos are imported and made at the start, not by the first request that needs one.
+        stage: The stage, such as `local`, `dev` or `prod`.
+        region: The AWS region, such as `eu-central-1`.
+        tables: The name of each module's DynamoDB table, by module; read it with `table`.
+        dynamodb_endpoint: URL of DynamoDB, or None for AWS's endpoint.
+        redis_url: URL of the cache, or None to run without a cache.
+        redis_iam_user: Id and name of the ElastiCache user for IAM authentication, or None.
+        redis_iam_cache: Name of the ElastiCache cache or replication group, with `redis_iam_user`.
+        log_level: One of Python's log levels.
+        log_json: True for JSON logs, False for text.
+        metrics_bind: Address and port of the Prometheus metrics of gunicorn, or None to disable them.
+        metrics_path: Path of the metrics.
+        base_path: Public path of the API, such as `v1` for https://api.example.com/v1/news/; `/` for the
+            root of every host; empty if not set.
+        feed_shards: Number of partitions for new items of the feed. It can grow at any time; before it
+            shrinks, rewrite the items of the removed shards.
+        auth: Issuer and audience of accepted tokens, or None to accept no tokens.
+        auth_scope_prefix: Prefix that the issuer adds to each scope, such as `news-api/`.
+        cors_origins: Origins of pages that can call the API; `*` allows any.
+        docs: True to serve the page of the API documentation at /docs.
+        preload: True to create DAOs at startup, False to create them in the first request.
     """
 
     stage: str
@@ -76,40 +74,44 @@ class Settings:
         """Read the settings from environment variables.
 
         Raises:
-            SettingsError: a variable is missing or has a value it can't have.
+            SettingsError: A setting is missing or invalid.
         """
-        stage = _read(env, "STAGE", values.stage)
+        stage = _read(env, "STAGE", parsers.parse_stage)
         settings = cls(
             stage=stage,
-            region=_read(env, "AWS_REGION", values.region),
-            tables={name.removesuffix(TABLE).lower(): env[name] for name in env if name.endswith(TABLE)},
+            region=_read(env, "AWS_REGION", parsers.parse_region),
+            tables={
+                name.removesuffix(TABLE_SUFFIX).lower(): env[name]
+                for name in env
+                if name.endswith(TABLE_SUFFIX)
+            },
             dynamodb_endpoint=_read(env, "AWS_ENDPOINT_URL_DYNAMODB", urls.parse_endpoint_url, None),
             redis_url=_read(env, "REDIS_URL", urls.parse_redis_url, None),
-            redis_iam_user=_read(env, "REDIS_IAM_USER", values.iam_user, None),
-            redis_iam_cache=_read(env, "REDIS_IAM_CACHE", values.iam_cache, None),
-            log_level=_read(env, "LOG_LEVEL", values.log_level, "INFO"),
-            log_json=_read(env, "LOG_FORMAT", values.is_json, not _is_local(env, stage)),
-            metrics_bind=_read(env, "METRICS_BIND", values.metrics_bind, None),
-            metrics_path=_read(env, "METRICS_PATH", values.metrics_path, "/metrics"),
-            base_path=_read(env, "BASE_PATH", values.base_path, ""),
-            feed_shards=_read(env, "FEED_SHARDS", values.feed_shards, 1),
-            auth=_auth(env, stage),
-            auth_scope_prefix=_read(env, "AUTH_SCOPE_PREFIX", auth_config.scope_prefix, ""),
+            redis_iam_user=_read(env, "REDIS_IAM_USER", parsers.parse_iam_user, None),
+            redis_iam_cache=_read(env, "REDIS_IAM_CACHE", parsers.parse_iam_cache, None),
+            log_level=_read(env, "LOG_LEVEL", parsers.parse_log_level, "INFO"),
+            log_json=_read(env, "LOG_FORMAT", parsers.parse_log_format, not _is_local(env, stage)),
+            metrics_bind=_read(env, "METRICS_BIND", parsers.parse_metrics_bind, None),
+            metrics_path=_read(env, "METRICS_PATH", parsers.parse_metrics_path, "/metrics"),
+            base_path=_read(env, "BASE_PATH", parsers.parse_base_path, ""),
+            feed_shards=_read(env, "FEED_SHARDS", parsers.parse_feed_shards, 1),
+            auth=_read_auth(env, stage),
+            auth_scope_prefix=_read(env, "AUTH_SCOPE_PREFIX", auth_config.parse_scope_prefix, ""),
             cors_origins=_read(env, "CORS_ORIGINS", urls.parse_origins, ()),
-            docs=_docs(env, stage),
-            preload=_preload(env),
+            docs=_read_docs(env, stage),
+            preload=_read_preload(env),
         )
-        _check_iam(settings)
+        _validate_redis_iam(settings)
         return settings
 
     def table(self, module: str) -> str:
-        """The name of a module's table: NEWS_TABLE is that of the module news.
+        """Return the name of a module's table, such as NEWS_TABLE for the module news.
 
         Raises:
-            SettingsError: it is missing, or no table can be called so.
+            SettingsError: The setting is missing or invalid.
         """
-        name = module.upper() + TABLE
-        return _read({name: self.tables.get(module, "")}, name, values.table)
+        name = module.upper() + TABLE_SUFFIX
+        return _read({name: self.tables.get(module, "")}, name, parsers.parse_table_name)
 
 
 _REQUIRED = object()
@@ -118,13 +120,15 @@ _REQUIRED = object()
 def _read(env: Mapping[str, str], name: str, parse: Callable[[str], T], default: object = _REQUIRED) -> T:
     text = env.get(name, "")
     if not text and default is not _REQUIRED:
-        return default  # type: ignore[return-value]  # each default above is of its field's type
+        return default  # type: ignore[return-value]  # each default has the type of its field
     try:
         return parse(text)
     except ValueError as error:
-        shown = "the value" if name in HIDDEN or "@" in text else repr(text)
-        wrong = f"{shown} is not" if text else "is not set: it must be"
-        raise SettingsError(f"{name}: {wrong} {error}") from None
+        if not text:
+            raise SettingsError(f"{name}: not set; {error}") from None
+        is_secret = name in SECRET_VARIABLES or "@" in text
+        value = "" if is_secret else f", got {text!r}"
+        raise SettingsError(f"{name}: {error}{value}") from None
 
 
 def _on_lambda(env: Mapping[str, str]) -> bool:
@@ -136,50 +140,53 @@ def _is_local(env: Mapping[str, str], stage: str) -> bool:
     return stage == "local" and not _on_lambda(env)
 
 
-def xray_of_invocation() -> str:
-    """X-Ray's header of the current invocation, which Lambda's runtime sets for each; empty elsewhere."""
+def lambda_trace_header() -> str:
+    """Return the X-Ray trace header of the current Lambda invocation; empty elsewhere."""
     return os.environ.get("_X_AMZN_TRACE_ID", "")
 
 
-def _docs(env: Mapping[str, str], stage: str) -> bool:
-    """DOCS, or by default: on a developer's machine only, where the assets are installed."""
-    installed = find_spec("flask_swagger_ui") is not None
-    docs = _read(env, "DOCS", values.yes_or_no, installed and _is_local(env, stage))
-    if docs and not installed:
-        raise SettingsError("DOCS: is yes, but the page's assets, flask-swagger-ui, are not installed")
+def _read_docs(env: Mapping[str, str], stage: str) -> bool:
+    """Return DOCS. The default is True on a developer's machine with the assets installed."""
+    is_installed = find_spec("flask_swagger_ui") is not None
+    docs = _read(env, "DOCS", parsers.parse_yes_or_no, is_installed and _is_local(env, stage))
+    if docs and not is_installed:
+        raise SettingsError("DOCS: requires flask-swagger-ui, which is not installed")
     return docs
 
 
-def _preload(env: Mapping[str, str]) -> bool:
-    """By itself where the start is over before a caller waits; elsewhere it is a part of every cold start.
+def _read_preload(env: Mapping[str, str]) -> bool:
+    """Return PRELOAD. The default is True if initialization happens before the first request.
 
     https://docs.aws.amazon.com/lambda/latest/dg/configuration-envvars.html#configuration-envvars-runtime
     """
-    is_ahead = env.get("AWS_LAMBDA_INITIALIZATION_TYPE") in {"provisioned-concurrency", "snap-start"}
-    return _read(env, "PRELOAD", values.yes_or_no, is_ahead)
+    is_early = env.get("AWS_LAMBDA_INITIALIZATION_TYPE") in {
+        "provisioned-concurrency",
+        "snap-start",
+    }
+    return _read(env, "PRELOAD", parsers.parse_yes_or_no, is_early)
 
 
-def _auth(env: Mapping[str, str], stage: str) -> AuthSettings | None:
+def _read_auth(env: Mapping[str, str], stage: str) -> AuthSettings | None:
     is_local = _is_local(env, stage)
-    issuer = _read(env, "AUTH_ISSUER", auth_config.party, None)
-    audience = _read(env, "AUTH_AUDIENCE", auth_config.party, None)
+    issuer = _read(env, "AUTH_ISSUER", auth_config.parse_issuer_or_audience, None)
+    audience = _read(env, "AUTH_AUDIENCE", auth_config.parse_issuer_or_audience, None)
     jwks = _read(env, "AUTH_JWKS", urls.parse_jwks_location, None)
-    claim = _read(env, "AUTH_AUDIENCE_CLAIM", auth_config.audience_claim, None)
+    claim = _read(env, "AUTH_AUDIENCE_CLAIM", auth_config.parse_audience_claim, None)
     try:
-        return auth_config.auth_settings(issuer, audience, jwks, audience_claim=claim, is_local=is_local)
+        return auth_config.build_auth_settings(issuer, audience, jwks, claim, is_local=is_local)
     except ValueError as error:
         raise SettingsError(str(error)) from None
 
 
-def _check_iam(settings: Settings) -> None:
-    """IAM needs both its settings, TLS, and no other user or password."""
+def _validate_redis_iam(settings: Settings) -> None:
+    """Require both IAM settings, TLS, and a URL without a user or password."""
     user, cache = settings.redis_iam_user, settings.redis_iam_cache
     if not user and not cache:
         return
     if not user or not cache:
-        raise SettingsError("REDIS_IAM_USER: goes with REDIS_IAM_CACHE; set both, or none")
+        raise SettingsError("REDIS_IAM_USER: set both or none of REDIS_IAM_USER, REDIS_IAM_CACHE")
     url = urlsplit(settings.redis_url or "")
     if url.scheme != "rediss" or "@" in url.netloc:
         raise SettingsError(
-            "REDIS_URL: with REDIS_IAM_USER it must be rediss://host:port, without a password"
+            "REDIS_URL: must be rediss://host:port, without user and password, since REDIS_IAM_USER is set"
         )

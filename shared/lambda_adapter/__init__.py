@@ -1,10 +1,10 @@
-"""A Flask app as a Lambda function: serverless-wsgi, with its input and output corrected.
+"""A Flask app as a Lambda function: serverless-wsgi, with corrected input and output.
 
-handler.py    make_handler(app)
-events.py     the source of an event: HTTP API, REST API, load balancer, function URL
+handler.py    make_handler(app): from the event to the response
+events.py     sources of HTTP events: HTTP API, REST API, load balancer, function URL
 requests.py   the HTTP request in an event, one function per source
-fields.py     headers, query and body of an event
-caller.py     the caller's address and verified claims
+fields.py     headers, query string and body of an event
+caller.py     address and verified claims of the caller
 responses.py  the response, one function per source
 """
 

@@ -1,4 +1,4 @@
-"""The parts that HTTP events have in common: headers, query and body."""
+"""The fields that all HTTP events have: headers, query string and body."""
 
 import base64
 from functools import lru_cache
@@ -9,123 +9,123 @@ Event = dict[str, Any]
 
 
 class MalformedEvent(ValueError):
-    """An event that looks like an HTTP request and can't be one; the message says what is wrong with it."""
+    """The event is an invalid HTTP request. The message names the invalid field."""
 
 
 def get_object(parent: Event, name: str) -> Event:
-    """The object of that name; an empty one where it is absent or null.
+    """Return the object in a field; an empty one if the field is missing or null.
 
     Raises:
-        MalformedEvent: it is something else.
+        MalformedEvent: The field is not an object.
     """
     value = parent.get(name)
     if value is None:
         return {}
     if not isinstance(value, dict):
-        raise MalformedEvent(f"{name} is no object")
+        raise MalformedEvent(f"{name} is not an object")
     return value
 
 
 def get_text(parent: Event, name: str) -> str:
-    """The text of that name; empty where it is absent or null.
+    """Return the string in a field; an empty one if the field is missing or null.
 
     Raises:
-        ValueError: it is something else, or can't be encoded.
+        ValueError: The field is not a string, or UTF-8 cannot encode it.
     """
     value = parent.get(name)
     if value is None:
         return ""
     if not isinstance(value, str):
-        raise MalformedEvent(f"{name} is no string")
-    return _encodable(value)
+        raise MalformedEvent(f"{name} is not a string")
+    return _require_encodable(value)
 
 
-def _encodable(text: str) -> str:
-    """Raise UnicodeEncodeError for half of a surrogate pair, which JSON can hold and UTF-8 can't."""
+def _require_encodable(text: str) -> str:
+    """Return the text. Raise UnicodeEncodeError for a lone surrogate, which UTF-8 does not allow."""
     if not text.isascii():
         text.encode()
     return text
 
 
 def get_headers(event: Event) -> dict[str, str]:
-    """The headers, in names and in values as WSGI has them (PEP 3333).
+    """Return the headers with names and values as in the WSGI environ (PEP 3333).
 
-    Values of one name are joined as gunicorn does it (RFC 9110, section 5.3, allows it); cookies with a
-    semicolon (RFC 6265, section 5.4), and payload 2.0 has those in a list of their own.
+    Repeated headers are joined with commas, as gunicorn does (RFC 9110, section 5.3), and cookies with
+    semicolons (RFC 6265, section 5.4). Payload 2.0 has cookies in a list of their own.
     """
-    found: dict[str, str] = {}
+    headers: dict[str, str] = {}
     fields = get_object(event, "multiValueHeaders") or get_object(event, "headers")
-    for name, given in fields.items():
-        key = _wsgi_key(name)
-        value = given if isinstance(given, str) else _single(given)
+    for name, field in fields.items():
+        key = _environ_key(name)
+        value = field if isinstance(field, str) else _unwrap_single(field)
         if key is None or value is None:
             continue
-        # REST tells names apart that differ in case only: then there is one already.
-        text = value if isinstance(value, str) and key not in found else _joined(key, found.get(key), value)
-        found[key] = text if text.isascii() and text.isprintable() else _wsgi_text(text)
+        # A REST API keeps names apart that differ in case only, so the key can exist already.
+        text = value if isinstance(value, str) and key not in headers else _join(key, headers.get(key), value)
+        headers[key] = text if text.isascii() and text.isprintable() else _wsgi_text(text)
     if cookies := event.get("cookies"):
-        found["HTTP_COOKIE"] = _wsgi_text(_joined("HTTP_COOKIE", cookies))
-    if "HTTP_HOST" not in found and (domain := get_text(get_object(event, "requestContext"), "domainName")):
-        found["HTTP_HOST"] = domain
-    return found
+        headers["HTTP_COOKIE"] = _wsgi_text(_join("HTTP_COOKIE", cookies))
+    if "HTTP_HOST" not in headers and (domain := get_text(get_object(event, "requestContext"), "domainName")):
+        headers["HTTP_HOST"] = domain
+    return headers
 
 
 @lru_cache(maxsize=1024)
-def _wsgi_key(name: str) -> str | None:
-    """The environ's key for a header; None for a name that would pass for its namesake with a hyphen."""
+def _environ_key(name: str) -> str | None:
+    """Return the environ key of a header; None for a name with `_`, which can forge one with `-`."""
     if "_" in name:
         return None
     key = name.upper().replace("-", "_")
     return key if key in {"CONTENT_TYPE", "CONTENT_LENGTH"} else "HTTP_" + key
 
 
-def _single(given: Any) -> Any:
-    """What is in a list of one; anything else as it is."""
-    return given[0] if isinstance(given, list) and len(given) == 1 else given
+def _unwrap_single(field: Any) -> Any:
+    """Return the item of a list with one item; any other value unchanged."""
+    return field[0] if isinstance(field, list) and len(field) == 1 else field
 
 
-def _joined(key: str, *values: object) -> str:
+def _join(key: str, *values: object) -> str:
     separator = "; " if key == "HTTP_COOKIE" else ","
-    return separator.join(text for value in values if value is not None for text in _texts(value))
+    return separator.join(text for value in values if value is not None for text in _to_strings(value))
 
 
 def _wsgi_text(text: str) -> str:
-    """Text as WSGI's native string: each character stands for a byte of it in UTF-8.
+    """Return a text as a WSGI native string, with one character per byte in UTF-8.
 
     Raises:
-        ValueError: it holds a control character, or half of a surrogate pair.
+        ValueError: The text contains a control character or a lone surrogate.
     """
     if any(character < " " and character != "\t" for character in text):
-        raise MalformedEvent("a header holds a control character")
+        raise MalformedEvent("a header contains a control character")
     return text.encode().decode("latin-1")
 
 
 def get_decoded_query(event: Event) -> str:
-    """The query string, from parameters that the source has decoded."""
-    return urlencode(_parameters(event))
+    """Return the query string for a source that decodes the parameters."""
+    return urlencode(_query_parameters(event))
 
 
 def get_raw_query(event: Event) -> str:
-    """The query string, from parameters that the source has only split."""
-    return _encodable("&".join(f"{name}={value}" for name, value in _parameters(event)))
+    """Return the query string for a source that splits the parameters and leaves them encoded."""
+    return _require_encodable("&".join(f"{name}={value}" for name, value in _query_parameters(event)))
 
 
-def _parameters(event: Event) -> list[tuple[str, str]]:
+def _query_parameters(event: Event) -> list[tuple[str, str]]:
     name = "multiValueQueryStringParameters"
     parameters = get_object(event, name) or get_object(event, "queryStringParameters")
-    return [(name, value) for name, values in parameters.items() for value in _texts(values)]
+    return [(name, value) for name, values in parameters.items() for value in _to_strings(values)]
 
 
-def _texts(values: object) -> list[str]:
-    several = values if isinstance(values, list) else [values]
-    return ["" if value is None else str(value) for value in several]
+def _to_strings(values: object) -> list[str]:
+    items = values if isinstance(values, list) else [values]
+    return ["" if item is None else str(item) for item in items]
 
 
 def get_body(event: Event) -> bytes:
-    """The request's body.
+    """Return the request body.
 
     Raises:
-        ValueError: it is said to be base64 and isn't, or can't be encoded.
+        ValueError: The body is invalid base64, or UTF-8 cannot encode it.
     """
     body = get_text(event, "body")
     if event.get("isBase64Encoded"):

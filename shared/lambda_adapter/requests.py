@@ -1,10 +1,10 @@
-"""The HTTP request in an event, read by one function for each kind of event."""
+"""The HTTP request in an event, with one function per source."""
 
 import re
 from typing import NamedTuple
 from urllib.parse import unquote_to_bytes
 
-from shared.lambda_adapter.caller import address, claims_v1, claims_v2, without_signature
+from shared.lambda_adapter.caller import claims_v1, claims_v2, drop_verified_signature, parse_address
 from shared.lambda_adapter.fields import (
     Event,
     MalformedEvent,
@@ -18,21 +18,21 @@ from shared.lambda_adapter.fields import (
 from shared.web.mount import Mount, split_prefix
 
 METHOD = re.compile(r"[A-Za-z0-9!#$%&'*+.^_`|~-]+")
-"""A method is a token (RFC 9110, section 9.1)."""
+"""A token (RFC 9110, section 9.1)."""
 
 
 class HttpRequest(NamedTuple):
-    """A request, whatever event it came in.
+    """An HTTP request, independent of its source.
 
     Attributes:
-        method: as sent.
-        root: what of the public path lies before the app's own, e.g. `/dev`; mostly empty.
-        path: the app's own part of the path, decoded; as in all of WSGI, each character stands for a byte.
-        query: the query string, encoded.
-        headers: as they go into the environ, e.g. `HTTP_HOST`.
-        body: as the client sent it.
-        client: the caller's address.
-        claims: what the source has verified about the caller; empty where it has verified nothing.
+        method: The method, as sent.
+        root: SCRIPT_NAME: the part of the public path before the app's routes, such as `/dev`; often empty.
+        path: PATH_INFO: the rest of the path, decoded, with one character per byte (PEP 3333).
+        query: The query string, encoded.
+        headers: The headers by environ key, such as `HTTP_HOST`.
+        body: The body, as the client sent it.
+        client_address: The caller's IP address.
+        claims: The claims that the source has verified; empty if there are none.
     """
 
     method: str
@@ -41,148 +41,152 @@ class HttpRequest(NamedTuple):
     query: str
     headers: dict[str, str]
     body: bytes
-    client: str
+    client_address: str
     claims: Event
 
 
-def http_api_2(event: Event, mount: Mount) -> HttpRequest:
-    """HTTP API, payload 2.0: `rawPath` comes decoded, with a named stage, and without an API mapping's key.
+def from_http_api_v2(event: Event, mount: Mount) -> HttpRequest:
+    """Read payload 2.0 of an HTTP API: `rawPath` is decoded, with the stage, and without an API mapping key.
 
     https://docs.aws.amazon.com/apigateway/latest/developerguide/http-api-develop-integrations-lambda.html
     """
     context, headers = get_object(event, "requestContext"), get_headers(event)
-    stage = _stage(context)
-    _, path = _split_stage(mount, _path(event, "rawPath"), headers, stage)
-    root, path = _mounted(mount, path, headers, stage, custom_root=mount.base_path)
-    return _payload_2(event, context, headers, root, path)
+    stage = _stage_prefix(context)
+    _, path = _split_stage(mount, _read_decoded_path(event, "rawPath"), headers, stage)
+    root, path = _split_root(mount, path, headers, stage, custom_root=mount.base_path)
+    return _from_payload_v2(event, context, headers, root, path)
 
 
-def function_url(event: Event, mount: Mount) -> HttpRequest:
-    """Function URL: like payload 2.0, but `rawPath` comes encoded, and there is no stage.
+def from_function_url(event: Event, mount: Mount) -> HttpRequest:
+    """Read an event of a function URL: as payload 2.0, but `rawPath` is encoded, and there is no stage.
 
     https://docs.aws.amazon.com/lambda/latest/dg/urls-invocation.html#urls-payloads
     """
     context, headers = get_object(event, "requestContext"), get_headers(event)
-    path = _encoded_path(event, "rawPath")
+    path = _read_encoded_path(event, "rawPath")
     root, path = mount.split(path, mount.base_path)
-    return _payload_2(event, context, headers, root, path)
+    return _from_payload_v2(event, context, headers, root, path)
 
 
-def http_api_1(event: Event, mount: Mount) -> HttpRequest:
-    """HTTP API, payload 1.0: `path` comes decoded, with an API mapping's key, or else with a named stage.
+def from_http_api_v1(event: Event, mount: Mount) -> HttpRequest:
+    """Read payload 1.0 of an HTTP API: `path` is decoded, with an API mapping key or else with the stage.
 
     https://docs.aws.amazon.com/apigateway/latest/developerguide/http-api-develop-integrations-lambda.html
     """
     context, headers = get_object(event, "requestContext"), get_headers(event)
-    stage = _stage(context)
-    start, path = _split_stage(mount, _path(event, "path"), headers, stage)
-    key = start if start == mount.base_path else ""  # it was not the stage, but a mapping's key of that name
-    root, path = _mounted(mount, path, headers, stage, custom_root=key)
-    return _payload_1(event, context, headers, root, path)
+    stage = _stage_prefix(context)
+    prefix, path = _split_stage(mount, _read_decoded_path(event, "path"), headers, stage)
+    mapping = prefix if prefix == mount.base_path else ""  # a mapping key with the name of the stage
+    root, path = _split_root(mount, path, headers, stage, custom_root=mapping)
+    return _from_payload_v1(event, context, headers, root, path)
 
 
-def rest_api(event: Event, mount: Mount) -> HttpRequest:
-    """REST API: `path` comes encoded, without the stage, but with a base path mapping's key.
+def from_rest_api(event: Event, mount: Mount) -> HttpRequest:
+    """Read an event of a REST API: `path` is encoded, with a base path mapping key, and without the stage.
 
     https://docs.aws.amazon.com/apigateway/latest/developerguide/set-up-lambda-proxy-integrations.html
     """
     context, headers = get_object(event, "requestContext"), get_headers(event)
-    path = _encoded_path(event, "path")
-    root, path = _mounted(mount, path, headers, _stage(context))
-    return _payload_1(event, context, headers, root, path)
+    path = _read_encoded_path(event, "path")
+    root, path = _split_root(mount, path, headers, _stage_prefix(context))
+    return _from_payload_v1(event, context, headers, root, path)
 
 
-def alb(event: Event, mount: Mount) -> HttpRequest:
-    """Load balancer: path and query come encoded, and the caller is not verified.
+def from_alb(event: Event, mount: Mount) -> HttpRequest:
+    """Read an event of a load balancer: path and query are encoded, and the caller is not verified.
 
     https://docs.aws.amazon.com/elasticloadbalancing/latest/application/lambda-functions.html
     """
     headers = get_headers(event)
-    path = _encoded_path(event, "path")
+    path = _read_encoded_path(event, "path")
     root, path = mount.split(path, mount.base_path)
-    # The last address is the one that the load balancer saw; those before it are the client's word.
-    client = headers.get("HTTP_X_FORWARDED_FOR", "").rpartition(",")[2]
+    # The load balancer appends the address that it sees. Clients can forge those before it.
+    client_address = headers.get("HTTP_X_FORWARDED_FOR", "").rpartition(",")[2]
     return HttpRequest(
-        _method(event, "httpMethod"),
+        _read_method(event, "httpMethod"),
         root,
         path,
         get_raw_query(event),
         headers,
         get_body(event),
-        address(client),
+        parse_address(client_address),
         claims={},
     )
 
 
-def _payload_2(event: Event, context: Event, headers: dict[str, str], root: str, path: str) -> HttpRequest:
+def _from_payload_v2(
+    event: Event, context: Event, headers: dict[str, str], root: str, path: str
+) -> HttpRequest:
     http = get_object(context, "http")
     return HttpRequest(
-        _method(http, "method"),
+        _read_method(http, "method"),
         root,
         path,
         get_text(event, "rawQueryString"),
-        without_signature(headers, context),
+        drop_verified_signature(headers, context),
         get_body(event),
-        address(get_text(http, "sourceIp")),
+        parse_address(get_text(http, "sourceIp")),
         claims_v2(context),
     )
 
 
-def _payload_1(event: Event, context: Event, headers: dict[str, str], root: str, path: str) -> HttpRequest:
+def _from_payload_v1(
+    event: Event, context: Event, headers: dict[str, str], root: str, path: str
+) -> HttpRequest:
     return HttpRequest(
-        _method(event, "httpMethod"),
+        _read_method(event, "httpMethod"),
         root,
         path,
         get_decoded_query(event),
-        without_signature(headers, context),
+        drop_verified_signature(headers, context),
         get_body(event),
-        address(get_text(get_object(context, "identity"), "sourceIp")),
+        parse_address(get_text(get_object(context, "identity"), "sourceIp")),
         claims_v1(context),
     )
 
 
-def _path(event: Event, name: str) -> str:
-    """Return a path that comes decoded, as WSGI has it: each character stands for a byte (PEP 3333)."""
-    path = _absolute(event.get(name), name)
+def _read_decoded_path(event: Event, name: str) -> str:
+    """Return a decoded path as a WSGI native string, with one character per byte (PEP 3333)."""
+    path = _make_absolute(event.get(name), name)
     return path if path.isascii() else path.encode().decode("latin-1")
 
 
-def _encoded_path(event: Event, name: str) -> str:
-    """Return the same of a path that comes encoded."""
-    return unquote_to_bytes(_absolute(event.get(name), name)).decode("latin-1")
+def _read_encoded_path(event: Event, name: str) -> str:
+    """Return an encoded path as a WSGI native string."""
+    return unquote_to_bytes(_make_absolute(event.get(name), name)).decode("latin-1")
 
 
-def _absolute(path: object, name: str) -> str:
+def _make_absolute(path: object, name: str) -> str:
     if not isinstance(path, str):
-        raise MalformedEvent(f"{name} is no string")
+        raise MalformedEvent(f"{name} is not a string")
     return path if path.startswith("/") else "/" + path
 
 
-def _method(parent: Event, name: str) -> str:
+def _read_method(parent: Event, name: str) -> str:
     method = get_text(parent, name)
     if not METHOD.fullmatch(method):
-        raise MalformedEvent(f"{name} is no method of HTTP")
+        raise MalformedEvent(f"{name} is not an HTTP method")
     return method
 
 
-def _stage(context: Event) -> str:
-    """The stage as the start of a path; `$default` never is one."""
+def _stage_prefix(context: Event) -> str:
+    """Return the stage as a path prefix; empty for `$default`, which no path contains."""
     stage = get_text(context, "stage")
     return "" if stage in {"", "$default"} else "/" + stage
 
 
 def _split_stage(mount: Mount, path: str, headers: dict[str, str], stage: str) -> tuple[str, str]:
-    """Split off the stage: on its own domain API Gateway always writes it, elsewhere reports differ."""
+    """Split off the stage. API Gateway adds it on its own domain; on custom domains, reports differ."""
     return split_prefix(path, stage) if _on_execute_api(headers) else mount.split(path, stage)
 
 
-def _mounted(
+def _split_root(
     mount: Mount, path: str, headers: dict[str, str], stage: str, *, custom_root: str = ""
 ) -> tuple[str, str]:
-    """Return root and path of a request to API Gateway, given the path without the stage.
+    """Split the path of a request to API Gateway, without the stage, into root and path.
 
-    A path that does not start with BASE_PATH came by the stage's own URL, or by a custom domain, where the
-    root is `custom_root`.
+    If the path does not start with BASE_PATH, the root is the stage on API Gateway's own domain, and
+    `custom_root` on a custom domain.
     """
     root, path = mount.split(path, mount.base_path)
     if root or mount.is_root:
@@ -191,5 +195,5 @@ def _mounted(
 
 
 def _on_execute_api(headers: dict[str, str]) -> bool:
-    """Return whether the host is API Gateway's own, public or in a VPC: its URLs start with the stage."""
+    """Return whether the host is API Gateway's own domain, where URLs start with the stage."""
     return ".execute-api." in headers.get("HTTP_HOST", "").lower()

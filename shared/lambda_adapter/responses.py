@@ -1,4 +1,4 @@
-"""The app's answer, and one function for each form that a source of HTTP events wants it in."""
+"""The response of the app, with one function per format of the sources of HTTP events."""
 
 import base64
 import json
@@ -6,6 +6,9 @@ from collections.abc import Iterable
 from functools import lru_cache
 from http import HTTPStatus
 from typing import NamedTuple
+
+import serverless_wsgi
+from werkzeug.datastructures import Headers
 
 from shared.constants import ERROR_HEADERS, PROBLEM_JSON
 from shared.errors import problem_body
@@ -19,133 +22,128 @@ TEXT_TYPES = {
     "application/x-ndjson",
     "application/xml",
 }
-"""Media types that go out as text, besides `text/*` and all that ends with `+json` or `+xml`."""
+"""Media types to send as text, besides `text/*`, `*+json` and `*+xml`."""
 
 HOP_BY_HOP = {"connection", "keep-alive", "te", "trailer", "transfer-encoding", "upgrade"}
-"""Headers that are the server's own business, here as with gunicorn (RFC 9110, section 7.6.1)."""
+"""Headers that the server sets, here as with gunicorn (RFC 9110, section 7.6.1)."""
 
-BODILESS = {HTTPStatus.NO_CONTENT, HTTPStatus.NOT_MODIFIED}
-"""An answer with one of these has no body, nor has one to HEAD (RFC 9110, section 6.4.1)."""
+STATUSES_WITHOUT_BODY = {HTTPStatus.NO_CONTENT, HTTPStatus.NOT_MODIFIED}
+"""Status codes without a body; a response to HEAD has none either (RFC 9110, section 6.4.1)."""
 
-MOST_BYTES_PER_BYTE = 6
-"""What one byte of a body can take up in JSON: a control character becomes `\\u001f`."""
+MAX_JSON_BYTES_PER_BYTE = 6
+"""The most that one byte of a body grows in JSON: a control character becomes `\\u001f`."""
 
 
 class LambdaResponse(NamedTuple):
-    """What the client is to get.
+    """The response to the client, independent of the source.
 
     Attributes:
-        status: code and reason, e.g. `404 NOT FOUND`.
-        headers: as the app spelled them.
-        body: the bytes.
-        fields: the last value of each header, by its name in small letters.
+        status: Status code and reason, such as `404 NOT FOUND`.
+        headers: The headers, with names as the app spells them.
+        body: The body.
+        last_values: The last value of each header, by its name in lowercase.
     """
 
     status: str
     headers: list[tuple[str, str]]
     body: bytes
-    fields: dict[str, str]
+    last_values: dict[str, str]
 
     @property
-    def code(self) -> int:
-        """The status as a number."""
+    def status_code(self) -> int:
+        """The status code as a number."""
         return int(self.status[:3])
 
 
 def build_response(
     method: str, status: str, headers: Iterable[tuple[str, str]], body: bytes
 ) -> LambdaResponse:
-    """The answer as a server would send it, from what a WSGI app gave.
+    """Return the response of a WSGI app as a server sends it.
 
     Raises:
-        ValueError: a header has a value that HTTP can't carry; gunicorn fails on it too.
+        ValueError: A header value is invalid in HTTP; gunicorn raises for it too.
     """
-    bodiless = method == "HEAD" or int(status[:3]) in BODILESS
-    kept, fields = [], {}
+    is_bodiless = method == "HEAD" or int(status[:3]) in STATUSES_WITHOUT_BODY
+    kept_headers, last_values = [], {}
     for name, value in headers:
-        lowered = name.lower()
-        if lowered in HOP_BY_HOP:
+        lowercase = name.lower()
+        if lowercase in HOP_BY_HOP:
             continue
-        if lowered == "content-length" and not bodiless:
-            text = str(len(body))  # whatever the app thought it would be
+        if lowercase == "content-length" and not is_bodiless:
+            text = str(len(body))  # the app's value can be wrong
         else:
-            text = value if value.isascii() and value.isprintable() else _text(value)
-        kept.append((name, text))
-        fields[lowered] = text
-    return LambdaResponse(status, kept, b"" if bodiless else body, fields)
+            text = value if value.isascii() and value.isprintable() else _header_text(value)
+        kept_headers.append((name, text))
+        last_values[lowercase] = text
+    return LambdaResponse(status, kept_headers, b"" if is_bodiless else body, last_values)
 
 
 def problem_response(status: HTTPStatus, detail: str, request_id: str) -> LambdaResponse:
-    """An answer of the guard's own, in the form of all errors of the app."""
+    """Return an error response of the adapter, in the format of the app's errors (RFC 9457)."""
     body = problem_body(status, detail, request_id)
     headers = {"Content-Type": PROBLEM_JSON, **ERROR_HEADERS}
     return build_response("GET", f"{status.value} {status.phrase}", headers.items(), body)
 
 
-def to_payload_v2(answer: LambdaResponse) -> Event:
-    """HTTP API, payload 2.0, and Function URL: one value for a header, and a list of cookies.
+def to_payload_v2(response: LambdaResponse) -> Event:
+    """Return payload 2.0, for HTTP APIs and function URLs: one value per header, and a list of cookies.
 
     https://docs.aws.amazon.com/apigateway/latest/developerguide/http-api-develop-integrations-lambda.html
     """
-    headers, cookies = _joined(answer)
-    return {"statusCode": answer.code, "headers": headers, "cookies": cookies, **_body(answer)}
+    headers, cookies = _join_values(response)
+    return _status_and_body(response) | {"headers": headers, "cookies": cookies}
 
 
-def multi_value(answer: LambdaResponse) -> Event:
-    """REST API, and HTTP API with payload 1.0: a list of values for each header.
+def to_payload_v1(response: LambdaResponse) -> Event:
+    """Return payload 1.0, for REST APIs and HTTP APIs: a list of values per header.
 
     https://docs.aws.amazon.com/apigateway/latest/developerguide/set-up-lambda-proxy-integrations.html
     """
-    return {"statusCode": answer.code, "multiValueHeaders": _grouped(answer), **_body(answer)}
+    return _status_and_body(response) | {"multiValueHeaders": _group_by_name(response)}
 
 
-def alb_multi_value(answer: LambdaResponse) -> Event:
-    """Load balancer whose target group has multi-value headers on.
+def to_alb_multi_value(response: LambdaResponse) -> Event:
+    """Return a response for a load balancer with multi-value headers.
 
     https://docs.aws.amazon.com/elasticloadbalancing/latest/application/lambda-functions.html#multi-value-headers
     """
-    return multi_value(answer) | {"statusDescription": answer.status}
+    return to_payload_v1(response) | {"statusDescription": response.status}
 
 
-def alb_single_value(answer: LambdaResponse) -> Event:
-    """Load balancer whose target group has multi-value headers off, as it is by default.
+def to_alb(response: LambdaResponse) -> Event:
+    """Return a response for a load balancer without multi-value headers, which is the default.
 
-    There is no place for a second cookie, and cookies can't be joined. But the load balancer passes on any
-    header whose name is spelled differently, and to the client all spellings are one name.
+    Each further cookie gets a name of another casing, since the format has one value per name, and cookies
+    cannot be joined. Clients ignore the case of names.
     """
-    headers, cookies = _joined(answer)
-    spelled = {_spelling("Set-Cookie", number): cookie for number, cookie in enumerate(cookies)}
-    return {
-        "statusCode": answer.code,
-        "statusDescription": answer.status,
-        "headers": headers | spelled,
-        **_body(answer),
-    }
+    headers, cookies = _join_values(response)
+    cookie_headers = serverless_wsgi.split_headers(Headers([("Set-Cookie", cookie) for cookie in cookies]))
+    status = {"statusDescription": response.status}
+    return _status_and_body(response) | status | {"headers": headers | cookie_headers}
 
 
-def is_longer_than(limit: int, event: Event) -> bool:
-    """Whether the answer takes more bytes than that, as the runtimes from Python 3.12 on serialise it."""
-    if len(event["body"]) * MOST_BYTES_PER_BYTE < limit // 2:  # nearly always; headers are short
+def exceeds_limit(response: Event, max_bytes: int) -> bool:
+    """Return whether a response exceeds the limit, serialized as by the runtimes since Python 3.12."""
+    if len(response["body"]) * MAX_JSON_BYTES_PER_BYTE < max_bytes // 2:  # the usual case; headers are short
         return False
-    return len(json.dumps(event, ensure_ascii=False).encode()) > limit
+    return len(json.dumps(response, ensure_ascii=False).encode()) > max_bytes
 
 
-def _body(answer: LambdaResponse) -> Event:
-    text = _as_text(answer)
-    if text is None:
-        return {"body": base64.b64encode(answer.body).decode(), "isBase64Encoded": True}
-    return {"body": text, "isBase64Encoded": False}
+def _status_and_body(response: LambdaResponse) -> Event:
+    """Return the keys that all formats share."""
+    text = _body_as_text(response)
+    body = base64.b64encode(response.body).decode() if text is None else text
+    return {"statusCode": response.status_code, "body": body, "isBase64Encoded": text is None}
 
 
-def _as_text(answer: LambdaResponse) -> str | None:
-    """The body as text; None where it must be base64 to arrive as it is."""
-    if answer.body and (
-        not _is_text(answer.fields.get("content-type", "")) or "content-encoding" in answer.fields
-    ):
+def _body_as_text(response: LambdaResponse) -> str | None:
+    """Return the body as text, or None if only base64 preserves it."""
+    values = response.last_values
+    if response.body and ("content-encoding" in values or not _is_text(values.get("content-type", ""))):
         return None
     try:
-        return answer.body.decode()
-    except UnicodeDecodeError:  # text in another charset
+        return response.body.decode()
+    except UnicodeDecodeError:  # the text is in another charset
         return None
 
 
@@ -157,10 +155,14 @@ def _is_text(content_type: str) -> bool:
     )
 
 
-def _text(value: str) -> str:
-    """A header's value, from WSGI's native string: UTF-8 where it can be, else Latin-1."""
+def _header_text(value: str) -> str:
+    """Return a header value from a WSGI native string, decoded as UTF-8 if valid, else as Latin-1.
+
+    Raises:
+        ValueError: The value contains a control character, or a character outside Latin-1.
+    """
     if any(character < " " and character != "\t" for character in value):
-        raise ValueError("a header of the answer holds a control character")
+        raise ValueError("a response header contains a control character")
     raw = value.encode("latin-1")
     try:
         return raw.decode()
@@ -168,31 +170,24 @@ def _text(value: str) -> str:
         return value
 
 
-def _grouped(answer: LambdaResponse) -> dict[str, list[str]]:
-    """The values of each header, by its name as the app spelled it first."""
+def _group_by_name(response: LambdaResponse) -> dict[str, list[str]]:
+    """Return the values of each header, by its name in its first spelling."""
     spellings: dict[str, str] = {}
     grouped: dict[str, list[str]] = {}
-    for name, value in answer.headers:
+    for name, value in response.headers:
         grouped.setdefault(spellings.setdefault(name.lower(), name), []).append(value)
     return grouped
 
 
-def _joined(answer: LambdaResponse) -> tuple[dict[str, str], list[str]]:
-    """Headers of one value each, joined with commas (RFC 9110, section 5.3); and cookies, which can't be."""
-    if len(answer.fields) == len(answer.headers) and "set-cookie" not in answer.fields:  # nearly always
-        return dict(answer.headers), []
+def _join_values(response: LambdaResponse) -> tuple[dict[str, str], list[str]]:
+    """Return headers with one value each, joined with commas (RFC 9110, section 5.3), and the cookies."""
+    values = response.last_values
+    if len(values) == len(response.headers) and "set-cookie" not in values:  # the usual case
+        return dict(response.headers), []
     joined, cookies = {}, []
-    for name, values in _grouped(answer).items():
+    for name, several in _group_by_name(response).items():
         if name.lower() == "set-cookie":
-            cookies = values
+            cookies = several
         else:
-            joined[name] = ", ".join(values)
+            joined[name] = ", ".join(several)
     return joined, cookies
-
-
-def _spelling(name: str, number: int) -> str:
-    """The spelling of that number: its bits say which letters, from the end, are in the other case."""
-    letters = (
-        letter.swapcase() if number >> bit & 1 else letter for bit, letter in enumerate(reversed(name))
-    )
-    return "".join(letters)[::-1]

@@ -5,7 +5,7 @@ from http import HTTPStatus
 
 from flask import Flask, Response, current_app, request
 
-from shared.auth.scopes import SAFE, is_anonymous
+from shared.auth.scopes import SAFE_METHODS, has_credentials
 
 HSTS = "max-age=31536000"
 """A year (RFC 6797); subdomains are for whoever owns the domain to decide."""
@@ -29,7 +29,7 @@ def secure(answer: Response) -> Response:
     answer.headers.add("X-Content-Type-Options", "nosniff")
     if environ["wsgi.url_scheme"] == "https":  # gunicorn and the Lambda guard know whom to believe
         answer.headers.add("Strict-Transport-Security", HSTS)
-    is_storable = environ["REQUEST_METHOD"] in SAFE and (is_anonymous(environ) or _is_public())
+    is_storable = environ["REQUEST_METHOD"] in SAFE_METHODS and (not has_credentials(environ) or _is_public())
     if answer.status_code >= HTTPStatus.BAD_REQUEST or not is_storable:
         answer.headers["Cache-Control"] = "no-store"
     return answer

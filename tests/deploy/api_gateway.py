@@ -18,7 +18,7 @@ from deploy.code_matches_template import matches
 from deploy.elasticache_emulator import ElastiCache
 from deploy.project import REGION
 from support.environment import CLEAN, SHARED
-from support.event_builders import Sent, http_api_2
+from support.event_builders import Request, http_api_2
 
 PROBE = SHARED / "lab" / "aws" / "probe.py"
 RUNTIME = Path(__file__).parent / "lambda_runtime"
@@ -130,7 +130,7 @@ class ApiGateway:
             return {"statusCode": rejection, "headers": {}}
         host = f"{self._api}.execute-api.{REGION}.amazonaws.com"
         fields = (("Content-Type", "application/json"), *headers) if body else headers
-        sent = Sent(method, path, query, fields, json.dumps(body).encode() if body else b"", host=host)
+        sent = Request(method, path, query, fields, json.dumps(body).encode() if body else b"", host=host)
         event = http_api_2(sent, authorizer=authorizer) | {"routeKey": " ".join(key)}
         self._process.stdin.write(json.dumps(event) + "\n")
         self._process.stdin.flush()

@@ -11,7 +11,7 @@ from importlib import import_module
 import boto3
 
 from shared.app import create_app
-from shared.auth.scopes import SAFE, scope_of
+from shared.auth.scopes import SAFE_METHODS, scope_of
 from shared.config import Settings
 from shared.web import headers
 from support.environment import ROOT, settings_for
@@ -65,7 +65,7 @@ def views():
         path = "/".join("x" if part.startswith("<") else part for part in rule.rule.split("/"))
         for method in sorted(rule.methods):
             scope = scope_of(app, rule.endpoint)
-            yield method, path, None if method in SAFE else scope
+            yield method, path, None if method in SAFE_METHODS else scope
 
 
 class _NoService:

@@ -1,4 +1,4 @@
-"""Through gunicorn and every kind of event, Flask sees the same request and the client the same answer."""
+"""Requests and responses are the same through gunicorn and through each source of HTTP events."""
 
 import http.client
 import os
@@ -14,12 +14,12 @@ from hypothesis import strategies as st
 from shared.lambda_adapter.handler import make_handler
 from support import sample_apps
 from support.environment import ROOT
-from support.event_builders import ENCODERS, Got, Sent, got, got_from
+from support.event_builders import ENCODERS, Request, Response, normalized_response, parse_response
 
 mirror = make_handler(sample_apps.mirror_app())
-answers = make_handler(sample_apps.answers_app())
+responses = make_handler(sample_apps.responses_app())
 
-ANSWERS = [
+RESPONSE_PATHS = [
     "/cookies",
     "/repeated",
     "/latin-1",
@@ -64,18 +64,18 @@ content_types = st.sampled_from(
 
 @st.composite
 def requests(draw, *, single_values):
-    """A request; where a source has one value for a name only, so has the request."""
-    most = 1 if single_values else None
-    query = [(name, value) for name, several in draw(queries).items() for value in several[:most]]
-    headers = {name.lower(): (name, several) for name, several in draw(fields).items()}
-    pairs = [(name, value) for name, several in headers.values() for value in several[:most]]
+    """Draw a request, with one value per name for sources that keep only one."""
+    max_values = 1 if single_values else None
+    query = [(name, value) for name, all_values in draw(queries).items() for value in all_values[:max_values]]
+    headers = {name.lower(): (name, all_values) for name, all_values in draw(fields).items()}
+    pairs = [(name, value) for name, all_values in headers.values() for value in all_values[:max_values]]
     if jar := draw(cookies):
         pairs.append(("Cookie", "; ".join(f"{name}={value}" for name, value in jar.items())))
     body = draw(st.one_of(st.binary(max_size=64), text.map(str.encode), st.just(b"a=1&a=2&b=%C3%A4")))
     method = draw(st.sampled_from(["POST", "PUT", "DELETE"] if body else ["GET", "DELETE", "OPTIONS"]))
     if body:
         pairs.append(("Content-Type", draw(content_types)))
-    return Sent(
+    return Request(
         method,
         draw(paths),
         urlencode(query),
@@ -94,7 +94,7 @@ def _is_text(body):
 
 @pytest.fixture(scope="module")
 def gunicorn():
-    """A function that sends a request through a real gunicorn."""
+    """Return a function that sends a request to a real gunicorn."""
     with socket.create_server(("127.0.0.1", 0)) as listener:
         command = [
             sys.executable,
@@ -109,29 +109,29 @@ def gunicorn():
         process = subprocess.Popen(command, pass_fds=[listener.fileno()], env=environment)
         address = listener.getsockname()
     try:
-        yield lambda sent: _send(address, sent)
+        yield lambda request: _send(address, request)
     finally:
         process.terminate()
         process.wait()
 
 
-def _send(address, sent) -> Got:
+def _send(address, request) -> Response:
     connection = http.client.HTTPConnection(*address, timeout=10)
-    target = sent.path + ("?" + sent.query if sent.query else "")
-    connection.putrequest(sent.method, target, skip_host=True, skip_accept_encoding=True)
-    for name, value in sent.fields():
+    target = request.path + ("?" + request.query if request.query else "")
+    connection.putrequest(request.method, target, skip_host=True, skip_accept_encoding=True)
+    for name, value in request.all_headers():
         connection.putheader(name, value.encode())
-    connection.endheaders(sent.body or None)
-    answer = connection.getresponse()
-    received = got(answer.status, answer.getheaders(), answer.read())
+    connection.endheaders(request.body or None)
+    response = connection.getresponse()
+    received = normalized_response(response.status, response.getheaders(), response.read())
     connection.close()
     return received
 
 
 def _as_text(received):
-    """http.client reads a header as Latin-1; the events have it as text."""
+    """Decode the headers, which http.client reads as Latin-1."""
     headers = {name: value.encode("latin-1").decode() for name, value in received.headers.items()}
-    return Got(received.status, headers, received.cookies, received.body)
+    return Response(received.status, headers, received.cookies, received.body)
 
 
 @pytest.mark.parametrize("kind", ENCODERS)
@@ -141,14 +141,14 @@ def _as_text(received):
     deadline=None,
     suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow],
 )
-def test_any_request_is_seen_as_through_gunicorn(kind, gunicorn, data):
-    sent = data.draw(requests(single_values=kind == "load balancer"))
-    assert got_from(mirror(ENCODERS[kind](sent), None)) == gunicorn(sent)
+def test_any_request_is_the_same_as_through_gunicorn(kind, gunicorn, data):
+    request = data.draw(requests(single_values=kind == "load balancer"))
+    assert parse_response(mirror(ENCODERS[kind](request), None)) == gunicorn(request)
 
 
 @pytest.mark.parametrize("kind", ENCODERS)
 @pytest.mark.parametrize("method", ["GET", "HEAD"])
-@pytest.mark.parametrize("path", ANSWERS)
-def test_any_answer_arrives_as_through_gunicorn(path, method, kind, gunicorn):
-    sent = Sent(method, path, headers=(("X-App", "answers"),))
-    assert got_from(answers(ENCODERS[kind](sent), None)) == _as_text(gunicorn(sent))
+@pytest.mark.parametrize("path", RESPONSE_PATHS)
+def test_any_response_is_the_same_as_through_gunicorn(path, method, kind, gunicorn):
+    request = Request(method, path, headers=(("X-App", "responses"),))
+    assert parse_response(responses(ENCODERS[kind](request), None)) == _as_text(gunicorn(request))

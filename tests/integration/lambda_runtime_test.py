@@ -1,4 +1,4 @@
-"""The handler in Lambda's own runtime: the Runtime Interface Emulator, as Lambda's images ship it."""
+"""The handler in the Lambda Runtime Interface Emulator, as in Lambda's container images."""
 
 import json
 import subprocess
@@ -9,7 +9,7 @@ from contextlib import ExitStack
 import pytest
 
 from support.environment import CLEAN, ROOT
-from support.event_builders import ENCODERS, Sent, got_from, http_api_2
+from support.event_builders import ENCODERS, Request, http_api_2, parse_response
 from support.lambda_emulator import invoke
 from tools.local.lambda_runtime import packages, serving
 from tools.local.processes import StartError
@@ -21,8 +21,8 @@ except StartError as error:
 
 
 @pytest.fixture
-def served(tmp_path):
-    """A function that serves a handler, and gives a function that sends it an event."""
+def serve_handler(tmp_path):
+    """Return a function that serves a handler and returns a function to send it events."""
     with ExitStack() as running:
 
         def serve(handler, **env):
@@ -33,46 +33,50 @@ def served(tmp_path):
         yield serve
 
 
-def test_every_kind_of_event_is_answered(served):
-    send = served("support.sample_apps.handler")
+def test_events_of_every_source_get_a_response(serve_handler):
+    send = serve_handler("support.sample_apps.handler")
     for encode in ENCODERS.values():
-        status, answer = send(encode(Sent("POST", "/%C3%A4", "a=1&b=%26", body=b"\xff\x00")))
-        seen = json.loads(got_from(answer).body)
+        status, response = send(encode(Request("POST", "/%C3%A4", "a=1&b=%26", body=b"\xff\x00")))
+        request = json.loads(parse_response(response).body)
         assert status == 200
-        assert (seen["path"], seen["args"], seen["body"]) == ("/ä", {"a": ["1"], "b": ["&"]}, "ff00")
+        assert (request["path"], request["args"], request["body"]) == ("/ä", {"a": ["1"], "b": ["&"]}, "ff00")
 
 
-def test_request_id_is_lambdas(served):
-    _, answer = served("support.sample_apps.handler")(http_api_2(Sent()) | {"body": "\ud800"})
-    assert answer["statusCode"] == 400
-    assert len(json.loads(answer["body"])["request_id"]) == len("c6af9ac6-7b61-11e6-9a41-93e8deadbeef")
+def test_the_request_id_is_that_of_lambda(serve_handler):
+    _, response = serve_handler("support.sample_apps.handler")(http_api_2(Request()) | {"body": "\ud800"})
+    assert response["statusCode"] == 400
+    assert len(json.loads(response["body"])["request_id"]) == len("c6af9ac6-7b61-11e6-9a41-93e8deadbeef")
 
 
-def test_event_that_is_no_http_request_fails_the_invocation(served):
-    _, answer = served("support.sample_apps.handler")({"Records": [{"eventSource": "aws:sqs", "body": "x"}]})
-    assert answer["errorType"] == "NotHttp"
-    assert "SQS" in answer["errorMessage"]
+def test_an_event_that_is_not_an_http_request_fails_the_invocation(serve_handler):
+    _, response = serve_handler("support.sample_apps.handler")(
+        {"Records": [{"eventSource": "aws:sqs", "body": "x"}]}
+    )
+    assert response["errorType"] == "NotHttp"
+    assert "SQS" in response["errorMessage"]
 
 
 @pytest.mark.parametrize("handler", ["no_such_module.handler", "support.sample_apps.no_such_handler"])
-def test_import_error_fails_the_init(served, handler):
-    status, answer = served(handler)(http_api_2(Sent()))
+def test_an_import_error_fails_the_initialization(serve_handler, handler):
+    status, response = serve_handler(handler)(http_api_2(Request()))
     assert status == 502
-    assert answer["errorType"] in {"Runtime.ImportModuleError", "Runtime.HandlerNotFound"}
+    assert response["errorType"] in {"Runtime.ImportModuleError", "Runtime.HandlerNotFound"}
 
 
-def test_wrong_setting_fails_the_init(served):
-    status, answer = served("functions.news.handler", REDIS_URL="nonsense")(http_api_2(Sent(path="/health")))
+def test_an_invalid_setting_fails_the_initialization(serve_handler):
+    status, response = serve_handler("functions.news.handler", REDIS_URL="nonsense")(
+        http_api_2(Request(path="/health"))
+    )
     assert status == 502
-    assert "REDIS_URL" in answer["errorMessage"]
+    assert "REDIS_URL" in response["errorMessage"]
 
 
-def test_news_is_served(served):
-    status, answer = served("functions.news.handler")(http_api_2(Sent(path="/health")))
-    assert (status, answer["statusCode"]) == (200, 200)
+def test_the_news_function_responds(serve_handler):
+    status, response = serve_handler("functions.news.handler")(http_api_2(Request(path="/health")))
+    assert (status, response["statusCode"]) == (200, 200)
 
 
-def test_command_prints_how_to_invoke_and_stops_cleanly():
+def test_the_command_prints_how_to_invoke_the_function_and_stops_cleanly():
     command = [sys.executable, "-m", "tools.local.lambda_runtime", "--handler", "support.sample_apps.handler"]
     env = CLEAN | {"PYTHONPATH": str(ROOT / "tests")}
     with subprocess.Popen(

@@ -119,7 +119,7 @@ def test_a_wrong_password_breaks_no_request(guarded):
     ],
 )
 def test_a_url_that_cannot_be_parsed_stops_the_start_with_one_line(url):
-    with pytest.raises(SettingsError, match=r"^REDIS_URL: .* is not a URL such as") as error:
+    with pytest.raises(SettingsError, match=r"^REDIS_URL: must be a URL such as") as error:
         Settings.from_env(ENV | {"REDIS_URL": url})
     assert "\n" not in str(error.value)
 

@@ -26,7 +26,7 @@ from support import token_issuer
 from support.cache_harness import make_app
 from support.dynamodb_proxy import Proxy, throttled
 from support.environment import CLEAN, ROOT, settings_for
-from support.event_builders import Sent, http_api_2
+from support.event_builders import Request, http_api_2
 from support.fakes import FakeDao, sent, stored
 from support.log_lines import lines_in, metrics_of, requests_in, total
 from support.sample_apps import CONTEXT
@@ -198,7 +198,7 @@ def test_tokens_bodies_queries_and_paths_reach_no_line(tmp_path, capsys):
 
     dao = FailingDao()
     app = make_app(
-        dao, None, log_json=True, log_level="DEBUG", auth=token_issuer.settings_of(tmp_path / "jwks.json")
+        dao, None, log_json=True, log_level="DEBUG", auth=token_issuer.auth_settings(tmp_path / "jwks.json")
     )
     client = app.test_client()
     for error in (RuntimeError("no secret"), Unavailable("away")):
@@ -287,7 +287,7 @@ def test_a_line_names_the_trace(ask, headers, trace_id, traceparent):
 
 def test_on_lambda_the_trace_is_the_invocations(app, capsys, monkeypatch):
     monkeypatch.setenv("_X_AMZN_TRACE_ID", XRAY)
-    event = http_api_2(Sent(path="/health", headers=[("X-Amzn-Trace-Id", f"Root={ROOT_ID[:-1]}0")]))
+    event = http_api_2(Request(path="/health", headers=[("X-Amzn-Trace-Id", f"Root={ROOT_ID[:-1]}0")]))
     make_handler(app)(event, None)
     assert requests_in(capsys.readouterr().err)[0]["trace_id"] == ROOT_ID
 
@@ -302,7 +302,7 @@ def told_by_lambda(app, capsys, event):
 
 
 def test_an_event_that_nobody_can_read_is_told_of_too(app, capsys):
-    broken = http_api_2(Sent()) | {"body": "%%%", "isBase64Encoded": True}
+    broken = http_api_2(Request()) | {"body": "%%%", "isBase64Encoded": True}
     status, line = told_by_lambda(app, capsys, broken)
     assert (status, line["status"], line["status_class"], line["route"]) == (400, 400, "4xx", "none")
     assert metrics_of(line)["requests"] == (1, {"route": "none", "status_class": "4xx"})
@@ -312,7 +312,7 @@ def test_an_event_that_nobody_can_read_is_told_of_too(app, capsys):
 def test_an_answer_that_lambda_exchanges_is_told_of_as_what_went_out(app, capsys, view):
     """One over the limit of bytes, and one that fails when it has begun already."""
     app.add_url_rule("/large", "x.large", view)
-    status, line = told_by_lambda(app, capsys, http_api_2(Sent(path="/large")))
+    status, line = told_by_lambda(app, capsys, http_api_2(Request(path="/large")))
     assert (status, line["status"], line["status_class"], line["route"]) == (500, 500, "5xx", "GET /large")
 
 

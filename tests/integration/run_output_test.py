@@ -16,7 +16,7 @@ from support import token_issuer
 from support.cache_harness import LONG_AGO, tag_of
 from support.dynamodb_proxy import Proxy, throttled
 from support.environment import ROOT, settings_for
-from support.event_builders import Sent, got_from, http_api_2
+from support.event_builders import Request, http_api_2, parse_response
 from support.fakes import sent
 from support.log_lines import lines_in, requests_in, total
 from support.redis_servers import BINARY, REASON, Valkey
@@ -64,13 +64,13 @@ class Run:
 
         def ask(method, target, body=b"", headers=()):
             path, _, query = target.partition("?")
-            _, event = invoke(url, http_api_2(Sent(method, path, query, headers=headers, body=body)))
-            return got_from(event).status
+            _, event = invoke(url, http_api_2(Request(method, path, query, headers=headers, body=body)))
+            return parse_response(event).status
 
         self.ask = ask
 
     def start_gunicorn(self, stack, **more):
-        auth = token_issuer.settings_of(self.folder / "jwks.json")
+        auth = token_issuer.auth_settings(self.folder / "jwks.json")
         port = free_port()
         self.url = f"http://127.0.0.1:{port}"
         tokens = {"AUTH_ISSUER": auth.issuer, "AUTH_AUDIENCE": auth.audience, "AUTH_JWKS": auth.jwks}

@@ -14,8 +14,8 @@ import pytest
 from botocore.session import Session
 
 from support.environment import CLEAN, ROOT, settings_for
-from support.event_builders import Sent, http_api_2
-from support.lambda_emulator import HERE, invoke, runtime_of
+from support.event_builders import Request, http_api_2
+from support.lambda_emulator import HERE, invoke, make_runtime
 from support.project_copy import copied
 from tools.local.lambda_runtime import packages, serving
 from tools.local.tables import create_tables
@@ -37,11 +37,11 @@ MAX_ZIPPED, MAX_UNPACKED = 7_000_000, 20_000_000
 WRITER = {"jwt": {"claims": {"sub": "7", "scope": "news:write"}, "scopes": ["news:write"]}}
 ITEM = {"title": "t", "url": "https://example.com/t", "source": "s", "category": "c"}
 CREATE = http_api_2(
-    Sent("POST", "/news/", "", (("Content-Type", "application/json"),), json.dumps(ITEM).encode()),
+    Request("POST", "/news/", "", (("Content-Type", "application/json"),), json.dumps(ITEM).encode()),
     authorizer=WRITER,
 )
-HEALTH = http_api_2(Sent(path="/health"))
-LIST = http_api_2(Sent(path="/news/"))
+HEALTH = http_api_2(Request(path="/health"))
+LIST = http_api_2(Request(path="/news/"))
 
 HANDLE_EVENTS = """
 import json, sys
@@ -413,17 +413,17 @@ def test_artifact_runs_in_lambdas_runtime(python, unpacked, moto_url, valkey, tm
         "NEWS_TABLE": settings.table("news"),
         "REDIS_URL": valkey.url,
     }
-    runtime = runtime_of(unpacked, tmp_path / "runtime")
+    runtime = make_runtime(unpacked, tmp_path / "runtime")
     with serving("functions.news.handler", env=env, log=tmp_path / "log", runtime=runtime) as url:
         _, created = invoke(url, CREATE)
-        item = http_api_2(Sent(path=created["headers"]["Location"]))
+        item = http_api_2(Request(path=created["headers"]["Location"]))
         read = [invoke(url, item)[1] for _ in range(2)]
     assert [each["headers"]["X-Cache"] for each in read] == ["MISS", "HIT"]
     assert read[0]["body"] == read[1]["body"] == created["body"]
 
 
 def test_lambdas_runtime_imports_only_from_the_artifact(python, unpacked, tmp_path):
-    runtime = runtime_of(unpacked, tmp_path / "runtime")
+    runtime = make_runtime(unpacked, tmp_path / "runtime")
     with serving("functions.wsgi.app", log=tmp_path / "log", runtime=runtime) as url:
         status, response = invoke(url, HEALTH)
     assert (status, response["errorType"]) == (502, "Runtime.ImportModuleError")

@@ -1,8 +1,8 @@
-"""Coverage-guided fuzz of the Lambda guard and of the cursor decoder, with atheris: for `make fuzz`.
+"""Coverage-guided fuzzing of the Lambda adapter and the cursor decoder with atheris, for `make fuzz`.
 
-    python -m atheris_targets guard|cursor SECONDS
+    python -m atheris_targets adapter|cursor SECONDS
 
-Ends with 0 where nothing was raised but what is declared, and with 77 where atheris finds more.
+The exit code is 0, or 77 if atheris finds an undeclared exception.
 """
 
 import base64
@@ -18,55 +18,57 @@ with atheris.instrument_imports(include=["shared", "serverless_wsgi"]):
     from shared.errors import InvalidInput
     from shared.lambda_adapter.events import NotHttp
     from shared.lambda_adapter.handler import make_handler
-    from support.event_builders import ENCODERS, Sent
+    from support.event_builders import ENCODERS, Request
     from support.sample_apps import mirror_app
 
 handler = make_handler(mirror_app())
-EVENTS = [encode(Sent("POST", "/a%20b", "c=1", (("Cookie", "d=1"),), b"e")) for encode in ENCODERS.values()]
+EVENTS = [
+    encode(Request("POST", "/a%20b", "c=1", (("Cookie", "d=1"),), b"e")) for encode in ENCODERS.values()
+]
 
 
-def guard(data):
-    """An event as it might come, with a part of it replaced, or any JSON at all."""
-    given = atheris.FuzzedDataProvider(data)
-    event = json.loads(json.dumps(given.PickValueInList(EVENTS)))
-    place = event["requestContext"] if given.ConsumeBool() else event
-    name = given.PickValueInList(sorted(place))
-    text = given.ConsumeUnicode(given.ConsumeIntInRange(0, 200))
+def fuzz_adapter(data):
+    """Send a valid event with one part replaced, or any JSON."""
+    provider = atheris.FuzzedDataProvider(data)
+    event = json.loads(json.dumps(provider.PickValueInList(EVENTS)))
+    parent = event["requestContext"] if provider.ConsumeBool() else event
+    name = provider.PickValueInList(sorted(parent))
+    text = provider.ConsumeUnicode(provider.ConsumeIntInRange(0, 200))
     try:
         value = json.loads(text)
     except (ValueError, RecursionError):
         value = text
-    if given.ConsumeBool():
-        place[name] = value
-    elif isinstance(place[name], dict):
-        place[name][text[:20]] = value
+    if provider.ConsumeBool():
+        parent[name] = value
+    elif isinstance(parent[name], dict):
+        parent[name][text[:20]] = value
     else:
         event = value
     try:
-        answer = handler(event, None)
+        response = handler(event, None)
     except NotHttp:
         return
-    if answer:
-        json.dumps(answer, ensure_ascii=False).encode()
+    if response:
+        json.dumps(response, ensure_ascii=False).encode()
 
 
-def decode(data):
-    """Any text as a cursor, any bytes in base64, and any position after what a cursor begins with."""
-    given = atheris.FuzzedDataProvider(data)
-    kind = given.ConsumeIntInRange(0, 2)
-    if kind == 0:
-        text = given.ConsumeUnicode(600)
-    elif kind == 1:
-        text = base64.urlsafe_b64encode(given.ConsumeBytes(400)).decode().rstrip("=")
+def fuzz_cursor(data):
+    """Decode any text, any bytes in base64, and any sort key in a valid cursor."""
+    provider = atheris.FuzzedDataProvider(data)
+    choice = provider.ConsumeIntInRange(0, 2)
+    if choice == 0:
+        text = provider.ConsumeUnicode(600)
+    elif choice == 1:
+        text = base64.urlsafe_b64encode(provider.ConsumeBytes(400)).decode().rstrip("=")
     else:
-        text = cursor.encode({}, given.ConsumeUnicodeNoSurrogates(400))
+        text = cursor.encode({}, provider.ConsumeUnicodeNoSurrogates(400))
     with contextlib.suppress(InvalidInput):
         cursor.decode(text, {}, "[a-z]+")
 
 
 if __name__ == "__main__":
     logging.disable()
-    target = {"guard": guard, "cursor": decode}[sys.argv[1]]
+    target = {"adapter": fuzz_adapter, "cursor": fuzz_cursor}[sys.argv[1]]
     options = [f"-max_total_time={sys.argv[2]}", "-max_len=1024", "-verbosity=0", "-print_final_stats=1"]
     atheris.Setup([sys.argv[0], *options], target)
     atheris.Fuzz()

@@ -8,7 +8,7 @@ from flask.testing import FlaskClient
 from news.controller import setup_route
 from news.service import NewsService
 from shared.app import create_app
-from shared.auth.scopes import SAFE
+from shared.auth.scopes import SAFE_METHODS
 from shared.cache.circuit_breaker import CircuitBreaker
 from shared.cache.keys import generation_key, hash_tag
 from shared.cache.redis_client import connect
@@ -99,7 +99,7 @@ class Writer(FlaskClient):
     """A client that may write, and whose reads are anonymous all the same."""
 
     def open(self, *args, **named):
-        if named.get("method", "GET") not in SAFE:
+        if named.get("method", "GET") not in SAFE_METHODS:
             named.setdefault("environ_overrides", {})[CLAIMS] = {"scope": "news:write"}
         return super().open(*args, **named)
 

@@ -1,6 +1,6 @@
-"""An HTTP request as each source of events puts it, and a source's answer as its client gets it.
+"""Builders for the events of each source of HTTP requests, and the response that the client receives.
 
-Written from AWS's pages, which the functions name, and not from the code under test.
+They follow the AWS documentation that each docstring links to, not the code under test.
 """
 
 import base64
@@ -15,8 +15,8 @@ CLIENT = "203.0.113.7"
 
 
 @dataclass(frozen=True)
-class Sent:
-    """A request on the wire: path and query are encoded; a header may be there twice."""
+class Request:
+    """A request as the client sends it: path and query are encoded, and headers can repeat."""
 
     method: str = "GET"
     path: str = "/"
@@ -26,16 +26,16 @@ class Sent:
     as_base64: bool = True
     host: str = HOST
 
-    def fields(self) -> list[tuple[str, str]]:
-        """All header fields, with those that a load balancer or a gateway sets."""
+    def all_headers(self) -> list[tuple[str, str]]:
+        """Return all headers, with those that a load balancer or a gateway adds."""
         length = [("Content-Length", str(len(self.body)))] if self.body else []
         forwarded = [("X-Forwarded-For", CLIENT), ("X-Forwarded-Port", "443"), ("X-Forwarded-Proto", "https")]
         return [("Host", self.host), *length, *forwarded, *self.headers]
 
 
 @dataclass(frozen=True)
-class Got:
-    """An answer on the wire: fields in lower case, sorted, and cookies apart."""
+class Response:
+    """A response as the client receives it: header names in lowercase, and cookies apart."""
 
     status: int
     headers: dict[str, str]
@@ -43,29 +43,31 @@ class Got:
     body: bytes = field(repr=False)
 
 
-def http_api_2(sent: Sent, stage: str = "$default", authorizer: Event | None = None) -> Event:
+def http_api_2(request: Request, stage: str = "$default", authorizer: Event | None = None) -> Event:
     """https://docs.aws.amazon.com/apigateway/latest/developerguide/http-api-develop-integrations-lambda.html
 
-    "Duplicate headers are combined with commas"; all names are lower case; cookies are a list. The path comes
-    decoded: seen in live events, and documented nowhere.
+    "Duplicate headers are combined with commas"; all names are in lowercase; cookies are a list. The path is
+    decoded, as in live events; AWS does not document it.
     """
-    path = unquote(sent.path)
+    path = unquote(request.path)
     raw_path = path if stage == "$default" else f"/{stage}{path}"
-    return _payload_2(sent, raw_path, stage, authorizer, domain=sent.host)
+    return _payload_2(request, raw_path, stage, authorizer, domain=request.host)
 
 
-def function_url(sent: Sent, authorizer: Event | None = None) -> Event:
+def function_url(request: Request, authorizer: Event | None = None) -> Event:
     """https://docs.aws.amazon.com/lambda/latest/dg/urls-invocation.html#urls-payloads
 
-    The form of payload 2.0; the path stays encoded.
+    As payload 2.0, but the path is encoded.
     """
-    return _payload_2(sent, sent.path, "$default", authorizer, domain="abc123.lambda-url.eu-central-1.on.aws")
+    return _payload_2(
+        request, request.path, "$default", authorizer, domain="abc123.lambda-url.eu-central-1.on.aws"
+    )
 
 
-def _payload_2(sent: Sent, raw_path: str, stage: str, authorizer: Event | None, domain: str) -> Event:
+def _payload_2(request: Request, raw_path: str, stage: str, authorizer: Event | None, domain: str) -> Event:
     headers: dict[str, str] = {}
     cookies: list[str] = []
-    for name, value in sent.fields():
+    for name, value in request.all_headers():
         if name.lower() == "cookie":
             cookies += value.split("; ")
         else:
@@ -77,7 +79,7 @@ def _payload_2(sent: Sent, raw_path: str, stage: str, authorizer: Event | None, 
         "domainName": domain,
         "domainPrefix": domain.partition(".")[0],
         "http": {
-            "method": sent.method,
+            "method": request.method,
             "path": raw_path,
             "protocol": "HTTP/1.1",
             "sourceIp": CLIENT,
@@ -95,47 +97,49 @@ def _payload_2(sent: Sent, raw_path: str, stage: str, authorizer: Event | None, 
         "version": "2.0",
         "routeKey": "$default",
         "rawPath": raw_path,
-        "rawQueryString": sent.query,
+        "rawQueryString": request.query,
         "headers": headers,
         "requestContext": context,
     }
     if cookies:
         event["cookies"] = cookies
-    return event | _body(sent)
+    return event | _body(request)
 
 
 def http_api_1(
-    sent: Sent, stage: str = "$default", mapping: str = "", authorizer: Event | None = None
+    request: Request, stage: str = "$default", mapping: str = "", authorizer: Event | None = None
 ) -> Event:
     """https://docs.aws.amazon.com/apigateway/latest/developerguide/http-api-develop-integrations-lambda.html
 
-    Has `version`, and the path comes decoded. "Use format 1.0 and path to access the API mapping".
+    The event has `version`, and the path is decoded. "Use format 1.0 and path to access the API mapping".
     """
-    before = mapping or ("" if stage == "$default" else f"/{stage}")
-    path = before + unquote(sent.path)
-    return {"version": "1.0"} | _payload_1(sent, path, path, stage, authorizer)
+    prefix = mapping or ("" if stage == "$default" else f"/{stage}")
+    path = prefix + unquote(request.path)
+    return {"version": "1.0"} | _payload_1(request, path, path, stage, authorizer)
 
 
-def rest_api(sent: Sent, stage: str = "prod", mapping: str = "", authorizer: Event | None = None) -> Event:
+def rest_api(
+    request: Request, stage: str = "prod", mapping: str = "", authorizer: Event | None = None
+) -> Event:
     """https://docs.aws.amazon.com/apigateway/latest/developerguide/set-up-lambda-proxy-integrations.html
 
-    The path has no stage, but `requestContext.path` has; both have the key of a base path mapping.
+    Only `requestContext.path` contains the stage; both paths contain the key of a base path mapping.
     """
     if mapping:
-        return _payload_1(sent, mapping + sent.path, mapping + sent.path, stage, authorizer)
-    return _payload_1(sent, sent.path, f"/{stage}{sent.path}", stage, authorizer)
+        return _payload_1(request, mapping + request.path, mapping + request.path, stage, authorizer)
+    return _payload_1(request, request.path, f"/{stage}{request.path}", stage, authorizer)
 
 
-def _payload_1(sent: Sent, path: str, whole_path: str, stage: str, authorizer: Event | None) -> Event:
-    headers = _lists(sent.fields())
-    query = _lists(parse_qsl(sent.query, keep_blank_values=True))
+def _payload_1(request: Request, path: str, whole_path: str, stage: str, authorizer: Event | None) -> Event:
+    headers = _group_by_name(request.all_headers())
+    query = _group_by_name(parse_qsl(request.query, keep_blank_values=True))
     return {
         "resource": "/{proxy+}",
         "path": path,
-        "httpMethod": sent.method,
-        "headers": _last(headers) or None,
+        "httpMethod": request.method,
+        "headers": _last_values(headers) or None,
         "multiValueHeaders": headers or None,
-        "queryStringParameters": _last(query) or None,
+        "queryStringParameters": _last_values(query) or None,
         "multiValueQueryStringParameters": query or None,
         "pathParameters": {"proxy": path.lstrip("/")},
         "stageVariables": None,
@@ -143,8 +147,8 @@ def _payload_1(sent: Sent, path: str, whole_path: str, stage: str, authorizer: E
             "accountId": "123456789012",
             "apiId": "abc123",
             "authorizer": authorizer,
-            "domainName": sent.host,
-            "httpMethod": sent.method,
+            "domainName": request.host,
+            "httpMethod": request.method,
             "identity": {"sourceIp": CLIENT, "userArn": None, "user": None},
             "path": whole_path,
             "protocol": "HTTP/1.1",
@@ -152,65 +156,68 @@ def _payload_1(sent: Sent, path: str, whole_path: str, stage: str, authorizer: E
             "resourcePath": "/{proxy+}",
             "stage": stage,
         },
-    } | _body(sent)
+    } | _body(request)
 
 
-def alb(sent: Sent) -> Event:
+def alb(request: Request) -> Event:
     """https://docs.aws.amazon.com/elasticloadbalancing/latest/application/lambda-functions.html
 
     "If the query parameters are URL-encoded, the load balancer does not decode them"; of several values of
     one name it "uses the last value sent by the client".
     """
-    parts = {"headers": _last(_alb_headers(sent)), "queryStringParameters": _last(_alb_query(sent))}
-    return _alb(sent) | parts
+    parts = {
+        "headers": _last_values(_alb_headers(request)),
+        "queryStringParameters": _last_values(_alb_query(request)),
+    }
+    return _alb(request) | parts
 
 
-def alb_multi_value(sent: Sent) -> Event:
-    """As above, multi-value headers being on (#multi-value-headers on that page)."""
-    return _alb(sent) | {
-        "multiValueHeaders": _alb_headers(sent),
-        "multiValueQueryStringParameters": _alb_query(sent),
+def alb_multi_value(request: Request) -> Event:
+    """Return the event of a load balancer with multi-value headers (#multi-value-headers on that page)."""
+    return _alb(request) | {
+        "multiValueHeaders": _alb_headers(request),
+        "multiValueQueryStringParameters": _alb_query(request),
     }
 
 
-def _alb(sent: Sent) -> Event:
+def _alb(request: Request) -> Event:
     arn = "arn:aws:elasticloadbalancing:eu-central-1:123456789012:targetgroup/news/49e9d65c45c6791a"
     return {
         "requestContext": {"elb": {"targetGroupArn": arn}},
-        "httpMethod": sent.method,
-        "path": sent.path,
-    } | _body(sent)
+        "httpMethod": request.method,
+        "path": request.path,
+    } | _body(request)
 
 
-def _alb_headers(sent: Sent) -> dict[str, list[str]]:
-    return _lists([(name.lower(), value) for name, value in sent.fields()])
+def _alb_headers(request: Request) -> dict[str, list[str]]:
+    return _group_by_name([(name.lower(), value) for name, value in request.all_headers()])
 
 
-def _alb_query(sent: Sent) -> dict[str, list[str]]:
-    pairs = [part.partition("=") for part in sent.query.split("&") if part]
-    return _lists([(name, value) for name, _, value in pairs])
+def _alb_query(request: Request) -> dict[str, list[str]]:
+    pairs = [part.partition("=") for part in request.query.split("&") if part]
+    return _group_by_name([(name, value) for name, _, value in pairs])
 
 
-def _body(sent: Sent) -> Event:
-    if not sent.body:
+def _body(request: Request) -> Event:
+    if not request.body:
         return {"body": None, "isBase64Encoded": False}
-    if sent.as_base64:
-        return {"body": base64.b64encode(sent.body).decode(), "isBase64Encoded": True}
-    return {"body": sent.body.decode(), "isBase64Encoded": False}
+    if request.as_base64:
+        return {"body": base64.b64encode(request.body).decode(), "isBase64Encoded": True}
+    return {"body": request.body.decode(), "isBase64Encoded": False}
 
 
-def _lists(pairs: list[tuple[str, str]]) -> dict[str, list[str]]:
+def _group_by_name(pairs: list[tuple[str, str]]) -> dict[str, list[str]]:
     lists: dict[str, list[str]] = {}
     for name, value in pairs:
         lists.setdefault(name, []).append(value)
     return lists
 
 
-def _last(lists: dict[str, list[str]]) -> dict[str, str]:
+def _last_values(lists: dict[str, list[str]]) -> dict[str, str]:
     return {name: values[-1] for name, values in lists.items()}
 
 
-ENCODERS: dict[str, Callable[[Sent], Event]] = {
+ENCODERS: dict[str, Callable[[Request], Event]] = {
     "HTTP API, payload 2.0": http_api_2,
     "HTTP API, payload 1.0": http_api_1,
     "REST API": rest_api,
@@ -219,22 +226,22 @@ ENCODERS: dict[str, Callable[[Sent], Event]] = {
     "Function URL": function_url,
 }
 
-NOT_THE_APPS = {"connection", "date", "server", "transfer-encoding", "content-length"}
-"""Headers that whoever stands before the app sets as it likes."""
+SERVER_HEADERS = {"connection", "date", "server", "transfer-encoding", "content-length"}
+"""Headers that the server in front of the app sets."""
 
 
-def got_from(answer: Event) -> Got:
-    """What the client gets for an answer; each source takes a part of these keys (pages as above)."""
-    fields = [(name, value) for name, value in answer.get("headers", {}).items()]
-    fields += [(name, v) for name, values in answer.get("multiValueHeaders", {}).items() for v in values]
-    fields += [("set-cookie", cookie) for cookie in answer.get("cookies", [])]
-    body = base64.b64decode(answer["body"]) if answer["isBase64Encoded"] else answer["body"].encode()
-    return got(answer["statusCode"], fields, body)
+def parse_response(response: Event) -> Response:
+    """Return the response that the client receives. Each source reads some of these keys (pages as above)."""
+    fields = [(name, value) for name, value in response.get("headers", {}).items()]
+    fields += [(name, v) for name, values in response.get("multiValueHeaders", {}).items() for v in values]
+    fields += [("set-cookie", cookie) for cookie in response.get("cookies", [])]
+    body = base64.b64decode(response["body"]) if response["isBase64Encoded"] else response["body"].encode()
+    return normalized_response(response["statusCode"], fields, body)
 
 
-def got(status: int, fields: list[tuple[str, str]], body: bytes) -> Got:
-    """An answer in a form that can be compared: fields of one name joined (RFC 9110, section 5.3)."""
-    lists = _lists([(name.lower(), value) for name, value in fields])
+def normalized_response(status: int, fields: list[tuple[str, str]], body: bytes) -> Response:
+    """Return a response in a comparable form: repeated headers are joined (RFC 9110, section 5.3)."""
+    lists = _group_by_name([(name.lower(), value) for name, value in fields])
     cookies = lists.pop("set-cookie", [])
-    headers = {name: ", ".join(values) for name, values in lists.items() if name not in NOT_THE_APPS}
-    return Got(status, headers, cookies, body)
+    headers = {name: ", ".join(values) for name, values in lists.items() if name not in SERVER_HEADERS}
+    return Response(status, headers, cookies, body)

@@ -43,7 +43,7 @@ class World:
             stack.enter_context(self.proxy)
             create_tables(self.settings)
             self.processes = stack.enter_context(Processes())
-            self.auth = token_issuer.settings_of(self.folder / "jwks.json")
+            self.auth = token_issuer.auth_settings(self.folder / "jwks.json")
             self.start_redis()
             self.start_server()
             self.stack = stack.pop_all()

@@ -1,4 +1,4 @@
-"""Run artifacts in Lambda's own runtime, and send events to its emulator."""
+"""The Lambda Runtime Interface Emulator in tests: sends events, and runs packaged artifacts."""
 
 import json
 import platform
@@ -12,23 +12,23 @@ from tools.package.uv import run, uv
 from tools.package.wheels import PLATFORMS
 
 HERE = "arm64" if platform.machine() in {"aarch64", "arm64"} else "x86_64"
-"""Architecture of this machine, as `make package` names it."""
+"""The architecture of artifacts that run on this machine."""
 
 
 def invoke(url, event):
-    """Return status code and JSON body of the emulator's response."""
-    call = urllib.request.Request(url, json.dumps(event).encode())
+    """Send an event to the emulator; return the status code and the JSON of its response."""
+    request = urllib.request.Request(url, json.dumps(event).encode())
     try:
-        with urllib.request.urlopen(call, timeout=30) as response:
+        with urllib.request.urlopen(request, timeout=30) as response:
             return response.status, json.load(response)
     except urllib.error.HTTPError as error:
         with error:
             return error.code, json.load(error)
 
 
-def runtime_of(artifact, folder):
-    """Install awslambdaric into a folder, and return a runtime that serves the artifact with it."""
-    to = ("--target", folder, "--python-platform", PLATFORMS[HERE], "--python-version", RUNTIME)
+def make_runtime(artifact, folder):
+    """Return a runtime that serves an artifact as Lambda does. Install awslambdaric into the folder."""
+    target = ("--target", folder, "--python-platform", PLATFORMS[HERE], "--python-version", RUNTIME)
     wheels = ("--only-binary", ":all:", "--require-hashes", "--no-deps")
-    run(uv(), "pip", "install", "--quiet", *to, *wheels, "-r", ROOT / "requirements-lambda.txt")
+    run(uv(), "pip", "install", "--quiet", *target, *wheels, "-r", ROOT / "requirements-lambda.txt")
     return Runtime(runtime_python(), folder, artifact)

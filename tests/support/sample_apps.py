@@ -1,4 +1,4 @@
-"""Toy apps for the tests of the Lambda handler; gunicorn loads `app`, the runtime's emulator `handler`."""
+"""Sample apps for tests of the Lambda adapter. gunicorn loads `app`, the Lambda emulator `handler`."""
 
 import gzip
 from types import SimpleNamespace
@@ -10,18 +10,18 @@ from flask.typing import ResponseReturnValue
 from shared.lambda_adapter.handler import make_handler
 
 CONTEXT = SimpleNamespace(aws_request_id="8c1f")
-"""What a test hands over as the context of an invocation."""
+"""The context of an invocation."""
 
 
 def mirror_app() -> Flask:
-    """Answers any request with what Flask sees of it."""
+    """Return an app that responds to any request with the request as Flask sees it."""
     app = Flask("mirror", static_folder=None)
-    app.before_request(seen)
+    app.before_request(describe_request)
     return app
 
 
-def seen() -> dict[str, Any]:
-    """The request as Flask has it, without what differs from server to server."""
+def describe_request() -> dict[str, Any]:
+    """Return the current request, without the parts that differ between servers."""
     return {
         "method": request.method,
         "path": request.path,
@@ -37,26 +37,26 @@ def seen() -> dict[str, Any]:
     }
 
 
-def answers_app() -> Flask:  # noqa: C901  # one small view after the other
-    """Answers in every way that a source of events could get wrong."""
-    app = Flask("answers", static_folder=None)
+def responses_app() -> Flask:  # noqa: C901  # a list of small views
+    """Return an app with one route per kind of response that an adapter can get wrong."""
+    app = Flask("responses", static_folder=None)
 
     @app.get("/cookies")
     def cookies() -> ResponseReturnValue:
-        answer = Response("{}", content_type="application/json")
-        answer.set_cookie("a", "1", path="/", httponly=True)
-        answer.set_cookie("b", "x,y; z", max_age=60)
-        answer.set_cookie("c", "")
-        return answer
+        response = Response("{}", content_type="application/json")
+        response.set_cookie("a", "1", path="/", httponly=True)
+        response.set_cookie("b", "x,y; z", max_age=60)
+        response.set_cookie("c", "")
+        return response
 
     @app.get("/repeated")
     def repeated() -> ResponseReturnValue:
-        answer = Response("[]", content_type="application/json")
+        response = Response("[]", content_type="application/json")
         for name, value in [("Link", '</1>; rel="next"'), ("Link", '</0>; rel="prev"'), ("Vary", "Accept")]:
-            answer.headers.add(name, value)
-        answer.headers.add("Vary", "Accept-Encoding")
-        answer.headers["ETag"] = '"1"'
-        return answer
+            response.headers.add(name, value)
+        response.headers.add("Vary", "Accept-Encoding")
+        response.headers["ETag"] = '"1"'
+        return response
 
     @app.get("/type/<path:content_type>")
     def typed(content_type: str) -> ResponseReturnValue:
@@ -96,16 +96,16 @@ def answers_app() -> Flask:  # noqa: C901  # one small view after the other
     return app
 
 
-class Both:
-    """Two apps in one WSGI app, so that one gunicorn is enough."""
+class CombinedApp:
+    """Both apps as one WSGI app, for one gunicorn."""
 
     def __init__(self) -> None:
-        self.mirror, self.answers = mirror_app(), answers_app()
+        self.mirror, self.responses = mirror_app(), responses_app()
 
     def __call__(self, environ: dict[str, Any], start_response: Any) -> Any:
-        app = self.answers if environ.get("HTTP_X_APP") == "answers" else self.mirror
+        app = self.responses if environ.get("HTTP_X_APP") == "responses" else self.mirror
         return app(environ, start_response)
 
 
-app = Both()
+app = CombinedApp()
 handler = make_handler(mirror_app())

@@ -1,4 +1,4 @@
-"""An issuer of tokens for the tests: keys, a key set in a file or behind a URL, and tokens good and bad."""
+"""A token issuer for tests: keys, a key set in a file or behind a URL, and valid and invalid tokens."""
 
 import json
 import threading
@@ -35,9 +35,9 @@ def jwks(*keys):
 
 
 def claims(**changes):
-    """Those of a good token; a change to None leaves one out."""
+    """Return the claims of a valid token with changes; None removes a claim."""
     now = int(time.time())
-    made = {
+    defaults = {
         "iss": ISSUER,
         "aud": AUDIENCE,
         "sub": "eve",
@@ -45,32 +45,37 @@ def claims(**changes):
         "exp": now + 3600,
         "scope": "news:write",
     }
-    return {name: value for name, value in (made | changes).items() if value is not None}
+    return {name: value for name, value in (defaults | changes).items() if value is not None}
 
 
 def token(name="one", *, bits=2048, algorithm="RS256", headers=None, **changes):
-    headers = {each: value for each, value in ({"kid": name} | (headers or {})).items() if value is not None}
+    headers = {
+        header: value for header, value in ({"kid": name} | (headers or {})).items() if value is not None
+    }
     return jwt.encode(claims(**changes), key(name, bits), algorithm=algorithm, headers=headers)
 
 
-def settings_of(file, content=None):
-    """The settings that take this issuer's tokens, with its key set in that file."""
+def auth_settings(file, content=None):
+    """Write the key set to a file, and return the settings that accept this issuer's tokens."""
     file.write_bytes(jwks() if content is None else content)
     return AuthSettings(ISSUER, AUDIENCE, str(file))
 
 
 class KeyServer(ThreadingHTTPServer):
-    """Serves a key set at any path; `answer` is the body, or a status, or a function of the handler.
+    """Serves a key set at any path.
 
-    `asked` counts the requests, and `headers` has the header fields of the last one.
+    Attributes:
+        response: The body, a status code, or a function that gets the request handler.
+        request_count: The number of requests.
+        headers: The headers of the last request.
     """
 
     daemon_threads = True
     block_on_close = False  # a handler may hang
 
     def __init__(self):
-        super().__init__(("127.0.0.1", 0), Handler)
-        self.answer, self.asked, self.headers = jwks(), 0, None
+        super().__init__(("127.0.0.1", 0), KeyHandler)
+        self.response, self.request_count, self.headers = jwks(), 0, None
         self.url = f"http://127.0.0.1:{self.server_port}/jwks.json"
 
     def __enter__(self):
@@ -84,17 +89,17 @@ class KeyServer(ThreadingHTTPServer):
         self.thread.join()
 
 
-class Handler(BaseHTTPRequestHandler):
+class KeyHandler(BaseHTTPRequestHandler):
     def do_GET(self):
-        self.server.asked += 1
+        self.server.request_count += 1
         self.server.headers = self.headers
-        answer = self.server.answer
-        if callable(answer):
-            answer(self)
+        response = self.server.response
+        if callable(response):
+            response(self)
             return
-        body = answer if isinstance(answer, bytes) else b""
-        self.send_response(200 if isinstance(answer, bytes) else answer)
-        if answer == 302:
+        body = response if isinstance(response, bytes) else b""
+        self.send_response(200 if isinstance(response, bytes) else response)
+        if response == 302:
             self.send_header("Location", self.server.url)
         self.send_header("Content-Length", str(len(body)))
         self.end_headers()

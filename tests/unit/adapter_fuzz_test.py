@@ -1,6 +1,6 @@
-"""The Lambda guard and the cursor decoder on anything: no exception but the declared ones.
+"""Fuzzing of the Lambda adapter and the cursor decoder: only declared exceptions are raised.
 
-FUZZ_SECONDS is how long atheris takes for each; `make fuzz` sets it, and without it atheris does not run.
+FUZZ_SECONDS is the time for each atheris target. `make fuzz` sets it; without it, atheris does not run.
 """
 
 import importlib.util
@@ -18,12 +18,12 @@ from shared.lambda_adapter.events import NotHttp
 from shared.lambda_adapter.handler import make_handler
 from support import sample_apps
 from support.environment import CLEAN, ROOT
-from support.event_builders import ENCODERS, Sent, got_from
+from support.event_builders import ENCODERS, Request, parse_response
 
 SECONDS = os.environ.get("FUZZ_SECONDS")
 handler = make_handler(sample_apps.mirror_app())
 
-samples = [encode(Sent("POST", "/a", "b=1", (("Cookie", "a=1"),), b"x")) for encode in ENCODERS.values()]
+samples = [encode(Request("POST", "/a", "b=1", (("Cookie", "a=1"),), b"x")) for encode in ENCODERS.values()]
 names = st.sampled_from(sorted({name for event in samples for name in (*event, *event["requestContext"])}))
 texts = st.text(max_size=8) | st.sampled_from(["2.0", "1.0", "/", "GET", "%", "\ud800", "\x00", "a\r\nb"])
 values = st.recursive(
@@ -34,22 +34,22 @@ values = st.recursive(
 
 
 @given(st.dictionaries(names, values) | values)
-def test_an_event_made_of_anything_is_answered_or_refused(event):
+def test_any_event_gets_a_response_or_raises_not_http(event):
     try:
-        answer = handler(event, None)
+        response = handler(event, None)
     except NotHttp:
         return
-    assert got_from(answer).status in {200, 400}
-    json.dumps(answer, ensure_ascii=False).encode()
+    assert parse_response(response).status in {200, 400}
+    json.dumps(response, ensure_ascii=False).encode()
 
 
 @pytest.mark.skipif(not SECONDS, reason="atheris runs in `make fuzz`")
 @pytest.mark.skipif(not importlib.util.find_spec("atheris"), reason="no atheris for this Python or machine")
-@pytest.mark.parametrize("target", ["guard", "cursor"])
-def test_atheris_finds_no_other_exception(target, tmp_path):
+@pytest.mark.parametrize("target", ["adapter", "cursor"])
+def test_atheris_finds_no_undeclared_exception(target, tmp_path):
     done = subprocess.run(
         [sys.executable, "-m", "atheris_targets", target, SECONDS],
-        cwd=tmp_path,  # where it leaves what it found
+        cwd=tmp_path,  # where atheris writes its findings
         env=CLEAN | {"PYTHONPATH": f"{ROOT}{os.pathsep}{ROOT / 'tests'}"},
         capture_output=True,
         text=True,

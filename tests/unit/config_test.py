@@ -1,4 +1,4 @@
-"""Settings: what is read from the environment, and what is said of a wrong one."""
+"""Settings: parsing of environment variables, defaults, and error messages."""
 
 import subprocess
 import sys
@@ -11,9 +11,9 @@ from support.environment import CLEAN, ROOT
 from tools.local import tables
 from tools.local.tables import LOCAL_NAMES
 
-LEAST = LOCAL_NAMES | {"STAGE": "dev", "AWS_REGION": "eu-central-1"}
+REQUIRED = LOCAL_NAMES | {"STAGE": "dev", "AWS_REGION": "eu-central-1"}
 TABLES = {module: module for module in tables.TABLES}
-MOST = LEAST | {
+ALL = REQUIRED | {
     "AWS_ENDPOINT_URL_DYNAMODB": "http://127.0.0.1:4567",
     "REDIS_URL": "rediss://user:secret@cache.example.com:6379/0",
     "LOG_LEVEL": "debug",
@@ -33,15 +33,16 @@ MOST = LEAST | {
 }
 
 
-def test_without_the_optional_ones_settings_have_defaults():
-    assert Settings.from_env(LEAST) == Settings(
+def test_optional_settings_have_defaults():
+    assert Settings.from_env(REQUIRED) == Settings(
         stage="dev", region="eu-central-1", tables=TABLES, log_json=True
     )
-    assert Settings.from_env(LEAST | dict.fromkeys(MOST.keys() - LEAST, "")) == Settings.from_env(LEAST)
+    empty = dict.fromkeys(ALL.keys() - REQUIRED, "")
+    assert Settings.from_env(REQUIRED | empty) == Settings.from_env(REQUIRED)
 
 
 def test_every_setting_is_read():
-    assert Settings.from_env(MOST) == Settings(
+    assert Settings.from_env(ALL) == Settings(
         stage="dev",
         region="eu-central-1",
         tables=TABLES,
@@ -73,29 +74,29 @@ def test_every_setting_is_read():
         ({"STAGE": "dev", "LOG_FORMAT": "text"}, False),
     ],
 )
-def test_the_log_is_text_where_a_person_reads_it(env, is_json):
-    assert Settings.from_env(LEAST | env).log_json is is_json
+def test_the_log_format_defaults_to_text_on_a_developers_machine(env, is_json):
+    assert Settings.from_env(REQUIRED | env).log_json is is_json
 
 
 @pytest.mark.parametrize("url", ["redis://h", "redis://h:1/0", "redis://:p@h", "unix:///run/redis.sock?db=1"])
-def test_every_form_of_a_redis_url_is_taken(url):
-    assert Settings.from_env(LEAST | {"REDIS_URL": url}).redis_url == url
+def test_every_form_of_a_redis_url_is_accepted(url):
+    assert Settings.from_env(REQUIRED | {"REDIS_URL": url}).redis_url == url
 
 
 def start(env):
-    """What every start reads: the settings, and the table of each module."""
+    """Read what every entry point reads: the settings, and the table name of each module."""
     settings = Settings.from_env(env)
     for module in TABLES:
         settings.table(module)
 
 
-@pytest.mark.parametrize("name", LEAST)
+@pytest.mark.parametrize("name", REQUIRED)
 @pytest.mark.parametrize("missing", ["absent", "empty"])
-def test_a_missing_setting_is_named(name, missing):
-    env = {key: value for key, value in LEAST.items() if key != name}
+def test_a_missing_setting_is_a_named_error(name, missing):
+    env = {key: value for key, value in REQUIRED.items() if key != name}
     if missing == "empty":
         env[name] = ""
-    with pytest.raises(SettingsError, match=f"^{name}: is not set: it must be"):
+    with pytest.raises(SettingsError, match=f"^{name}: not set; must be "):
         start(env)
 
 
@@ -158,39 +159,41 @@ def test_a_missing_setting_is_named(name, missing):
         ("CORS_ORIGINS", ","),
     ],
 )
-def test_a_wrong_setting_is_named_with_what_it_should_look_like(name, value):
-    with pytest.raises(SettingsError, match=rf"^{name}: .* is not (an?|one|the) ") as error:
-        start(LEAST | {name: value})
+def test_an_invalid_setting_is_a_one_line_error_with_name_and_expected_format(name, value):
+    with pytest.raises(SettingsError, match=rf"^{name}: must be (an?|one|the) ") as error:
+        start(REQUIRED | {name: value})
     assert "\n" not in str(error.value)
 
 
-AUTH = {name: MOST[name] for name in ("AUTH_ISSUER", "AUTH_AUDIENCE", "AUTH_JWKS")}
-LOCAL_TOKENS = LEAST | AUTH | {"AUTH_ISSUER": "local", "STAGE": "local"}
+AUTH = {name: ALL[name] for name in ("AUTH_ISSUER", "AUTH_AUDIENCE", "AUTH_JWKS")}
+LOCAL_TOKENS = REQUIRED | AUTH | {"AUTH_ISSUER": "local", "STAGE": "local"}
 
 
-def test_the_audience_is_in_aud_where_nothing_else_is_said():
-    assert Settings.from_env(LEAST | AUTH).auth.audience_claim == "aud"
+def test_the_audience_claim_defaults_to_aud():
+    assert Settings.from_env(REQUIRED | AUTH).auth.audience_claim == "aud"
 
 
-def test_an_audience_claim_without_an_audience_is_named():
-    with pytest.raises(SettingsError, match=r"^AUTH_AUDIENCE_CLAIM: goes with AUTH_AUDIENCE"):
-        Settings.from_env(LEAST | {"AUTH_AUDIENCE_CLAIM": "client_id"})
+def test_an_audience_claim_without_an_audience_is_an_error():
+    with pytest.raises(SettingsError, match=r"^AUTH_AUDIENCE_CLAIM: requires AUTH_AUDIENCE"):
+        Settings.from_env(REQUIRED | {"AUTH_AUDIENCE_CLAIM": "client_id"})
 
 
 def test_a_scope_prefix_needs_no_issuer():
     """API Gateway's authorizer verifies the tokens, and the service checks the scopes."""
-    assert Settings.from_env(LEAST | {"AUTH_SCOPE_PREFIX": "news-api/"}).auth_scope_prefix == "news-api/"
+    assert Settings.from_env(REQUIRED | {"AUTH_SCOPE_PREFIX": "news-api/"}).auth_scope_prefix == "news-api/"
 
 
 @pytest.mark.parametrize("name", AUTH)
-def test_settings_of_tokens_go_together(name):
-    env = LEAST | AUTH
+def test_incomplete_auth_settings_are_an_error(name):
+    env = REQUIRED | AUTH
     del env[name]
-    with pytest.raises(SettingsError, match=f"^{name}: is not set: AUTH_ISSUER, AUTH_AUDIENCE, AUTH_JWKS go"):
+    with pytest.raises(
+        SettingsError, match=f"^{name}: not set; set all or none of AUTH_ISSUER, AUTH_AUDIENCE, AUTH_JWKS$"
+    ):
         Settings.from_env(env)
 
 
-def test_the_issuer_of_a_local_run_is_taken_in_one_only():
+def test_the_local_issuer_is_accepted_in_a_local_run_only():
     assert Settings.from_env(LOCAL_TOKENS).auth.issuer == "local"
     for change in ({"STAGE": "dev"}, {"STAGE": "locals"}, {"AWS_LAMBDA_FUNCTION_NAME": "news"}):
         with pytest.raises(
@@ -200,36 +203,36 @@ def test_the_issuer_of_a_local_run_is_taken_in_one_only():
         assert "\n" not in str(error.value)
 
 
-def test_keys_over_plain_http_are_taken_on_a_developers_machine_only():
+def test_keys_over_plain_http_are_accepted_on_a_developers_machine_only():
     plain = AUTH | {"AUTH_JWKS": "http://login.example.com/jwks.json"}
-    assert Settings.from_env(LEAST | plain | {"STAGE": "local"}).auth
-    assert Settings.from_env(LEAST | plain | {"AUTH_JWKS": "http://127.0.0.1:8080/jwks.json"}).auth
-    with pytest.raises(SettingsError, match=r"AUTH_JWKS: .* is not https"):
-        Settings.from_env(LEAST | plain)
+    assert Settings.from_env(REQUIRED | plain | {"STAGE": "local"}).auth
+    assert Settings.from_env(REQUIRED | plain | {"AUTH_JWKS": "http://127.0.0.1:8080/jwks.json"}).auth
+    with pytest.raises(SettingsError, match=r"^AUTH_JWKS: must be an https URL"):
+        Settings.from_env(REQUIRED | plain)
 
 
 @pytest.mark.parametrize(
-    ("env", "said"), [(LEAST, ""), (LEAST | AUTH, "AUTH_ISSUER: what verifies its tokens")]
+    ("env", "message"), [(REQUIRED, ""), (REQUIRED | AUTH, "AUTH_ISSUER: requires PyJWT and cryptography")]
 )
-def test_tokens_are_taken_only_where_what_verifies_them_is_installed(env, said):
-    bare = [sys.executable, "-S", "-m", "shared.config"]  # no package of anybody's
+def test_auth_settings_require_the_packages_that_verify_tokens(env, message):
+    bare = [sys.executable, "-S", "-m", "shared.config"]  # without site-packages
     start = subprocess.run(bare, cwd=ROOT, env=env, capture_output=True, text=True, check=False, timeout=30)
-    assert start.returncode == bool(said)
-    assert start.stderr.startswith(f"settings: {said}" if said else "")
-    assert start.stderr.count("\n") == bool(said)
+    assert start.returncode == bool(message)
+    assert start.stderr.startswith(f"settings: {message}" if message else "")
+    assert start.stderr.count("\n") == bool(message)
 
 
-def test_a_file_of_keys_must_be_there(tmp_path):
+def test_the_keys_can_be_a_file(tmp_path):
     file = tmp_path / "jwks.json"
     file.write_text("{}")
-    assert Settings.from_env(LEAST | AUTH | {"AUTH_JWKS": str(file)}).auth.jwks == str(file)
+    assert Settings.from_env(REQUIRED | AUTH | {"AUTH_JWKS": str(file)}).auth.jwks == str(file)
 
 
 @pytest.mark.parametrize(
     "text", ["*", "https://a.example.com", "https://a.example.com http://b.example.com:8080"]
 )
-def test_origins_are_any_or_a_list(text):
-    assert " ".join(Settings.from_env(LEAST | {"CORS_ORIGINS": text}).cors_origins) == text
+def test_cors_origins_are_any_or_a_list(text):
+    assert " ".join(Settings.from_env(REQUIRED | {"CORS_ORIGINS": text}).cors_origins) == text
 
 
 def entrypoint(env):
@@ -247,11 +250,11 @@ def entrypoint(env):
     ("name", "env"),
     [
         ("STAGE", {}),
-        ("AUTH_ISSUER", LEAST | AUTH | {"AUTH_ISSUER": "local"}),
-        ("REDIS_URL", LEAST | {"REDIS_URL": "nonsense"}),
-        ("NEWS_TABLE", LEAST | {"NEWS_TABLE": ""}),
+        ("AUTH_ISSUER", REQUIRED | AUTH | {"AUTH_ISSUER": "local"}),
+        ("REDIS_URL", REQUIRED | {"REDIS_URL": "nonsense"}),
+        ("NEWS_TABLE", REQUIRED | {"NEWS_TABLE": ""}),
         *[
-            (name, LEAST | {name: value})
+            (name, REQUIRED | {name: value})
             for name, values in {
                 "WORKERS": ["0", "257", "two", "-1", "1.5", " 1", "99999999999999999999"],
                 "TIMEOUT": ["0", "1s", "3601"],
@@ -264,7 +267,7 @@ def entrypoint(env):
         ],
     ],
 )
-def test_a_start_with_a_wrong_setting_is_one_line_and_exit_code_1(name, env):
+def test_an_invalid_setting_aborts_startup_with_one_line_and_exit_code_1(name, env):
     start = entrypoint(env)
     assert (start.returncode, start.stdout) == (1, "")
     [line] = start.stderr.splitlines()
@@ -272,35 +275,36 @@ def test_a_start_with_a_wrong_setting_is_one_line_and_exit_code_1(name, env):
     assert name in line
 
 
-def test_what_gunicorn_is_told_is_what_the_environment_says(tmp_path):
+def test_gunicorn_gets_the_options_of_the_environment(tmp_path):
     (tmp_path / "gunicorn.py").write_text("import sys; print(*sys.argv[1:])")
     python = tmp_path / "python"
     python.write_text(f'#!/bin/sh\nPYTHONPATH="{tmp_path}" exec "{sys.executable}" "$@"\n')
     python.chmod(0o755)
-    default = entrypoint(LEAST | {"PYTHON": str(python)}).stdout
+    default = entrypoint(REQUIRED | {"PYTHON": str(python)}).stdout
     for option in ("--bind 127.0.0.1:8000", "--workers 1", "--timeout 30", "--max-requests 0"):
         assert option in default
     assert "--limit-request-field_size 8190" in default
-    given = {
+    variables = {
         "BIND": "unix:/run/news.sock",
         "WORKERS": "4",
         "TIMEOUT": "5",
         "MAX_REQUESTS": "9",
+        "LIMIT_REQUEST_FIELD_SIZE": "4096",
     }
-    told = entrypoint(LEAST | {"PYTHON": str(python), "LIMIT_REQUEST_FIELD_SIZE": "4096"} | given).stdout
+    configured = entrypoint(REQUIRED | {"PYTHON": str(python)} | variables).stdout
     for option in (
         "--bind unix:/run/news.sock",
         "--workers 4",
         "--timeout 5",
         "--max-requests 9",
     ):
-        assert option in told
-    assert "--limit-request-field_size 4096" in told
-    assert "--graceful-timeout 5" in told
+        assert option in configured
+    assert "--limit-request-field_size 4096" in configured
+    assert "--graceful-timeout 5" in configured
 
 
 @pytest.mark.parametrize(
-    ("kind", "given", "preload"),
+    ("initialization", "value", "preload"),
     [
         ("on-demand", "", False),
         ("on-demand", "yes", True),
@@ -309,8 +313,8 @@ def test_what_gunicorn_is_told_is_what_the_environment_says(tmp_path):
         ("snap-start", "no", False),
     ],
 )
-def test_daos_are_made_at_the_start_where_nobody_waits_for_it(kind, given, preload):
-    env = LEAST | {"AWS_LAMBDA_INITIALIZATION_TYPE": kind, "PRELOAD": given}
+def test_preload_defaults_to_yes_if_initialization_precedes_the_first_request(initialization, value, preload):
+    env = REQUIRED | {"AWS_LAMBDA_INITIALIZATION_TYPE": initialization, "PRELOAD": value}
     assert Settings.from_env(env).preload is preload
 
 
@@ -323,5 +327,5 @@ def test_daos_are_made_at_the_start_where_nobody_waits_for_it(kind, given, prelo
         ("", ""),
     ],
 )
-def test_base_path_is_read_in_every_spelling(text, base_path):
-    assert Settings.from_env(MOST | {"BASE_PATH": text}).base_path == base_path
+def test_the_base_path_is_accepted_with_or_without_outer_slashes(text, base_path):
+    assert Settings.from_env(ALL | {"BASE_PATH": text}).base_path == base_path

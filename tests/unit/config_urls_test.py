@@ -1,4 +1,4 @@
-"""Settings that are URLs: each is refused at the start, with one line, or it works; none is ever printed."""
+"""URL settings: each accepted URL works, each other one is a one-line error that never quotes it."""
 
 import contextlib
 import json
@@ -29,14 +29,14 @@ from tools.local.tables import LOCAL_NAMES, create_tables
 
 ENV = LOCAL_NAMES | {"STAGE": "dev", "AWS_REGION": "eu-central-1"}
 AUTH = {"AUTH_ISSUER": "https://login.example.com/", "AUTH_AUDIENCE": "news"}
-BLANKS = [
+WHITESPACE_AND_CONTROLS = [
     chr(code)
     for code in range(1, 0x110000)
     if chr(code).isspace() or unicodedata.category(chr(code)) in {"Cc", "Zl", "Zp", "Zs"}
 ]
-"""Unicode's White_Space, and both ranges of control characters; no variable can hold NUL."""
+"""Unicode's White_Space, and both ranges of control characters, but NUL, which no variable can contain."""
 
-WORKING = {
+VALID = {
     "REDIS_URL": "redis://user:secret@cache.example.com:6379/0",
     "AWS_ENDPOINT_URL_DYNAMODB": "http://127.0.0.1:4567",
     "AUTH_JWKS": "https://login.example.com/jwks.json",
@@ -52,13 +52,13 @@ WORKING = {
 
 
 def read(**env):
-    """What a start reads of the environment."""
+    """Read the settings and a table name, as an entry point does."""
     settings = Settings.from_env(ENV | AUTH | {"AUTH_JWKS": "https://h/"} | env)
     settings.table("news")
     return settings
 
 
-def refusal(name, value):
+def error_of(name, value):
     with pytest.raises(SettingsError) as error:
         read(**{name: value})
     [line] = str(error.value).splitlines()
@@ -66,17 +66,19 @@ def refusal(name, value):
     return line
 
 
-@pytest.mark.parametrize("name", WORKING)
-def test_no_blank_and_no_control_character_is_accepted_at_any_place(name):
-    value = WORKING[name]
-    for blank in BLANKS:
-        refusal(name, blank + value)
-        refusal(name, value + blank)
-        # Origins are a list, with spaces between.
+@pytest.mark.parametrize("name", VALID)
+def test_whitespace_and_control_characters_are_errors_at_any_place(name):
+    value = VALID[name]
+    for character in WHITESPACE_AND_CONTROLS:
+        error_of(name, character + value)
+        error_of(name, value + character)
+        # Spaces separate origins.
         middle = (
-            value.replace("://", f"://{blank}") if name == "CORS_ORIGINS" else value[:-1] + blank + value[-1]
+            value.replace("://", f"://{character}")
+            if name == "CORS_ORIGINS"
+            else value[:-1] + character + value[-1]
         )
-        refusal(name, middle)
+        error_of(name, middle)
 
 
 @pytest.mark.parametrize(
@@ -132,9 +134,9 @@ def test_no_blank_and_no_control_character_is_accepted_at_any_place(name):
         "unix:///run/redis.sock?password=s3cret",
     ],
 )
-def test_a_redis_url_that_would_not_work_is_refused_and_not_printed(url):
-    line = refusal("REDIS_URL", url)
-    assert line.startswith("REDIS_URL: the value is not a URL such as redis://127.0.0.1:6379/0")
+def test_an_invalid_redis_url_is_an_error_that_does_not_quote_it(url):
+    line = error_of("REDIS_URL", url)
+    assert line.startswith("REDIS_URL: must be a URL such as redis://127.0.0.1:6379/0")
     assert not re.search("s3cret|foobared|ss@", line)
 
 
@@ -149,7 +151,7 @@ def test_a_redis_url_that_would_not_work_is_refused_and_not_printed(url):
         ("redis://user:p%40%2F%25@h", "redis://user:p%40%2F%25@h"),
     ],
 )
-def test_the_scheme_of_a_redis_url_is_written_small(url, normalized):
+def test_the_scheme_of_a_redis_url_becomes_lowercase(url, normalized):
     settings = read(REDIS_URL=url)
     assert settings.redis_url == normalized
     connect(settings).make_connection()
@@ -157,7 +159,7 @@ def test_the_scheme_of_a_redis_url_is_written_small(url, normalized):
 
 @pytest.fixture(scope="module")
 def cache(tmp_path_factory):
-    """A Valkey with a password and a socket of its own."""
+    """Start a Valkey server with a password and a Unix socket."""
     if not BINARY:
         pytest.skip(REASON)
     folder = tmp_path_factory.mktemp("v")
@@ -179,11 +181,11 @@ def cache(tmp_path_factory):
         "unix://{folder}/my cache.sock",
     ],
 )
-def test_every_redis_url_that_passes_the_check_connects(cache, form):
+def test_every_accepted_redis_url_connects(cache, form):
     server, folder = cache
     url = form.format(port=server.port, folder=folder)
     if " " in url or "@/127" in url:
-        refusal("REDIS_URL", url)
+        error_of("REDIS_URL", url)
         return
     client = connect(read(REDIS_URL=url))
     assert client.execute(lambda replies: replies[0], ("PING",)) == b"PONG"
@@ -197,18 +199,18 @@ PARTS = (
     "    / /0 /15 /123456 // /run/x /run/x/ /a/../b /%00 /%ff /\u2028 /x\x1f \\",
     "      ? ?db=1 ?password=p # #x",
 )
-"""Of each part of a URL, what is right and what is not, and nothing at all."""
+"""Valid, invalid and empty forms of each part of a URL."""
 
 
 def accepted(parse):
-    """Those of many URLs that a check accepts."""
+    """Yield the URLs that a parser accepts, of many random ones."""
     chosen = random.Random(7)
     for _ in range(50_000):
         with contextlib.suppress(ValueError):
             yield parse("".join(chosen.choice(part.split(" ")) for part in PARTS))
 
 
-def test_redis_py_takes_every_url_that_passes_the_check():
+def test_redis_py_accepts_every_accepted_url():
     urls = set(accepted(parse_redis_url))
     assert {url.split(":")[0] for url in urls} == {"redis", "rediss", "unix"}
     for url in urls:
@@ -220,13 +222,13 @@ def test_redis_py_takes_every_url_that_passes_the_check():
         "".join(filter(None, [connection.username, connection.password])).encode()
 
 
-def test_botocore_takes_every_endpoint_that_passes_the_check():
+def test_botocore_accepts_every_accepted_endpoint():
     urls = set(accepted(parse_endpoint_url))
     assert len(urls) > 50
     assert [url for url in urls if not is_valid_uri(url)] == []
 
 
-def test_urllib_takes_every_url_of_keys_that_passes_the_check(tmp_path, monkeypatch):
+def test_urllib_accepts_every_accepted_jwks_url(tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
     requests = {url: Request(url) for url in accepted(parse_jwks_location)}
     assert len(requests) > 50
@@ -234,7 +236,7 @@ def test_urllib_takes_every_url_of_keys_that_passes_the_check(tmp_path, monkeypa
         assert (request.type, request.host) == urlsplit(url)[:2]
 
 
-def test_every_origin_that_passes_the_check_is_one_that_a_browser_sends():
+def test_every_accepted_origin_is_in_the_form_that_browsers_send():
     origins = set(accepted(parse_origins))
     assert len(origins) > 20
     for [origin] in origins:
@@ -259,14 +261,14 @@ def test_every_origin_that_passes_the_check_is_one_that_a_browser_sends():
         "http://" + ".".join(["a" * 60] * 5),
     ],
 )
-def test_an_endpoint_that_would_not_work_is_refused_and_not_printed(url):
-    assert "s3cret" not in refusal("AWS_ENDPOINT_URL_DYNAMODB", url)
+def test_an_invalid_endpoint_is_an_error_that_does_not_quote_it(url):
+    assert "s3cret" not in error_of("AWS_ENDPOINT_URL_DYNAMODB", url)
 
 
 @pytest.mark.parametrize(
     "change", [str.upper, "{}/".format, lambda url: url.replace("127.0.0.1", "LocalHost")]
 )
-def test_every_endpoint_that_passes_the_check_is_used(moto_url, change):
+def test_every_accepted_endpoint_works(moto_url, change):
     settings = settings_for(read(AWS_ENDPOINT_URL_DYNAMODB=change(moto_url)).dynamodb_endpoint)
     assert create_tables(settings)
     assert NewsDao(settings).find("x") is None
@@ -294,20 +296,20 @@ def test_every_endpoint_that_passes_the_check_is_used(moto_url, change):
         "keys.json\0",
     ],
 )
-def test_a_place_of_keys_that_would_not_work_is_refused_and_not_printed(url, tmp_path, monkeypatch):
+def test_an_invalid_jwks_location_is_an_error_that_does_not_quote_it(url, tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
     for name in ("file:keys.json", "keys.json", " keys.json"):
         (tmp_path / name).write_text("{}")
     (tmp_path / "keys").mkdir()
-    assert "s3cret" not in refusal("AUTH_JWKS", url)
-    refusal("AUTH_JWKS", " keys.json")
+    assert "s3cret" not in error_of("AUTH_JWKS", url)
+    error_of("AUTH_JWKS", " keys.json")
 
 
-def test_plain_http_is_refused_without_printing_the_url():
-    assert "s3cret" not in refusal("AUTH_JWKS", "HTTP://login.example.com/jwks.json?token=s3cret")
+def test_the_error_of_a_plain_http_jwks_url_does_not_quote_it():
+    assert "s3cret" not in error_of("AUTH_JWKS", "HTTP://login.example.com/jwks.json?token=s3cret")
 
 
-class Keys(BaseHTTPRequestHandler):
+class KeyHandler(BaseHTTPRequestHandler):
     def do_GET(self):
         self.send_response(200)
         self.end_headers()
@@ -319,7 +321,7 @@ class Keys(BaseHTTPRequestHandler):
 
 @pytest.fixture(scope="module")
 def keys_port():
-    with ThreadingHTTPServer(("127.0.0.1", 0), Keys) as server:
+    with ThreadingHTTPServer(("127.0.0.1", 0), KeyHandler) as server:
         threading.Thread(target=server.serve_forever, daemon=True).start()
         yield server.server_port
         server.shutdown()
@@ -328,16 +330,16 @@ def keys_port():
 @pytest.mark.parametrize(
     "form", ["HTTP://127.0.0.1:{}/Keys.json", "http://LOCALHOST:{}/a%20b?p=B2C_1&q={{}}"]
 )
-def test_every_url_of_keys_that_passes_the_check_is_fetched(keys_port, form):
+def test_every_accepted_jwks_url_is_fetched(keys_port, form):
     url = form.format(keys_port)
-    found = fetch_jwks(read(STAGE="local", AUTH_JWKS=url).auth.jwks)
-    assert found.decode() == "/" + url.split("/", 3)[3]
+    content = fetch_jwks(read(STAGE="local", AUTH_JWKS=url).auth.jwks)
+    assert content.decode() == "/" + url.split("/", 3)[3]
 
 
 @pytest.mark.parametrize(
     "name", ["keys.json", "my keys.json", "k\u00e9ys.json", "\u9375.json", "https", "a@b"]
 )
-def test_every_file_of_keys_that_passes_the_check_is_read(tmp_path, monkeypatch, name):
+def test_every_accepted_jwks_file_is_read(tmp_path, monkeypatch, name):
     (tmp_path / name).write_text("{}")
     assert fetch_jwks(read(AUTH_JWKS=str(tmp_path / name)).auth.jwks) == b"{}"
     monkeypatch.chdir(tmp_path)
@@ -355,7 +357,7 @@ def test_every_file_of_keys_that_passes_the_check_is_read(tmp_path, monkeypatch,
         ("http://localhost:3000,http://[::1]:3000", ["http://localhost:3000", "http://[::1]:3000"]),
     ],
 )
-def test_origins_are_kept_as_browsers_send_them(text, origins):
+def test_origins_are_normalized_as_browsers_send_them(text, origins):
     assert list(read(CORS_ORIGINS=text).cors_origins) == origins
 
 
@@ -371,25 +373,25 @@ def test_origins_are_kept_as_browsers_send_them(text, origins):
         "*,https://a",
     ],
 )
-def test_what_no_browser_sends_as_an_origin_is_refused(text):
-    refusal("CORS_ORIGINS", text)
+def test_an_origin_that_no_browser_sends_is_an_error(text):
+    error_of("CORS_ORIGINS", text)
 
 
-def test_the_settings_do_not_show_the_url_of_the_cache():
-    assert "secret" not in repr(read(REDIS_URL=WORKING["REDIS_URL"]))
+def test_the_repr_of_settings_hides_the_redis_url():
+    assert "secret" not in repr(read(REDIS_URL=VALID["REDIS_URL"]))
 
 
-class Refusing(socketserver.StreamRequestHandler):
-    """A Redis that knows no user and quotes what it was sent, as some proxies do."""
+class ErrorServer(socketserver.StreamRequestHandler):
+    """A Redis server that replies with an error to every command."""
 
     def handle(self):
         while self.rfile.readline():
             self.wfile.write(b"-ERR unknown command\r\n")
 
 
-def test_a_password_appears_in_no_log_whatever_redis_replies(caplog):
+def test_a_password_appears_in_no_log_if_redis_replies_with_errors(caplog):
     caplog.set_level(logging.DEBUG)
-    with socketserver.ThreadingTCPServer(("127.0.0.1", 0), Refusing) as server:
+    with socketserver.ThreadingTCPServer(("127.0.0.1", 0), ErrorServer) as server:
         threading.Thread(target=server.serve_forever, daemon=True).start()
         url = f"redis://user:s3cret@127.0.0.1:{server.server_address[1]}/0"
         client = create_app(settings_for(None, redis_url=url, log_level="DEBUG")).test_client()
@@ -405,9 +407,9 @@ def test_a_password_appears_in_no_log_whatever_redis_replies(caplog):
     "command",
     ["shared.config", "tools.local.run", "tools.local.tables", "tools.local.import_news", "functions.wsgi"],
 )
-def test_no_command_prints_a_redis_url_that_it_refuses(tmp_path, url, command):
+def test_no_command_prints_an_invalid_redis_url(tmp_path, url, command):
     arguments = ["README.md"] if command == "tools.local.import_news" else []
-    done = subprocess.run(
+    process = subprocess.run(
         [sys.executable, "-m", command, *arguments],
         cwd=ROOT,
         env=CLEAN | ENV | {"REDIS_URL": url, "LOCAL": str(tmp_path), "BIND": "127.0.0.1:0"},
@@ -416,6 +418,6 @@ def test_no_command_prints_a_redis_url_that_it_refuses(tmp_path, url, command):
         check=False,
         timeout=60,
     )
-    assert done.returncode == 1
-    assert "REDIS_URL: the value is not" in done.stderr
-    assert "s3cret" not in done.stdout + done.stderr
+    assert process.returncode == 1
+    assert "REDIS_URL: must be a URL such as" in process.stderr
+    assert "s3cret" not in process.stdout + process.stderr

@@ -1,4 +1,4 @@
-"""Security headers and CORS: in the app, behind gunicorn, and behind the Lambda guard."""
+"""Security headers and CORS: in the app, behind gunicorn, and behind the Lambda adapter."""
 
 import pytest
 import requests
@@ -10,7 +10,7 @@ from shared.config import Settings
 from shared.constants import CLAIMS
 from shared.lambda_adapter.handler import make_handler
 from support import token_issuer
-from support.event_builders import ENCODERS, Sent, alb, got_from, http_api_2
+from support.event_builders import ENCODERS, Request, alb, http_api_2, parse_response
 from support.fakes import FakeDao, clock, sent
 from support.local_run import LocalRun
 
@@ -63,7 +63,7 @@ def test_errors_are_not_kept(client, target, status):
 
 
 def test_answers_to_somebody_are_not_kept(tmp_path):
-    client = make_app(auth=token_issuer.settings_of(tmp_path / "jwks.json")).test_client()
+    client = make_app(auth=token_issuer.auth_settings(tmp_path / "jwks.json")).test_client()
     bearer = {"Authorization": f"Bearer {token_issuer.token()}"}
     assert client.post("/news/", json=sent(), headers=bearer).headers["Cache-Control"] == "no-store"
     assert client.get("/health", headers=bearer).headers["Cache-Control"] == "no-store"
@@ -91,18 +91,18 @@ def test_a_header_alone_makes_no_tls(client):
         assert "Strict-Transport-Security" not in answer.headers
 
 
-def test_the_lambda_guard_knows_tls_from_its_source():
+def test_the_lambda_adapter_knows_tls_from_its_source():
     handler = make_handler(make_app())
-    event = alb(Sent(path="/health"))
-    assert "strict-transport-security" in got_from(handler(event, None)).headers
+    event = alb(Request(path="/health"))
+    assert "strict-transport-security" in parse_response(handler(event, None)).headers
     event["headers"]["x-forwarded-proto"] = "http"
-    assert "strict-transport-security" not in got_from(handler(event, None)).headers
+    assert "strict-transport-security" not in parse_response(handler(event, None)).headers
 
 
 @pytest.mark.parametrize("encode", ENCODERS.values(), ids=ENCODERS)
-def test_errors_of_the_lambda_guard_itself_have_the_headers_too(encode):
-    answer = got_from(
-        make_handler(make_app())(encode(Sent()) | {"headers": "x", "multiValueHeaders": "x"}, None)
+def test_errors_of_the_lambda_adapter_itself_have_the_headers_too(encode):
+    answer = parse_response(
+        make_handler(make_app())(encode(Request()) | {"headers": "x", "multiValueHeaders": "x"}, None)
     )
     assert answer.status == 400
     assert answer.headers["x-content-type-options"] == "nosniff"
@@ -203,8 +203,8 @@ def test_where_any_origin_may_read_the_answer_is_the_same_for_all():
     assert "Origin" not in client.get("/news/", headers={"Origin": OTHER}).vary
 
 
-def test_a_preflight_through_the_lambda_guard_is_answered():
+def test_a_preflight_through_the_lambda_adapter_is_answered():
     handler = make_handler(make_app(cors_origins=(PAGE,)))
     headers = (("Origin", PAGE), ("Access-Control-Request-Method", "POST"))
-    answer = got_from(handler(http_api_2(Sent("OPTIONS", "/news/", headers=headers)), None))
+    answer = parse_response(handler(http_api_2(Request("OPTIONS", "/news/", headers=headers)), None))
     assert (answer.status, answer.headers["access-control-allow-origin"]) == (200, PAGE)

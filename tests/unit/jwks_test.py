@@ -1,4 +1,4 @@
-"""The issuer's keys: parsed one by one, cached, refreshed, and never in the way of a valid token."""
+"""The issuer's keys: parsed one by one, cached and refreshed; a failure never affects a valid token."""
 
 import base64
 import contextlib
@@ -21,11 +21,11 @@ from support.environment import ROOT
 from tools.local.processes import free_port
 
 LIMIT_SECONDS = 5
-"""Far beyond the deadline of a fetch, 2 s, and far below what the servers here would take without one."""
+"""More than the time limit of a fetch (2 s), and less than these servers take without one."""
 
 
 class Clock:
-    """A wall clock that stands still until it is set."""
+    """A wall clock that tests set."""
 
     seconds = 1_900_000_000.0
 
@@ -54,7 +54,7 @@ def key_set(*names):
 
 
 class Hanging:
-    """A response of the issuer that does not come before `release`."""
+    """A response that the issuer holds back until `release`."""
 
     def __init__(self, body=b""):
         self.body = body
@@ -77,7 +77,7 @@ HEAD = b"HTTP/1.0 200 OK\r\n\r\n"
 
 
 def in_thread(function, *args):
-    """Call a function in a thread; the list gets its result, or its error."""
+    """Call a function in a thread. The returned list receives its result or error."""
     results = []
 
     def run():
@@ -98,12 +98,12 @@ def wait_until(condition):
         time.sleep(0.01)
 
 
-def refreshed(keys):
-    """Wait for a refresh in the background."""
+def wait_for_refresh(keys):
+    """Wait until the background refresh is done."""
     wait_until(lambda: keys._refresh is None)
 
 
-# --- which keys are used
+# --- usable keys
 
 
 def test_a_key_is_found_by_its_id():
@@ -119,7 +119,7 @@ def without(*names, **changes):
     return {name: value for name, value in (token_issuer.jwk("b") | changes).items() if name not in names}
 
 
-BAD_KEYS = {
+UNUSABLE_KEYS = {
     "null": None,
     "text": "key",
     "a list": [],
@@ -168,33 +168,34 @@ BAD_KEYS = {
 }
 
 
-@pytest.mark.parametrize("bad", BAD_KEYS.values(), ids=BAD_KEYS)
-def test_a_bad_key_does_not_refuse_the_others(tmp_path, verifier, bad):
-    for key_list in ([token_issuer.jwk(), bad], [bad, token_issuer.jwk()], [bad, token_issuer.jwk(), bad]):
+@pytest.mark.parametrize("unusable", UNUSABLE_KEYS.values(), ids=UNUSABLE_KEYS)
+def test_an_unusable_key_does_not_affect_the_others(tmp_path, verifier, unusable):
+    usable = token_issuer.jwk()
+    for key_list in ([usable, unusable], [unusable, usable], [unusable, usable, unusable]):
         verify = verifier(json.dumps({"keys": key_list}).encode())
         assert verify.claims(token_issuer.token(), "scope")["sub"] == "eve"
 
 
 @pytest.fixture
 def verifier(tmp_path):
-    return lambda content: Verifier(token_issuer.settings_of(tmp_path / "jwks.json", content))
+    return lambda content: Verifier(token_issuer.auth_settings(tmp_path / "jwks.json", content))
 
 
 @pytest.mark.parametrize(
     "raw", [b'{"kid": "a", "kid": 7}', b'{"x": 1e999}', b'{"x": -%s}' % (b"9" * 5000), b'{"x": NaN}']
 )
-def test_a_key_of_odd_json_does_not_refuse_the_others(raw):
+def test_a_key_in_unusual_json_does_not_affect_the_others(raw):
     good = json.dumps(token_issuer.jwk()).encode()
     assert parse_jwks(b'{"keys": [%s, %s]}' % (raw, good)).keys() == {"one"}
 
 
-def test_two_keys_with_one_id_both_count(verifier):
+def test_two_keys_with_one_id_are_both_used(verifier):
     verify = verifier(token_issuer.jwks(token_issuer.jwk("one"), token_issuer.jwk("other", kid="one")))
     for name in ("one", "other"):
         assert verify.claims(token_issuer.token(name, headers={"kid": "one"}), "scope")
 
 
-def test_only_rsa_keys_for_signatures_that_have_an_id_are_used():
+def test_only_rsa_signature_keys_with_an_id_are_used():
     unused = [
         token_issuer.jwk(kid="encryption", use="enc"),
         token_issuer.jwk(kid="other", alg="RS512"),
@@ -215,7 +216,7 @@ def test_a_byte_order_mark_is_ignored(encoding):
     assert parse_jwks(token_issuer.jwks().decode().encode(encoding)).keys() == {"one"}
 
 
-BROKEN_SETS = {
+INVALID_SETS = {
     "empty": b"",
     "cut short": token_issuer.jwks()[:-5],
     "a list": b"[]",
@@ -233,83 +234,83 @@ SETS_WITHOUT_KEYS = {
     "no usable key": token_issuer.jwks(token_issuer.jwk(use="enc")),
     "a second, empty list": token_issuer.jwks()[:-1] + b', "keys": []}',
 }
-NO_KEYS = BROKEN_SETS | SETS_WITHOUT_KEYS
+NO_KEYS = INVALID_SETS | SETS_WITHOUT_KEYS
 
 
 @pytest.mark.parametrize("content", NO_KEYS.values(), ids=NO_KEYS)
-def test_without_a_usable_key_no_token_is_accepted(keys, server, content):
-    server.answer = content
+def test_a_key_set_without_a_usable_key_raises_unavailable(keys, server, content):
+    server.response = content
     with pytest.raises(Unavailable):
         keys.find("one")
 
 
-@pytest.mark.parametrize("content", BROKEN_SETS.values(), ids=BROKEN_SETS)
-def test_a_broken_key_set_does_not_end_the_cached_keys(keys, server, clock, content):
+@pytest.mark.parametrize("content", INVALID_SETS.values(), ids=INVALID_SETS)
+def test_an_invalid_key_set_does_not_replace_the_cached_keys(keys, server, clock, content):
     assert keys.find("one")
-    server.answer = content
+    server.response = content
     clock.seconds += 3700
     assert keys.find("one")
-    assert server.asked == 2
+    assert server.request_count == 2
 
 
-# --- how long keys are used
+# --- lifetime of keys
 
 
 def test_keys_are_fetched_once_for_many_tokens(keys, server):
     assert all(keys.find("one") for _ in range(5))
-    assert server.asked == 1
+    assert server.request_count == 1
 
 
 def test_the_age_of_keys_follows_the_wall_clock():
-    """CLOCK_MONOTONIC stands still while a Lambda environment is frozen."""
+    """CLOCK_MONOTONIC stops while a Lambda environment is frozen."""
     assert Jwks("any")._now is time.time
 
 
-def test_a_withdrawn_key_ends_within_an_hour(keys, server, clock):
+def test_a_revoked_key_is_dropped_within_an_hour(keys, server, clock):
     assert keys.find("one")
-    server.answer = key_set("two")
+    server.response = key_set("two")
     clock.seconds += 3299
     assert keys.find("one")
     clock.seconds += 302
     assert keys.find("one") is None
 
 
-def test_a_withdrawn_key_ends_with_the_first_request_after_a_long_freeze(keys, server, clock):
+def test_a_revoked_key_is_dropped_by_the_first_request_after_a_long_freeze(keys, server, clock):
     assert keys.find("one")
-    server.answer = key_set("two")
+    server.response = key_set("two")
     clock.seconds += 20 * 3600
     assert keys.find("one") is None
     assert keys.find("two")
 
 
 @pytest.mark.parametrize("content", SETS_WITHOUT_KEYS.values(), ids=SETS_WITHOUT_KEYS)
-def test_a_withdrawn_key_ends_where_none_is_left(keys, server, clock, content):
+def test_a_revoked_key_is_dropped_even_if_none_is_left(keys, server, clock, content):
     assert keys.find("one")
-    server.answer = content
+    server.response = content
     clock.seconds += 3601
     with pytest.raises(Unavailable):
         keys.find("one")
 
 
-def test_keys_near_their_end_are_refreshed_while_they_are_used(keys, server, clock):
+def test_keys_near_expiry_are_refreshed_in_the_background(keys, server, clock):
     assert keys.find("one")
-    with Hanging(key_set("two")) as server.answer:
+    with Hanging(key_set("two")) as server.response:
         clock.seconds += 3300
         assert keys.find("one")
-        assert server.answer.entered.wait(LIMIT_SECONDS)
+        assert server.response.entered.wait(LIMIT_SECONDS)
         assert keys.find("one")
-    refreshed(keys)
+    wait_for_refresh(keys)
     assert keys.find("one") is None
-    assert server.asked == 2
+    assert server.request_count == 2
 
 
-def test_keys_stay_in_use_for_a_day_while_the_issuer_is_out_of_reach_and_then_end(keys, server, clock):
+def test_keys_are_used_for_a_day_while_the_issuer_is_unreachable_and_then_dropped(keys, server, clock):
     assert keys.find("one")
-    server.answer = 500
+    server.response = 500
     clock.seconds += 23 * 3600
     assert keys.find("one")
     assert keys.find("one")
-    assert server.asked == 2
+    assert server.request_count == 2
     clock.seconds += 3601
     with pytest.raises(Unavailable):
         keys.find("one")
@@ -317,14 +318,14 @@ def test_keys_stay_in_use_for_a_day_while_the_issuer_is_out_of_reach_and_then_en
 
 def test_a_clock_that_is_set_back_does_not_stop_the_refresh(keys, server, clock):
     assert keys.find("one")
-    server.answer = key_set("two")
+    server.response = key_set("two")
     clock.seconds -= 365 * 24 * 3600
     assert keys.find("one") is None
 
 
-def test_a_clock_that_is_set_back_during_an_outage_neither_ends_the_keys_nor_keeps_them(keys, server, clock):
+def test_a_clock_that_is_set_back_during_an_outage_changes_no_expiry(keys, server, clock):
     assert keys.find("one")
-    server.answer = 500
+    server.response = 500
     clock.seconds -= 365 * 24 * 3600
     assert keys.find("one")
     clock.seconds += 24 * 3600 + 1
@@ -332,37 +333,37 @@ def test_a_clock_that_is_set_back_during_an_outage_neither_ends_the_keys_nor_kee
         keys.find("one")
 
 
-def test_a_refresh_that_was_frozen_is_replaced_and_its_late_result_is_dropped(keys, server, clock):
+def test_a_frozen_refresh_is_replaced_and_its_late_result_is_dropped(keys, server, clock):
     assert keys.find("one")
     threads = threading.active_count()
     with Hanging(key_set("one")) as frozen:
-        server.answer = frozen
+        server.response = frozen
         clock.seconds += 3300
         assert keys.find("one")
         assert frozen.entered.wait(LIMIT_SECONDS)
         clock.seconds += 7200
-        server.answer = key_set("two")
+        server.response = key_set("two")
         assert keys.find("one") is None
     wait_until(lambda: threading.active_count() <= threads)
     assert keys.find("one") is None
 
 
-# --- what unknown key ids can do
+# --- unknown key ids
 
 
-def test_unknown_key_ids_start_one_refresh_a_pause(keys, server, clock):
+def test_unknown_key_ids_start_one_refresh_per_cooldown(keys, server, clock):
     assert keys.find("one")
     clock.seconds += 29.9
     assert [keys.find(f"unknown-{n}") for n in range(100)] == [None] * 100
-    assert server.asked == 1
+    assert server.request_count == 1
     clock.seconds += 0.1
     assert [keys.find(f"unknown-{n}") for n in range(100)] == [None] * 100
-    assert server.asked == 2
+    assert server.request_count == 2
 
 
-def test_a_new_key_is_accepted_within_a_pause_under_a_flood_of_unknown_ids(keys, server, clock):
+def test_a_new_key_is_accepted_within_one_cooldown_under_a_flood_of_unknown_ids(keys, server, clock):
     assert keys.find("one")
-    server.answer = key_set("one", "two")
+    server.response = key_set("one", "two")
     seconds = 0
     while not keys.find("two"):
         keys.find(f"unknown-{seconds}")
@@ -371,34 +372,34 @@ def test_a_new_key_is_accepted_within_a_pause_under_a_flood_of_unknown_ids(keys,
     assert seconds == 30
 
 
-def test_unknown_key_ids_do_not_use_up_the_refresh_that_ends_a_withdrawn_key(keys, server, clock):
-    """Even if each refresh for an unknown id failed."""
+def test_unknown_key_ids_do_not_delay_the_refresh_that_drops_a_revoked_key(keys, server, clock):
+    """Not even if each refresh for an unknown id fails."""
     assert keys.find("one")
     for _ in range(120):
         clock.seconds += 31
-        server.answer = 500
+        server.response = 500
         keys.find("unknown")
-        server.answer = key_set("two")
+        server.response = key_set("two")
         if not keys.find("one"):
             break
-        refreshed(keys)
+        wait_for_refresh(keys)
     assert keys.find("one") is None
     assert clock.seconds - Clock.seconds < 3700
 
 
 def test_a_known_key_does_not_wait_for_the_refresh_of_an_unknown_one(keys, server, clock):
     assert keys.find("one")
-    with Hanging() as server.answer:
+    with Hanging() as server.response:
         clock.seconds += 60
         thread, results = in_thread(keys.find, "unknown")
-        assert server.answer.entered.wait(LIMIT_SECONDS)
+        assert server.response.entered.wait(LIMIT_SECONDS)
         assert keys.find("one")
         assert results == []
         thread.join(LIMIT_SECONDS)
         assert results == [None]
 
 
-def test_the_pause_begins_at_the_end_of_a_refresh(keys, server, clock):
+def test_the_cooldown_starts_at_the_end_of_a_refresh(keys, server, clock):
     assert keys.find("one")
     clock.seconds += 60
 
@@ -406,84 +407,84 @@ def test_the_pause_begins_at_the_end_of_a_refresh(keys, server, clock):
         clock.seconds += 4
         handler.wfile.write(HEAD + token_issuer.jwks())
 
-    server.answer = slow_clock
+    server.response = slow_clock
     keys.find("unknown")
     clock.seconds += 29
     keys.find("unknown")
-    assert server.asked == 2
+    assert server.request_count == 2
     clock.seconds += 1
     keys.find("unknown")
-    assert server.asked == 3
+    assert server.request_count == 3
 
 
-# --- an issuer that is slow, or away
+# --- a slow or unreachable issuer
 
 
 def test_without_keys_all_callers_wait_for_one_fetch(keys, server):
-    with Hanging() as server.answer:
+    with Hanging() as server.response:
         calls = [in_thread(keys.find, name) for name in ("one", "two", "one", "three")]
         for thread, _ in calls:
             thread.join(LIMIT_SECONDS)
         assert all(isinstance(result, Unavailable) for _, [result] in calls)
-        assert server.asked == 1
+        assert server.request_count == 1
 
 
-def test_callers_that_came_first_get_the_keys_of_the_one_fetch(keys, server):
-    with Hanging(token_issuer.jwks()) as server.answer:
+def test_the_first_callers_share_the_keys_of_one_fetch(keys, server):
+    with Hanging(token_issuer.jwks()) as server.response:
         calls = [in_thread(keys.find, "one") for _ in range(4)]
-        assert server.answer.entered.wait(LIMIT_SECONDS)
+        assert server.response.entered.wait(LIMIT_SECONDS)
     for thread, _ in calls:
         thread.join(LIMIT_SECONDS)
     assert all(result for _, [result] in calls)
-    assert server.asked == 1
+    assert server.request_count == 1
 
 
-def test_without_keys_a_fetch_is_tried_every_few_seconds(keys, server, clock, caplog):
-    server.answer = 500
+def test_without_keys_a_fetch_is_retried_every_few_seconds(keys, server, clock, caplog):
+    server.response = 500
     for _ in range(3):
         with pytest.raises(Unavailable):
             keys.find("one")
-    assert server.asked == 1
-    assert "AUTH_JWKS: cannot read the issuer's keys: HTTP Error 500" in caplog.text
-    server.answer = token_issuer.jwks()
+    assert server.request_count == 1
+    assert "AUTH_JWKS: cannot read the key set: HTTP Error 500" in caplog.text
+    server.response = token_issuer.jwks()
     clock.seconds += 5
     assert keys.find("one")
 
 
-def test_old_keys_wait_for_a_hanging_issuer_once_and_are_used_meanwhile(keys, server, clock):
+def test_requests_with_expired_keys_wait_once_for_a_hanging_issuer(keys, server, clock):
     assert keys.find("one")
     with Hanging() as hanging:
-        server.answer = hanging
+        server.response = hanging
         clock.seconds += 3700
-        assert keys.find("one")  # after the deadline
+        assert keys.find("one")  # returns after the time limit
         clock.seconds += 31
         hanging.entered.clear()
         assert keys.find("one")
-        assert keys._refresh  # it is tried again, but nobody waits
+        assert keys._refresh  # a retry runs, and no request waits for it
         assert hanging.entered.wait(LIMIT_SECONDS)
-        refreshed(keys)
-    server.answer = key_set("two")
+        wait_for_refresh(keys)
+    server.response = key_set("two")
     clock.seconds += 31
     keys.find("one")
-    refreshed(keys)
+    wait_for_refresh(keys)
     assert keys.find("one") is None
 
 
 @pytest.mark.parametrize("status", [204, 301, 302, 303, 307, 308, 403, 404, 500, 503])
-def test_a_url_that_has_no_keys_is_asked_once_and_leads_nowhere_else(keys, server, status):
-    server.answer = status
+def test_an_error_status_is_neither_retried_nor_followed(keys, server, status):
+    server.response = status
     with pytest.raises(Unavailable):
         keys.find("one")
-    assert server.asked == 1
+    assert server.request_count == 1
 
 
-def test_a_url_out_of_reach_lets_nobody_in():
+def test_an_unreachable_url_raises_unavailable():
     with pytest.raises(Unavailable):
         Jwks(f"http://127.0.0.1:{free_port()}/").find("one")
 
 
 def drip(*parts):
-    """Write the parts byte by byte, as slowly as 10 bytes a second, and then a good key set."""
+    """Write the parts at 10 bytes per second, and then a valid key set."""
 
     def behave(handler, done):
         for part in parts:
@@ -536,7 +537,7 @@ SLOW = {
 
 
 @pytest.mark.parametrize("behave", SLOW.values(), ids=SLOW)
-def test_a_fetch_ends_in_time_and_leaves_no_thread_behind(server, behave):
+def test_a_slow_or_malformed_response_ends_in_time_and_leaves_no_thread(server, behave):
     threads = set(threading.enumerate())
     done = threading.Event()
 
@@ -544,13 +545,13 @@ def test_a_fetch_ends_in_time_and_leaves_no_thread_behind(server, behave):
         with contextlib.suppress(OSError):
             behave(handler, done)
 
-    server.answer = respond
-    began = time.monotonic()
+    server.response = respond
+    start = time.monotonic()
     try:
         with pytest.raises(Unavailable):
             Jwks(server.url).find("one")
-        assert time.monotonic() - began < LIMIT_SECONDS
-        wait_until(lambda: not [each for each in threading.enumerate() if is_fetching(each, threads)])
+        assert time.monotonic() - start < LIMIT_SECONDS
+        wait_until(lambda: not [thread for thread in threading.enumerate() if is_fetching(thread, threads)])
     finally:
         done.set()
 
@@ -567,26 +568,26 @@ def test_slow_name_resolution_ends_in_time(monkeypatch):
         raise socket.gaierror(-3, "Temporary failure in name resolution")
 
     monkeypatch.setattr(socket, "getaddrinfo", slow)
-    began = time.monotonic()
+    start = time.monotonic()
     with pytest.raises(TimeoutError):
         fetch_jwks("https://login.example.com/jwks.json")
-    assert time.monotonic() - began < LIMIT_SECONDS
+    assert time.monotonic() - start < LIMIT_SECONDS
     release.set()
 
 
-def test_addresses_that_do_not_accept_end_in_time(monkeypatch):
+def test_connecting_to_unresponsive_addresses_ends_in_time(monkeypatch):
     with contextlib.ExitStack() as opened:
         ports = [full_backlog(opened) for _ in range(4)]
         addresses = [(socket.AF_INET, socket.SOCK_STREAM, 6, "", ("127.0.0.1", port)) for port in ports]
         monkeypatch.setattr(socket, "getaddrinfo", lambda *_args, **_kwargs: addresses)
-        began = time.monotonic()
+        start = time.monotonic()
         with pytest.raises(TimeoutError):
             fetch_jwks("http://login.example.com/jwks.json")
-        assert time.monotonic() - began < LIMIT_SECONDS
+        assert time.monotonic() - start < LIMIT_SECONDS
 
 
 def full_backlog(opened):
-    """The port of a socket that takes no more connections."""
+    """Return the port of a socket that accepts no more connections."""
     listening = opened.enter_context(socket.socket())
     listening.bind(("127.0.0.1", 0))
     listening.listen(0)
@@ -598,7 +599,7 @@ def full_backlog(opened):
     return listening.getsockname()[1]
 
 
-# --- what is fetched, and with which headers
+# --- the fetch: locations and headers
 
 
 def test_a_file_is_read_again_after_an_hour(tmp_path, clock):
@@ -617,20 +618,20 @@ def test_a_scheme_in_capitals_is_a_url(server):
 
 
 @pytest.mark.parametrize("scheme", ["file", "ftp", "data"])
-def test_a_fetch_reads_no_other_kind_of_url(tmp_path, scheme):
+def test_a_fetch_rejects_other_url_schemes(tmp_path, scheme):
     (tmp_path / "jwks.json").write_bytes(token_issuer.jwks())
     with pytest.raises(OSError, match="No such file"):
         fetch_jwks(f"{scheme}://{tmp_path}/jwks.json")
 
 
-def test_a_fetch_names_the_project_and_its_version_and_what_it_accepts(server):
+def test_a_fetch_sends_user_agent_and_accept(server):
     project = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]
     fetch_jwks(server.url)
     assert server.headers["User-Agent"] == f"{project['name']}/{project['version']}"
     assert server.headers["Accept"] == "application/json"
 
 
-def test_a_fetch_sends_no_text_of_the_caller(server):
+def test_a_fetch_sends_only_validated_trace_headers(server):
     trace_id, root = "4bf92f3577b34da6a3ce929d0e0e4736", "1-5759e988-bd862e3fe1be46a994272793"
     request = RequestContext()
     request.traceparent = f"00-{trace_id}-00f067aa0ba902b7-ff"
@@ -652,9 +653,9 @@ def test_a_fetch_sends_no_text_of_the_caller(server):
     assert sent["X-Amzn-Trace-Id"] == f"Root={root}"
 
 
-def test_what_the_issuer_sends_reaches_no_log_but_as_one_line(keys, server, caplog):
+def test_content_of_the_key_set_appears_in_no_log(keys, server, caplog):
     caplog.set_level(logging.DEBUG)
-    server.answer = b'{"keys": "secret\\nline"}'
+    server.response = b'{"keys": "secret\\nline"}'
     with pytest.raises(Unavailable):
         keys.find("one")
     assert "secret" not in caplog.text

@@ -1,4 +1,4 @@
-"""Events that are no HTTP request, or a broken one; and the real events that others have collected."""
+"""Events that are not HTTP requests, malformed HTTP events, and a collection of real events."""
 
 import json
 
@@ -6,21 +6,21 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from shared.lambda_adapter.events import NotHttp, source_of
+from shared.lambda_adapter.events import NotHttp, identify_source
 from shared.lambda_adapter.handler import make_handler
 from support import sample_apps
 from support.environment import SHARED
-from support.event_builders import ENCODERS, Sent, alb, got_from, http_api_2, rest_api
+from support.event_builders import ENCODERS, Request, alb, http_api_2, parse_response, rest_api
 from support.sample_apps import CONTEXT
 
 EVENTS = SHARED / "events"
 
 handler = make_handler(sample_apps.mirror_app())
-every_kind = pytest.mark.parametrize("encode", ENCODERS.values(), ids=ENCODERS)
+every_source = pytest.mark.parametrize("encode", ENCODERS.values(), ids=ENCODERS)
 
 
 def real_events():
-    """The events of the collection: name, kind, event; or one row that is skipped, where it is absent."""
+    """Return name, kind and event of each real event, or one skipped case without the collection."""
     if not EVENTS.exists():
         return [
             pytest.param(
@@ -44,13 +44,15 @@ SOURCES = {
 
 
 @pytest.mark.parametrize(("name", "kind", "event"), real_events())
-def test_real_event_is_answered_or_refused(name, kind, event):
+def test_a_real_event_gets_a_response_or_raises_not_http(name, kind, event):
     if kind in SOURCES:
-        assert source_of(event).name in SOURCES[kind]
-        answer = handler(event, CONTEXT)
-        assert got_from(answer).status == 200
-        assert json.loads(got_from(answer).body)["path"] == (event.get("rawPath", event.get("path")) or "/")
-        assert ("statusDescription" in answer) == ("load balancer" in source_of(event).name)
+        assert identify_source(event).name in SOURCES[kind]
+        response = handler(event, CONTEXT)
+        assert parse_response(response).status == 200
+        assert json.loads(parse_response(response).body)["path"] == (
+            event.get("rawPath", event.get("path")) or "/"
+        )
+        assert ("statusDescription" in response) == ("load balancer" in identify_source(event).name)
     elif event.get("source") == "serverless-plugin-warmup":
         assert handler(event, CONTEXT) == {}
     else:
@@ -59,7 +61,7 @@ def test_real_event_is_answered_or_refused(name, kind, event):
 
 
 @pytest.mark.parametrize(
-    ("event", "look"),
+    ("event", "source"),
     [
         ({"Records": [{"eventSource": "aws:sqs", "body": "{}"}]}, "SQS"),
         ({"Records": [{"EventSource": "aws:sns"}]}, "SNS"),
@@ -69,9 +71,12 @@ def test_real_event_is_answered_or_refused(name, kind, event):
         ({"source": "aws.events"}, "EventBridge"),
         ({"source": "aws.ec2", "detail-type": "x", "version": "0"}, "EventBridge"),
         ({"type": "TOKEN", "methodArn": "arn", "authorizationToken": "t"}, "authorizer"),
-        (rest_api(Sent()) | {"type": "REQUEST", "methodArn": "arn"}, "authorizer"),
-        (http_api_2(Sent()) | {"type": "REQUEST", "routeArn": "arn"}, "authorizer"),
-        (rest_api(Sent()) | {"requestContext": {"connectionId": "x", "eventType": "CONNECT"}}, "WebSocket"),
+        (rest_api(Request()) | {"type": "REQUEST", "methodArn": "arn"}, "authorizer"),
+        (http_api_2(Request()) | {"type": "REQUEST", "routeArn": "arn"}, "authorizer"),
+        (
+            rest_api(Request()) | {"requestContext": {"connectionId": "x", "eventType": "CONNECT"}},
+            "WebSocket",
+        ),
         ({"requestPath": "/x", "path": {}, "method": "GET", "headers": {}}, "non-proxy"),
         ({"requestPath": "/x", "path": {}, "httpMethod": "GET", "resource": "/{p}"}, "non-proxy"),
         ({"body-json": {}, "params": {}, "context": {}}, "non-proxy"),
@@ -81,38 +86,38 @@ def test_real_event_is_answered_or_refused(name, kind, event):
             "Lattice",
         ),
         ({"actionGroup": "a", "apiPath": "/", "httpMethod": "GET"}, "Bedrock"),
-        ({"version": "1.0", "session": {}, "request": {}}, "nothing known"),
-        ({}, "nothing known"),
+        ({"version": "1.0", "session": {}, "request": {}}, "unknown source"),
+        ({}, "unknown source"),
         ([{"body": "x"}], "list"),
         ("text", "str"),
         (None, "NoneType"),
     ],
 )
-def test_event_that_is_no_http_request_is_refused_by_name(event, look):
-    with pytest.raises(NotHttp, match=look):
+def test_an_event_that_is_not_http_raises_an_error_that_names_its_source(event, source):
+    with pytest.raises(NotHttp, match=source):
         handler(event, CONTEXT)
 
 
-def test_warm_up_does_nothing():
+def test_a_warm_up_event_does_not_call_the_app():
     app = sample_apps.mirror_app()
-    app.wsgi_app = None  # whoever calls it fails
+    app.wsgi_app = None  # a call raises TypeError
     assert make_handler(app)({"source": "serverless-plugin-warmup"}, CONTEXT) == {}
 
 
-BROKEN = {
+MALFORMED = {
     "bad base64": {"body": "%%%", "isBase64Encoded": True},
     "base64 that is not ASCII": {"body": "ä", "isBase64Encoded": True},
-    "half a surrogate pair in the body": {"body": "\ud800"},
-    "a body that is no string": {"body": {"a": 1}},
+    "a lone surrogate in the body": {"body": "\ud800"},
+    "a body that is not a string": {"body": {"a": 1}},
     "headers that are a list": {"headers": ["Accept"], "multiValueHeaders": None},
-    "half a surrogate pair in a header": {
+    "a lone surrogate in a header": {
         "headers": {"X-A": "\ud800"},
         "multiValueHeaders": {"X-A": ["\ud800"]},
     },
     "a line break in a header": {"headers": {"X-A": "a\r\nX-B: b"}, "multiValueHeaders": {"X-A": ["a\nb"]}},
-    "a path that is no string": {"path": None, "rawPath": None},
-    "half a surrogate pair in the path": {"path": "/\udfff", "rawPath": "/\udfff"},
-    "half a surrogate pair in the query": {
+    "a path that is not a string": {"path": None, "rawPath": None},
+    "a lone surrogate in the path": {"path": "/\udfff", "rawPath": "/\udfff"},
+    "a lone surrogate in the query": {
         "rawQueryString": "a=\ud800",
         "queryStringParameters": {"a": "\ud800"},
         "multiValueQueryStringParameters": {"a": ["\ud800"]},
@@ -120,44 +125,44 @@ BROKEN = {
 }
 
 
-@every_kind
-@pytest.mark.parametrize("wrong", BROKEN.values(), ids=BROKEN)
-def test_malformed_event_gets_a_400_problem(wrong, encode, caplog):
-    _assert_refused(encode(Sent("POST", body=b"x")) | wrong, caplog)
+@every_source
+@pytest.mark.parametrize("malformed", MALFORMED.values(), ids=MALFORMED)
+def test_a_malformed_event_gets_a_400_problem(malformed, encode, caplog):
+    _assert_malformed(encode(Request("POST", body=b"x")) | malformed, caplog)
 
 
-@every_kind
+@every_source
 @pytest.mark.parametrize("method", [None, "", "GE T", 7])
-def test_event_without_a_method_gets_a_400_problem(method, encode, caplog):
-    event = encode(Sent())
+def test_an_event_without_a_method_gets_a_400_problem(method, encode, caplog):
+    event = encode(Request())
     (event if "httpMethod" in event else event["requestContext"]["http"])[
         "httpMethod" if "httpMethod" in event else "method"
     ] = method
-    _assert_refused(event, caplog)
+    _assert_malformed(event, caplog)
 
 
-def test_payload_2_without_a_context_gets_a_400_problem(caplog):
-    _assert_refused(http_api_2(Sent()) | {"requestContext": None}, caplog)
+def test_payload_2_without_a_request_context_gets_a_400_problem(caplog):
+    _assert_malformed(http_api_2(Request()) | {"requestContext": None}, caplog)
 
 
-def test_event_of_a_proxy_without_a_path_gets_a_400_problem(caplog):
-    event = rest_api(Sent())
+def test_a_rest_event_without_a_path_gets_a_400_problem(caplog):
+    event = rest_api(Request())
     del event["path"]
-    _assert_refused(event, caplog)
+    _assert_malformed(event, caplog)
 
 
-def test_context_that_is_no_object_gets_a_400_problem(caplog):
-    _assert_refused(rest_api(Sent()) | {"requestContext": "x"}, caplog)
-    _assert_refused(alb(Sent()) | {"headers": "x"}, caplog)
+def test_a_field_that_is_not_an_object_gets_a_400_problem(caplog):
+    _assert_malformed(rest_api(Request()) | {"requestContext": "x"}, caplog)
+    _assert_malformed(alb(Request()) | {"headers": "x"}, caplog)
 
 
-def _assert_refused(event, caplog):
-    answer = got_from(handler(event, CONTEXT))
-    assert answer.status == 400
-    assert answer.headers["content-type"] == "application/problem+json"
-    problem = json.loads(answer.body)
+def _assert_malformed(event, caplog):
+    response = parse_response(handler(event, CONTEXT))
+    assert response.status == 400
+    assert response.headers["content-type"] == "application/problem+json"
+    problem = json.loads(response.body)
     assert (problem["title"], problem["status"], problem["request_id"]) == ("Bad Request", 400, "8c1f")
-    assert "request 8c1f is malformed" in caplog.text
+    assert "malformed request 8c1f from " in caplog.text
 
 
 anything = st.recursive(
@@ -169,15 +174,15 @@ anything = st.recursive(
 )
 
 
-@every_kind
+@every_source
 @given(data=st.data())
-def test_event_with_anything_in_any_place_is_answered_or_refused(encode, data):
-    event = encode(Sent("POST", "/a", "b=1", (("Cookie", "a=1"),), b"x"))
-    place = data.draw(st.sampled_from([event, event["requestContext"]]))
-    place[data.draw(st.sampled_from(sorted(place)))] = data.draw(anything)
+def test_an_event_with_any_value_in_any_field_gets_200_or_400_or_raises_not_http(encode, data):
+    event = encode(Request("POST", "/a", "b=1", (("Cookie", "a=1"),), b"x"))
+    parent = data.draw(st.sampled_from([event, event["requestContext"]]))
+    parent[data.draw(st.sampled_from(sorted(parent)))] = data.draw(anything)
     try:
-        answer = handler(event, CONTEXT)
+        response = handler(event, CONTEXT)
     except NotHttp:
         return
-    assert got_from(answer).status in {200, 400}
-    json.dumps(answer, ensure_ascii=False).encode()
+    assert parse_response(response).status in {200, 400}
+    json.dumps(response, ensure_ascii=False).encode()

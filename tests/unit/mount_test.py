@@ -10,13 +10,13 @@ from werkzeug.test import Client
 from shared.lambda_adapter.handler import make_handler
 from shared.web.mount import mount
 from support.event_builders import (
-    Sent,
+    Request,
     alb,
     alb_multi_value,
     function_url,
-    got_from,
     http_api_1,
     http_api_2,
+    parse_response,
     rest_api,
 )
 from support.fakes import sent
@@ -50,13 +50,13 @@ class Lambda:
         self.handler = make_handler(app, base_path)
 
     def get(self, host, stage, path):
-        event = self.encode(Sent(path=path, query="limit=1", host=host))
+        event = self.encode(Request(path=path, query="limit=1", host=host))
         return self.send(event, stage, path)
 
     def post(self, host, stage, path):
         body = json.dumps(sent()).encode()
         headers = (("Content-Type", "application/json"),)
-        event = self.encode(Sent("POST", path, headers=headers, body=body, host=host))
+        event = self.encode(Request("POST", path, headers=headers, body=body, host=host))
         return self.send(event, stage, path)
 
     def send(self, event, stage, path):
@@ -65,7 +65,7 @@ class Lambda:
         if "elb" not in context:
             context["stage"] = stage
             context["authorizer"] = {"jwt": {"claims": SCOPE}} if "http" in context else {"claims": SCOPE}
-        return got_from(self.handler(event, CONTEXT))
+        return parse_response(self.handler(event, CONTEXT))
 
 
 ENTRY_POINTS = {
