@@ -69,7 +69,6 @@ class Worker(GeventWorker):  # type: ignore[misc]  # gunicorn has no types
     def load_wsgi(self) -> None:
         """Load the app, and put in front of it what depends on the server."""
         from shared.gunicorn.request_body import read_body_first  # noqa: PLC0415
-        from shared.observability.logs import load_formatter  # noqa: PLC0415  # see above
 
         gevent.get_hub().print_exception = _log_exception
         folder = os.environ.get(MULTIPROC_DIR)
@@ -78,7 +77,6 @@ class Worker(GeventWorker):  # type: ignore[misc]  # gunicorn has no types
 
             name_files(self.slot)
         super().load_wsgi()
-        load_formatter()
         extensions = getattr(self.wsgi, "extensions", {})
         self._request_log = extensions.get("request_log")
         self.wsgi = read_body_first(self.wsgi)

@@ -12,7 +12,7 @@ from support.log_lines import FIELDS
 
 RUNBOOK = (ROOT / "docs" / "operate.md").read_text()
 SECTIONS = {part.split("\n", 1)[0]: part for part in RUNBOOK.split("\n## ")[1:]}
-OF_LAMBDA_AND_POWERTOOLS = {"logger", "exception", "exception_name", "errorType"}
+LAMBDA_AND_LOG_FIELDS = {"logger", "exception", "exception_name", "errorType"}
 NO_FIELDS = {
     "as",
     "by",
@@ -62,7 +62,7 @@ def test_a_section_says_what_it_means_where_to_look_and_what_to_do(name):
 
 
 def test_queries_name_fields_that_lines_have():
-    known = FIELDS.keys() | set(CACHE.values()) | set(EVENT_COUNTERS) | OF_LAMBDA_AND_POWERTOOLS | NO_FIELDS
+    known = FIELDS.keys() | set(CACHE.values()) | set(EVENT_COUNTERS) | LAMBDA_AND_LOG_FIELDS | NO_FIELDS
     for query in re.findall(r"^ {4}(filter .*)", RUNBOOK, re.MULTILINE):
         bare = re.sub(r'"[^"]*"|/[^/]*/|as \w+|@\w+|\b\d\w*', " ", query)
         aliases = set(re.findall(r"as (\w+)", query))

@@ -42,10 +42,6 @@ ITEM_OPERATIONS = (
 )
 """What a function may call; tables, backups and the like are the deployment's business."""
 
-POWERTOOLS = "aws_lambda_powertools"
-POWERTOOLS_UTILITIES = {"__init__.py", "jmespath_utils"}
-"""What its formatter of log lines, which is all that we use of it, imports of its utilities."""
-
 UNUSED = ("*.c", "*.h", "*.pyi", "py.typed", ".lock")
 """Patterns of what only compilers, type checkers and uv read."""
 
@@ -69,9 +65,6 @@ def cut(folder: Path) -> None:
     """
     unused = [folder / "bin"]
     unused += [each for each in folder.glob("botocore/data/*") if each.name not in BOTOCORE_DATA]
-    utilities = folder.glob(f"{POWERTOOLS}/utilities/*")
-    unused += [each for each in utilities if each.name not in POWERTOOLS_UTILITIES]
-    unused += [folder / POWERTOOLS / "event_handler"]
     unused += [each for each in folder.glob("*.dist-info/*") if each.name != "METADATA"]
     unused += [each for pattern in UNUSED for each in folder.rglob(pattern)]
     for each in unused:
