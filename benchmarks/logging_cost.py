@@ -78,9 +78,9 @@ def handlers(url):
     for number in range(1, 25):
         dao.add(stored(number, category="world"))
     wraps = {
-        "without": lambda log: log.inner,
+        "without": lambda log: log.app,
         "with": lambda log: log,
-        "with JsonFormatter": lambda log: with_json_formatter(log.inner),
+        "with JsonFormatter": lambda log: with_json_formatter(log.app),
     }
     made = {}
     for name, wrap in wraps.items():

@@ -73,9 +73,9 @@ class Worker(GeventWorker):  # type: ignore[misc]  # gunicorn has no types
         gevent.get_hub().print_exception = _log_exception
         folder = os.environ.get(MULTIPROC_DIR)
         if folder:
-            from shared.observability.prometheus import MetricsListener, name_files  # noqa: PLC0415
+            from shared.observability.prometheus import MetricsListener, set_process_identifier  # noqa: PLC0415
 
-            name_files(self.slot)
+            set_process_identifier(self.slot)
         super().load_wsgi()
         extensions = getattr(self.wsgi, "extensions", {})
         self._request_log = extensions.get("request_log")

@@ -84,7 +84,7 @@ class _Adapter:
         extra = {**ids, DEFERRED_RECORDS: held, "serverless.event": event}
         answer = _within_limit(source, _ask(self._app, request, extra, context), request_id)
         if self._request_log and held:
-            self._request_log.tell(held[0], answer["statusCode"])
+            self._request_log.report(held[0], answer["statusCode"])
         return answer
 
     def _refuse(self, source: Source, error: ValueError, request_id: str) -> Event:

@@ -181,7 +181,7 @@ def test_a_reporter_that_fails_changes_no_response_and_is_logged_once_a_minute(c
         raise OSError("no space left")
 
     app = make_app(FakeDao(), None)
-    app.wsgi_app = RequestLog(app.wsgi_app.inner, [failing, lambda *_: calls.append("next")])
+    app.wsgi_app = RequestLog(app.wsgi_app.app, [failing, lambda *_: calls.append("next")])
     client = app.test_client()
     assert [client.get("/health").status_code for _ in range(3)] == [200] * 3
     assert calls == ["failing", "next"] * 3

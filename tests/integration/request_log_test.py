@@ -19,7 +19,7 @@ from shared.errors import Unavailable
 from shared.lambda_adapter.handler import make_handler
 from shared.observability.context import CURRENT_CONTEXT, RequestContext, request_context
 from shared.observability.logs import init_logs
-from shared.observability.metrics import CACHE, EVENT_COUNTERS, NAMESPACE
+from shared.observability.metrics import CACHE_COUNTERS, EVENT_COUNTERS, NAMESPACE
 from shared.observability.request_log import labels_for
 from shared.observability.tracing import valid_traceparent, xray_root
 from support import token_issuer
@@ -106,7 +106,7 @@ def test_the_number_of_series_is_what_the_readme_says(app):
     routes = {labels_for(method, rule.rule, rule.endpoint, "200 OK", "").route for method, rule in rules} | {
         "none"
     }
-    series = len(routes) * 4 + len(routes) + len(CACHE) + len(EVENT_COUNTERS)
+    series = len(routes) * 4 + len(routes) + len(CACHE_COUNTERS) + len(EVENT_COUNTERS)
     assert f"there are {len(routes)}, which makes {series} series" in (ROOT / "README.md").read_text()
 
 
@@ -380,7 +380,7 @@ def test_a_batch_of_several_units_is_added_up(table):
 
 def test_outside_of_a_request_nothing_is_kept():
     request_context().increment("cache_unavailable")
-    assert request_context().met == ()
+    assert request_context().counters == ()
 
 
 def test_a_cached_get_imports_neither_prometheus_nor_botocore(valkey):

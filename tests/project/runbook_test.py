@@ -6,7 +6,7 @@ from typing import ClassVar
 import pytest
 import yaml
 
-from shared.observability.metrics import CACHE, EVENT_COUNTERS, NAMESPACE
+from shared.observability.metrics import CACHE_COUNTERS, EVENT_COUNTERS, NAMESPACE
 from support.environment import ROOT
 from support.log_lines import FIELDS
 
@@ -62,7 +62,9 @@ def test_a_section_says_what_it_means_where_to_look_and_what_to_do(name):
 
 
 def test_queries_name_fields_that_lines_have():
-    known = FIELDS.keys() | set(CACHE.values()) | set(EVENT_COUNTERS) | LAMBDA_AND_LOG_FIELDS | NO_FIELDS
+    known = (
+        FIELDS.keys() | set(CACHE_COUNTERS.values()) | set(EVENT_COUNTERS) | LAMBDA_AND_LOG_FIELDS | NO_FIELDS
+    )
     for query in re.findall(r"^ {4}(filter .*)", RUNBOOK, re.MULTILINE):
         bare = re.sub(r'"[^"]*"|/[^/]*/|as \w+|@\w+|\b\d\w*', " ", query)
         aliases = set(re.findall(r"as (\w+)", query))
@@ -76,7 +78,7 @@ def test_metrics_that_alarms_watch_are_told_by_the_service():
         if str(each.get("Namespace")).startswith(f"{NAMESPACE}-")
     }
     assert own
-    assert own <= set(CACHE.values()) | set(EVENT_COUNTERS)
+    assert own <= set(CACHE_COUNTERS.values()) | set(EVENT_COUNTERS)
 
 
 def test_each_alarm_is_heard_through_one_of_the_two_that_tell():
