@@ -1,4 +1,4 @@
-"""Check the health of the service at BIND: `python -m shared.gunicorn.health_probe BIND`. Exit code 0 or 1."""
+"""Check the health of the service: `python -m shared.gunicorn.health_probe BIND`. The exit code is 0 or 1."""
 
 import socket
 import sys
