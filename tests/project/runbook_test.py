@@ -8,7 +8,7 @@ import yaml
 
 from shared.observability.metrics import CACHE_COUNTERS, EVENT_COUNTERS, NAMESPACE
 from support.environment import ROOT
-from support.log_lines import FIELDS
+from support.log_lines import REQUEST_FIELDS
 
 RUNBOOK = (ROOT / "docs" / "runbook.md").read_text()
 SECTIONS = {part.split("\n", 1)[0]: part for part in RUNBOOK.split("\n## ")[1:]}
@@ -63,7 +63,7 @@ def test_a_section_has_meaning_diagnosis_with_a_query_and_mitigation(name):
 
 def test_queries_use_fields_that_log_records_have():
     metrics = set(CACHE_COUNTERS.values()) | set(EVENT_COUNTERS)
-    known = FIELDS.keys() | metrics | LAMBDA_AND_LOG_FIELDS | QUERY_KEYWORDS
+    known = REQUEST_FIELDS.keys() | metrics | LAMBDA_AND_LOG_FIELDS | QUERY_KEYWORDS
     for query in re.findall(r"^ {4,}(filter .*)", RUNBOOK, re.MULTILINE):
         bare = re.sub(r'"[^"]*"|/[^/]*/|as \w+|@\w+|\b\d\w*', " ", query)
         aliases = set(re.findall(r"as (\w+)", query))

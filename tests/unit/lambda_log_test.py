@@ -1,4 +1,4 @@
-"""The Lambda handler's log: each line that is written during an invocation has the ids of the invocation."""
+"""The log of the Lambda handler: each record of an invocation has the ids of the invocation."""
 
 import json
 import logging
@@ -9,7 +9,7 @@ from shared.lambda_adapter.events import NotHttp
 from shared.lambda_adapter.handler import make_handler
 from shared.observability.context import CURRENT_CONTEXT
 from support.event_builders import ENCODERS, Sent, http_api_2
-from support.log_lines import lines_in
+from support.log_lines import parse_log
 from support.sample_apps import CONTEXT
 from support.sample_news import news_app
 
@@ -22,45 +22,45 @@ def app(monkeypatch):
     return news_app(log_json=True)
 
 
-def logged(app, event, capsys):
-    """The lines that one invocation writes, once it is certain that each has its ids."""
+def log_of(app, event, capsys):
+    """Return the log records of one invocation. Assert that each has its request id."""
     capsys.readouterr()
     make_handler(app)(event, CONTEXT)
-    lines = lines_in(capsys.readouterr().err)
+    lines = parse_log(capsys.readouterr().err)
     assert [line["request_id"] for line in lines] == ["8c1f"] * len(lines)
     return lines
 
 
 @pytest.mark.parametrize("encode", ENCODERS.values(), ids=ENCODERS)
-def test_line_about_a_malformed_event_has_the_request_id(encode, app, capsys):
+def test_the_record_of_a_malformed_event_has_the_request_id(encode, app, capsys):
     event = encode(Sent()) | {"body": "%%%", "isBase64Encoded": True}
-    why, _request = logged(app, event, capsys)
-    assert (why["level"], why["logger"], why["trace_id"]) == (
+    warning, _request = log_of(app, event, capsys)
+    assert (warning["level"], warning["logger"], warning["trace_id"]) == (
         "WARNING",
         "shared.lambda_adapter.handler",
         TRACE_ID,
     )
 
 
-def test_line_about_a_method_that_is_none_has_the_request_id(app, capsys):
+def test_the_record_of_an_invalid_method_has_the_request_id(app, capsys):
     event = http_api_2(Sent(path="/health"))
     event["requestContext"]["http"]["method"] = "G E T"
-    assert len(logged(app, event, capsys)) == 2
+    assert len(log_of(app, event, capsys)) == 2
 
 
-def test_line_about_a_response_over_the_limit_has_the_request_id(app, capsys):
+def test_the_record_of_a_response_over_the_limit_has_the_request_id(app, capsys):
     app.add_url_rule("/large", "large", lambda: "a" * 7_000_000)
-    error, _request = logged(app, http_api_2(Sent(path="/large")), capsys)
+    error, _request = log_of(app, http_api_2(Sent(path="/large")), capsys)
     assert (error["level"], error["trace_id"]) == ("ERROR", TRACE_ID)
 
 
-def test_line_about_a_failure_while_the_body_is_sent_has_the_request_id(app, capsys):
+def test_the_record_of_a_failure_in_the_response_body_has_the_request_id(app, capsys):
     app.add_url_rule("/failing", "failing", lambda: (1 // 0 for _ in "a"))
-    error, _request = logged(app, http_api_2(Sent(path="/failing")), capsys)
+    error, _request = log_of(app, http_api_2(Sent(path="/failing")), capsys)
     assert "ZeroDivisionError" in error["exception"]
 
 
-def test_line_of_a_library_has_the_request_id_wherever_it_is_written(app, capsys):
+def test_the_records_of_libraries_have_the_request_id(app, capsys):
     def log(text):
         logging.getLogger("library").warning(text)
         return text
@@ -71,23 +71,23 @@ def test_line_of_a_library_has_the_request_id_wherever_it_is_written(app, capsys
         return (log(part) for part in ["body"])
 
     app.after_request(lambda response: log("hook") and response)
-    written = [line["message"] for line in logged(app, http_api_2(Sent(path="/lines")), capsys)]
+    written = [line["message"] for line in log_of(app, http_api_2(Sent(path="/lines")), capsys)]
     assert [text for text in written if text in {"view", "hook", "body"}] == ["view", "hook", "body"]
 
 
 class LoggingEvent(dict):
-    """An event that logs a line as soon as somebody looks into it."""
+    """An event that logs a record when it is read."""
 
     def get(self, *args):
-        logging.getLogger("library").warning("looked")
+        logging.getLogger("library").warning("read")
         return super().get(*args)
 
 
-def test_line_about_an_event_that_is_no_http_request_has_the_request_id(app, capsys):
+def test_the_record_of_an_event_that_is_not_http_has_the_request_id(app, capsys):
     capsys.readouterr()
     with pytest.raises(NotHttp):
         make_handler(app)(LoggingEvent(Records=[{"eventSource": "aws:sqs"}]), CONTEXT)
-    lines = lines_in(capsys.readouterr().err)
+    lines = parse_log(capsys.readouterr().err)
     assert {line["request_id"] for line in lines} == {"8c1f"}
 
 
@@ -99,7 +99,7 @@ def test_line_about_an_event_that_is_no_http_request_has_the_request_id(app, cap
         {"source": "serverless-plugin-warmup"},
     ],
 )
-def test_ids_end_with_the_invocation(event, app, capsys):
+def test_the_ids_are_reset_after_the_invocation(event, app, capsys):
     make_handler(app)(event, CONTEXT)
     assert CURRENT_CONTEXT.get(None) is None
     capsys.readouterr()
@@ -107,7 +107,7 @@ def test_ids_end_with_the_invocation(event, app, capsys):
     assert json.loads(capsys.readouterr().err).get("request_id") is None
 
 
-def test_ids_end_with_an_invocation_that_fails(app):
+def test_the_ids_are_reset_after_a_failed_invocation(app):
     with pytest.raises(NotHttp):
         make_handler(app)({}, CONTEXT)
     assert CURRENT_CONTEXT.get(None) is None
