@@ -30,7 +30,7 @@ def bearer(local):
 
 
 def is_rejected(received):
-    """Return True for no response, 4xx or 501, which is for unknown transfer codings (RFC 9112, section 6.1)."""
+    """Return True for no response, 4xx, or 501 for an unknown transfer coding (RFC 9112, section 6.1)."""
     return received == CLOSED or statuses(received)[0] in {*range(400, 500), 501}
 
 
