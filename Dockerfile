@@ -1,17 +1,18 @@
-# The images of the service, each a target:
+# The container images of the service. Each image is a build target:
 #
-#   docker build -t news .                                  gunicorn, with every module
-#   docker build -t news-lambda --target lambda .           one module as a Lambda function: --build-arg MODULE=news
-#   docker build -t news-tools --target tools .             what compose.yaml prepares a stage with
+#   docker build -t news .                                  gunicorn with every module
+#   docker build -t news-lambda --target lambda .           a Lambda function with one module; --build-arg MODULE=news
+#   docker build -t news-tools --target tools .             the setup tasks of compose.yaml
 #
-# Nothing in them was built here or can be built there: packages come as wheels, pinned with hashes, and pip is gone.
+# Packages are installed from wheels that are pinned by hash. The images contain no compiler and no pip.
 #
-# Base images are named by tag, so that a rebuild has the newest fixes of the system below Python. To pin one, add its digest
-# (python:3.13-slim@sha256:...), here and in compose.yaml, and let dependabot.yml renew it (package-ecosystem: docker):
+# Base images are referenced by tag, so that a rebuild includes the latest security fixes of the operating system. To pin
+# a base image, add its digest (python:3.13-slim@sha256:...) here and in compose.yaml, and let Dependabot update it
+# (package-ecosystem: docker in dependabot.yml):
 #
 #   docker buildx imagetools inspect --format '{{.Manifest.Digest}}' python:3.13-slim
 
-# --- what is installed, and ours, both compiled: containers may not write
+# --- installed packages and our sources, both compiled, because containers run read-only
 FROM python:3.13-slim AS packages
 COPY requirements-serve.txt /
 RUN python -m venv --without-pip /venv \
@@ -29,7 +30,7 @@ COPY shared /app/shared
 COPY news /app/news
 RUN python -m compileall -q --invalidation-mode unchecked-hash /app
 
-# --- the Lambda function, from the same bytes as `make package` puts into its zip
+# --- the Lambda function, with the same files as the zip of `make package`
 FROM python:3.13-slim AS artifact
 ARG MODULE=news OPTIONS=""
 COPY . /src
@@ -40,7 +41,7 @@ FROM amazon/aws-lambda-python:3.13 AS lambda
 COPY --from=artifact /artifact /var/task
 CMD ["functions.news.handler"]
 
-# --- what the images for gunicorn have in common
+# --- the base of the gunicorn and tools images
 FROM python:3.13-slim AS base
 RUN python -m pip uninstall --quiet --yes --root-user-action ignore pip \
  && rm -rf /usr/local/lib/python3.13/ensurepip
@@ -48,10 +49,10 @@ COPY --from=packages /venv /venv
 COPY --from=sources /app /app
 WORKDIR /app
 ENV PYTHON=/venv/bin/python PYTHONDONTWRITEBYTECODE=1 PYTHONUNBUFFERED=1
-# A user without a name, a home or a file of its own.
+# A user without a name, a home directory or files.
 USER 10001:10001
 
-# --- creates tables and a key to sign tokens with; for development
+# --- creates the tables and a signing key for tokens; for development only
 FROM base AS tools
 USER root
 RUN install -d -o 10001 -g 10001 /local

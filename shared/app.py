@@ -69,18 +69,18 @@ def create_app(settings: Settings) -> Flask:
     init_cache(app, settings)
     init_health(app)
     init_openapi(app, docs=settings.docs)
-    init_request_log(app, _told(settings))
+    init_request_log(app, _reporters(settings))
     return app
 
 
-def _told(settings: Settings) -> list[Reporter]:
-    """Who is told of each request."""
-    told = [json_reporter(settings.stage) if settings.log_json else text_reporter]
+def _reporters(settings: Settings) -> list[Reporter]:
+    """Return the reporters of the request log."""
+    reporters = [json_reporter(settings.stage) if settings.log_json else text_reporter]
     if settings.metrics_bind:
         from shared.observability.prometheus import prometheus_reporter  # noqa: PLC0415  # of gunicorn only, and off by default
 
-        told.append(prometheus_reporter())
-    return told
+        reporters.append(prometheus_reporter())
+    return reporters
 
 
 def settings_of(app: Flask) -> Settings:

@@ -1,6 +1,6 @@
-"""gunicorn's settings that are code: the logger class and the server hooks.
+"""The gunicorn configuration that is code: the logger class and the server hooks.
 
-entrypoint.sh names this module in `--config`, and gunicorn takes what is called like one of its settings.
+entrypoint.sh passes this module in `--config`. gunicorn reads the names that match its settings.
 https://docs.gunicorn.org/en/stable/settings.html#server-hooks
 """
 
@@ -20,14 +20,14 @@ from shared.observability.logs import init_logs
 
 log = logging.getLogger(__name__)
 
-SHARED_MEMORY = Path("/dev/shm")  # noqa: S108  # nosec B108  # mkdtemp makes a folder there that nobody else may enter
+SHARED_MEMORY = Path("/dev/shm")  # noqa: S108  # nosec B108  # mkdtemp creates a private folder there
 
 
 class Logger(glogging.Logger):  # type: ignore[misc]  # gunicorn has no types
-    """Writes gunicorn's own messages to the log of the service, in its format."""
+    """Writes the messages of gunicorn to the log of the service, in the same format."""
 
     def setup(self, cfg: Any) -> None:
-        """Replace gunicorn's handlers by those of the root logger."""
+        """Replace the handlers of gunicorn with those of the root logger."""
         super().setup(cfg)
         settings = Settings.from_env()
         init_logs(settings.log_level, as_json=settings.log_json)
@@ -36,10 +36,10 @@ class Logger(glogging.Logger):  # type: ignore[misc]  # gunicorn has no types
 
 
 def pre_request(_worker: Any, req: Any) -> None:
-    """Correct two things that gunicorn reads differently from the RFCs.
+    """Correct two differences between gunicorn and RFC 9110.
 
-    The response has no higher version than the server conforms to (RFC 9110, section 2.5), and `Connection`
-    is a list, in which `close` need not be alone (RFC 9110, section 7.6.1).
+    The HTTP version of a response must not exceed the version that the server supports (section 2.5).
+    `Connection` is a list, in which `close` may be one of several options (section 7.6.1).
     """
     req.version = min(req.version, (1, 1))
     for name, value in req.headers:
@@ -48,21 +48,21 @@ def pre_request(_worker: Any, req: Any) -> None:
 
 
 def when_ready(_server: Any) -> None:
-    """Create the folder in which the workers share their metrics, in memory where that is possible."""
+    """Create the folder in which the workers share their metrics, in shared memory if possible."""
     if not Settings.from_env().metrics_bind:
         return
     try:
         parent = SHARED_MEMORY if os.access(SHARED_MEMORY, os.W_OK) else None
         os.environ[MULTIPROC_DIR] = mkdtemp(prefix="metrics-", dir=parent)
     except OSError:
-        log.exception("metrics are off: there is no folder for them")
+        log.exception("metrics are disabled: cannot create their folder")
 
 
 def pre_fork(server: Any, worker: Any) -> None:
-    """Give the worker the lowest number that no other worker has: it names the files of its metrics.
+    """Assign the lowest free slot to the worker. The slot names the files of its metrics.
 
-    A later worker with that number goes on counting in the same files, so that there are as many files as
-    workers at one time. A folder that was deleted meanwhile is created again.
+    A later worker in the same slot continues to count in the same files, so that the number of files does not
+    grow. If the folder was deleted, it is created again.
     """
     taken = {other.slot for other in server.WORKERS.values()}
     worker.slot = next(slot for slot in count() if slot not in taken)
@@ -70,10 +70,10 @@ def pre_fork(server: Any, worker: Any) -> None:
         try:
             Path(folder).mkdir(mode=0o700, exist_ok=True)
         except OSError:
-            log.exception("metrics are lost: their folder is gone")
+            log.exception("metrics are unavailable: cannot create their folder")
 
 
 def on_exit(_server: Any) -> None:
-    """Remove the folder of the metrics."""
+    """Delete the folder of the metrics."""
     if folder := os.environ.get(MULTIPROC_DIR):
         shutil.rmtree(folder, ignore_errors=True)

@@ -1,7 +1,7 @@
-"""gunicorn's gevent worker, with time limits, and with errors in the form of all errors of the service.
+"""gunicorn's gevent worker, with a time limit for each request and with errors as problem details.
 
-The arbiter imports this module before a worker patches the standard library for gevent. So whatever holds
-sockets or locks is imported by the worker, in a function.
+The arbiter imports this module before a worker patches the standard library for gevent. Modules that hold
+sockets or locks are therefore imported in functions, which run in the worker.
 """
 
 import logging
@@ -27,10 +27,10 @@ from shared.observability.context import CURRENT_CONTEXT, RequestContext
 log = logging.getLogger(__name__)
 
 IDLE_SECONDS = 2.0
-"""How long a connection may wait for its next request when its worker stops or has no room for others."""
+"""Seconds that a connection may be idle while its worker stops or has no free connection."""
 
 DRAIN_BYTES = 1024 * 1024
-"""How much gunicorn reads of a request that it refuses, so that the client gets to read the response."""
+"""Bytes of a rejected request that are read, so that the client can read the response."""
 
 STATUSES = {
     errors.ConfigurationProblem: HTTPStatus.INTERNAL_SERVER_ERROR,
@@ -41,14 +41,14 @@ STATUSES = {
     errors.LimitRequestLine: HTTPStatus.REQUEST_URI_TOO_LONG,
     errors.UnsupportedTransferCoding: HTTPStatus.NOT_IMPLEMENTED,
 }
-"""The status of some errors of gunicorn's parser; that of the others is 400."""
+"""Status codes for errors of gunicorn's parser. All other errors get 400."""
 
 
 class Server(StreamServer):  # type: ignore[misc]  # gevent has no types
-    """Accepts connections for a worker."""
+    """Accepts the connections of a worker."""
 
     def close(self) -> None:
-        """Accept the connections that are established already, then close the listener."""
+        """Accept the connections that wait in the backlog, then close the listener."""
         with suppress(OSError):
             while self.started and not self.full() and (accepted := self.do_read()):
                 self.do_handle(*accepted)
@@ -64,21 +64,19 @@ class Worker(GeventWorker):  # type: ignore[misc]  # gunicorn has no types
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
         self._servers: list[Server] = []
-        self._idle: dict[Any, float] = {}  # since when each connection has been waiting for a request
+        self._idle: dict[Any, float] = {}  # when each idle connection began to wait
 
     def load_wsgi(self) -> None:
-        """Load the app, and put in front of it what depends on the server."""
+        """Load the app and wrap it in the middleware for gunicorn."""
         from shared.gunicorn.request_body import read_body_first  # noqa: PLC0415
-        from shared.observability.logs import load_formatter  # noqa: PLC0415  # see above
 
         gevent.get_hub().print_exception = _log_exception
         folder = os.environ.get(MULTIPROC_DIR)
         if folder:
-            from shared.observability.prometheus import MetricsListener, name_files  # noqa: PLC0415
+            from shared.observability.prometheus import MetricsListener, set_process_identifier  # noqa: PLC0415
 
-            name_files(self.slot)
+            set_process_identifier(self.slot)
         super().load_wsgi()
-        load_formatter()
         extensions = getattr(self.wsgi, "extensions", {})
         self._request_log = extensions.get("request_log")
         self.wsgi = read_body_first(self.wsgi)
@@ -88,26 +86,24 @@ class Worker(GeventWorker):  # type: ignore[misc]  # gunicorn has no types
             self.wsgi = MetricsListener(self.wsgi, port, settings.metrics_path, folder)
 
     def server_class(self, listener: Any, spawn: Any, **_: Any) -> Server:
-        """Return the server of a listener; gunicorn calls this once for each address in `--bind`."""
-        name = listener.getsockname()
-        named = SimpleNamespace(
-            getsockname=lambda: name
-        )  # gunicorn asks a listener that may be closed by then
+        """Return the server for a listener. gunicorn calls this once for each address in `--bind`."""
+        address = listener.getsockname()
+        named = SimpleNamespace(getsockname=lambda: address)  # gunicorn uses it after the listener is closed
         server = Server(listener, partial(self.handle, named), spawn=spawn)
         if self.cfg.workers > 1:
-            server.max_accept = 1  # as in GeventWorker: the others want some, too
+            server.max_accept = 1  # as in GeventWorker: leave connections to the other workers
         self._servers.append(server)
         return server
 
     def notify(self) -> None:
-        """Once a second: show that the worker is alive, and end idle connections that are in the way."""
+        """Report that the worker is alive, and close idle connections if needed. Called once a second."""
         super().notify()
         if self.alive and not any(server.full() for server in self._servers):
             return
         for sock, since in list(self._idle.items()):
             if time.monotonic() - since >= IDLE_SECONDS:
                 with suppress(OSError):
-                    sock.shutdown(SHUT_RD)  # gunicorn finds the end, after a request that has arrived
+                    sock.shutdown(SHUT_RD)  # gunicorn then closes it, after any request that has arrived
 
     def handle(self, listener: Any, client: Any, addr: Any) -> None:
         """Serve a connection."""
@@ -118,36 +114,36 @@ class Worker(GeventWorker):  # type: ignore[misc]  # gunicorn has no types
             self._idle.pop(client, None)
 
     def handle_request(self, listener_name: Any, req: Any, sock: Any, addr: Any) -> None:
-        """Serve a request, TIMEOUT seconds at most: its body, the view, a client that reads the response.
+        """Serve a request. TIMEOUT limits its total time: reading the body, the view, sending the response.
 
         Raises:
-            StopIteration: the connection is to be closed.
+            StopIteration: gunicorn must close the connection.
         """
         self._idle.pop(sock, None)
-        gevent.sleep(0)  # others go first, however many requests this client has pipelined
+        gevent.sleep(0)  # let other greenlets run before the next pipelined request
         try:
             with gevent.Timeout(self.cfg.timeout):
                 super().handle_request(listener_name, req, sock, addr)
         except gevent.Timeout:
-            log.warning("a request took longer than %d s: its connection was closed", self.cfg.timeout)
+            log.warning("request took longer than %d s; connection closed", self.cfg.timeout)
             raise StopIteration from None
         self._idle[sock] = time.monotonic()
 
     def handle_error(self, req: Any, client: Any, addr: Any, exc: BaseException) -> None:  # noqa: ARG002
-        """Respond with a problem to a request that cannot be served, and close the connection.
+        """Send a problem response for a request that failed before the app was called. Close the connection.
 
-        Neither the response nor the log holds anything that the client sent.
+        The response and the log contain no data of the client.
         """
-        if isinstance(exc, gevent.GreenletExit):  # the worker ends
+        if isinstance(exc, gevent.GreenletExit):  # the worker exits
             return
         (status, detail), request_id = _describe(exc), str(uuid4())
-        context = RequestContext()
-        context.request_id = request_id
-        CURRENT_CONTEXT.set(context)  # of this greenlet, which ends with its connection
+        ctx = RequestContext()
+        ctx.request_id = request_id
+        CURRENT_CONTEXT.set(ctx)  # never reset: this greenlet ends with its connection
         if status == HTTPStatus.INTERNAL_SERVER_ERROR:
-            log.error("a request failed in the server", exc_info=exc)
+            log.error("request failed in gunicorn", exc_info=exc)
         else:
-            log.warning("a request was refused with %d: %s", status, type(exc).__name__)
+            log.warning("request rejected with %d: %s", status, type(exc).__name__)
         if self._request_log:
             self._request_log.report_malformed(status, request_id)
         with suppress(OSError):
@@ -156,7 +152,7 @@ class Worker(GeventWorker):  # type: ignore[misc]  # gunicorn has no types
 
 
 def _describe(exc: BaseException) -> tuple[HTTPStatus, str]:
-    """Return the status of an error, and a detail for the client."""
+    """Return the status code of an error and the detail for the client."""
     from werkzeug.exceptions import HTTPException  # noqa: PLC0415  # see above
 
     if isinstance(exc, HTTPException):  # of shared.gunicorn.request_body
@@ -177,7 +173,7 @@ def _problem_response(status: HTTPStatus, detail: str, request_id: str) -> bytes
 
 
 def _log_exception(
-    _context: object, kind: type[BaseException], error: BaseException, trace: TracebackType
+    _context: object, error_type: type[BaseException], error: BaseException, traceback: TracebackType
 ) -> None:
-    """Log an exception that no greenlet caught, such as one of `accept` without free file descriptors."""
-    log.error("%s in gevent's loop", kind.__name__, exc_info=(kind, error, trace))
+    """Log an uncaught exception of a greenlet, such as one of `accept` without free file descriptors."""
+    log.error("%s in the gevent hub", error_type.__name__, exc_info=(error_type, error, traceback))

@@ -84,7 +84,7 @@ class _Adapter:
         response = _call_app(self._app, request, extra, context)
         formatted = _format_response(source, response, request_id)
         if self._request_log and records:
-            self._request_log.tell(records[0], formatted["statusCode"])
+            self._request_log.report(records[0], formatted["statusCode"])
         return formatted
 
     def _reject(self, source: Source, error: ValueError, request_id: str) -> Event:

@@ -1,22 +1,22 @@
-"""What is seen of a request while it is worked on: its ids, and what it met, counted where that happens.
+"""Per-request context: ids and counters.
 
-Anybody may count, a dao too: this knows neither HTTP, nor the cache, nor DynamoDB.
+Any layer may count, including a DAO. This module does not depend on HTTP, the cache or DynamoDB.
 """
 
 from contextvars import ContextVar
 
 
 class RequestContext:
-    """One request.
+    """The ids and counters of one request.
 
     Attributes:
-        request_id: the platform's, else one made for it.
-        trace_id: of the trace that it belongs to; empty where it belongs to none.
-        traceparent: the header of that name, if it was valid.
-        xray: X-Ray's header, if it was valid.
-        dynamodb_calls: requests to DynamoDB, each try of one.
-        dynamodb_capacity_units: read and write units that they consumed.
-        met: what should be rare, by the names of shared.observability.metrics, and how often: see `meet`.
+        request_id: the id from the platform, or a generated one.
+        trace_id: the id of the trace that the request belongs to, or empty.
+        traceparent: the `traceparent` header if it is valid, or empty.
+        xray: the `X-Amzn-Trace-Id` header if it is valid, or empty.
+        dynamodb_calls: requests to DynamoDB, retries included.
+        dynamodb_capacity_units: read and write capacity units that these requests consumed.
+        counters: names of EVENT_COUNTERS in shared.observability.metrics, each with its count.
     """
 
     request_id = ""
@@ -25,19 +25,19 @@ class RequestContext:
     xray = ""
     dynamodb_calls = 0
     dynamodb_capacity_units = 0.0
-    met: tuple[tuple[str, int], ...] = ()
+    counters: tuple[tuple[str, int], ...] = ()
 
     def increment(self, name: str, *, once: bool = False) -> None:
-        """Count something rare; with `once`, no more than once a request."""
-        times = dict(self.met)
-        times[name] = 1 if once else times.get(name, 0) + 1
-        self.met = tuple(sorted(times.items()))
+        """Increment a counter. With `once`, the counter is at most 1 for each request."""
+        counts = dict(self.counters)
+        counts[name] = 1 if once else counts.get(name, 0) + 1
+        self.counters = tuple(sorted(counts.items()))
 
 
-CURRENT_CONTEXT: ContextVar[RequestContext] = ContextVar("observed")
-"""The request that this thread works on, and those that are given its context."""
+CURRENT_CONTEXT: ContextVar[RequestContext] = ContextVar("request_context")
+"""The context of the request that this thread or greenlet serves."""
 
 
 def request_context() -> RequestContext:
-    """The current request; where there is none, one that nobody will read."""
+    """Return the context of the current request. Outside a request, return a new one that is discarded."""
     return CURRENT_CONTEXT.get(None) or RequestContext()

@@ -1,49 +1,40 @@
-"""Where the log goes, and how it is written: JSON for machines, or text for a person, on standard error.
+"""The log of the process: JSON for machines or text for a person, one record per line on standard error.
 
-JSON is written by Powertools' formatter, but for the lines of requests: see log_formats.py. It takes as
-long to import as all of the log may add to a cold start, and so it is imported with the first line.
+The lines of requests are built in log_formats.py.
 """
 
 import json
 import logging
 import sys
-from functools import cached_property, partial
-from typing import TYPE_CHECKING
+from datetime import UTC, datetime
 
 from shared.observability.context import request_context
 
-if TYPE_CHECKING:
-    from aws_lambda_powertools.logging.formatter import LambdaPowertoolsFormatter
+TEXT_FORMAT = "%(asctime)s %(levelname)s %(name)s: %(message)s"
 
-TEXT = "%(asctime)s %(levelname)s %(name)s: %(message)s"
+QUIET_LOGGERS = ("botocore", "pynamodb", "urllib3")
+"""Libraries that log their configuration at INFO and the requests that they send at DEBUG."""
 
-QUIET = ("botocore", "pynamodb", "urllib3")
-"""Libraries that tell at INFO how they found their settings, and at DEBUG what they send and get."""
+STANDARD_ATTRIBUTES = frozenset({*vars(logging.makeLogRecord({})), "message", "asctime"})
+"""The attributes of every log record. All others come from `extra`."""
 
 
 def init_logs(level: str, *, as_json: bool) -> None:
-    """Set up the log of this process; once more, where that has been done before."""
+    """Configure the root logger. A second call replaces the configuration of the first."""
     root = logging.getLogger()
-    for each in root.handlers[:]:
-        if isinstance(each, StderrHandler) or type(each).__module__.startswith("awslambdaric"):
-            root.removeHandler(each)  # Lambda's own would write every line a second time
+    for handler in root.handlers[:]:
+        if isinstance(handler, StderrHandler) or type(handler).__module__.startswith("awslambdaric"):
+            root.removeHandler(handler)  # the handler of Lambda's runtime would write every line again
     handler = StderrHandler()
-    handler.setFormatter(JsonFormatter() if as_json else logging.Formatter(TEXT))
+    handler.setFormatter(JsonFormatter() if as_json else logging.Formatter(TEXT_FORMAT))
     root.addHandler(handler)
     root.setLevel(level)
-    for library in QUIET:
+    for library in QUIET_LOGGERS:
         logging.getLogger(library).setLevel(logging.WARNING)
 
 
-def load_formatter() -> None:
-    """Import what formats messages, before there may be no file descriptor left to import it with."""
-    for handler in logging.getLogger().handlers:
-        if isinstance(handler.formatter, JsonFormatter):
-            handler.formatter.powertools  # noqa: B018  # it is imported when it is first used
-
-
-def write(line: str) -> None:
-    """Write a whole line to standard error; that nobody reads it is no reason to fail."""
+def write_line(line: str) -> None:
+    """Write a line, which ends with a newline, to standard error. Ignore a closed or broken stream."""
     try:
         sys.stderr.buffer.write(line.encode())
         sys.stderr.buffer.flush()
@@ -52,36 +43,34 @@ def write(line: str) -> None:
 
 
 class StderrHandler(logging.Handler):
-    """Writes to what is standard error by then: Lambda's runtime and tests exchange it."""
+    """Writes to the current `sys.stderr`, which Lambda's runtime and tests replace."""
 
     def emit(self, record: logging.LogRecord) -> None:
-        """Write one line."""
+        """Write one record."""
         try:
-            write(self.format(record) + "\n")
-        except Exception:  # noqa: BLE001  # what can't be formatted must not fail who logs it
+            write_line(self.format(record) + "\n")
+        except Exception:  # noqa: BLE001  # a record that cannot be formatted must not fail its caller
             self.handleError(record)
 
 
 class JsonFormatter(logging.Formatter):
-    """One JSON object a line, with the ids of the request in which it is written."""
+    """Formats a record as one JSON object, with the ids of the current request and the fields of `extra`."""
 
     def format(self, record: logging.LogRecord) -> str:
-        """Write it as Powertools does."""
-        record.logger = record.name
-        record.request_id = request_context().request_id or None
-        record.trace_id = request_context().trace_id or None
-        return self.powertools.format(record)
-
-    @cached_property
-    def powertools(self) -> "LambdaPowertoolsFormatter":
-        """The formatter that does the work."""
-        from aws_lambda_powertools.logging.formatter import LambdaPowertoolsFormatter  # noqa: PLC0415  # see above
-
-        return LambdaPowertoolsFormatter(
-            json_serializer=partial(json.dumps, default=str),  # in ASCII, so that it holds any text
-            json_deserializer=str,  # a message that happens to be JSON is a message all the same
-            serialize_stacktrace=False,  # the text of the exception has it
-            use_rfc3339=True,
-            utc=True,
-            xray_trace_id=None,  # it is our trace_id
-        )
+        """Return the JSON text, in ASCII. Values that JSON cannot represent are converted with `str`."""
+        ctx = request_context()
+        fields: dict[str, object] = {
+            "level": record.levelname,
+            "location": f"{record.funcName}:{record.lineno}",
+            "message": record.getMessage(),
+            "timestamp": datetime.fromtimestamp(record.created, UTC).isoformat(timespec="milliseconds"),
+            "logger": record.name,
+            "request_id": ctx.request_id or None,
+            "trace_id": ctx.trace_id or None,
+        }
+        if record.exc_info and record.exc_info[0]:
+            fields["exception"] = self.formatException(record.exc_info)
+            fields["exception_name"] = record.exc_info[0].__name__
+        extra = vars(record).keys() - STANDARD_ATTRIBUTES - fields.keys()
+        fields |= {name: vars(record)[name] for name in sorted(extra)}
+        return json.dumps({name: value for name, value in fields.items() if value is not None}, default=str)

@@ -1,11 +1,12 @@
-"""The metrics: what of a request is one, and how a line of the log says so to CloudWatch.
+"""The metrics and their format in the log.
 
-CloudWatch makes them from the line itself, by its embedded metric format (EMF): without a call, or an agent.
+CloudWatch extracts the metrics from log lines in the embedded metric format (EMF). No API call or agent is
+needed.
 https://docs.aws.amazon.com/AmazonCloudWatch/latest/monitoring/CloudWatch_Embedded_Metric_Format_Specification.html
 
-    requests      of a route, by status class; those of 5xx are the errors
-    duration_ms  of a route
-    the others    of all routes together, and only where there is something to count
+    requests      per route and status class; status class 5xx counts the errors
+    duration_ms   per route
+    the counters  for all routes together, in a line only if they are above zero
 """
 
 from collections.abc import Sequence
@@ -13,10 +14,10 @@ from collections.abc import Sequence
 from shared.observability.request_log import Counters, RequestLabels
 
 NAMESPACE = "news"
-"""In CloudWatch with the stage: `news-prod`."""
+"""CloudWatch's namespace is this name and the stage: `news-prod`."""
 
-CACHE = {"HIT": "cache_hits", "MISS": "cache_misses", "BYPASS": "cache_bypassed"}
-"""By what `X-Cache` says."""
+CACHE_COUNTERS = {"HIT": "cache_hits", "MISS": "cache_misses", "BYPASS": "cache_bypassed"}
+"""The counter for each value of `X-Cache`."""
 
 EVENT_COUNTERS = (
     "cache_unavailable",
@@ -24,28 +25,33 @@ EVENT_COUNTERS = (
     "cache_stale_served",
     "dynamodb_throttled_requests",
 )
-"""The cache could not be used, the circuit to Redis opened, an old answer stood in for the database, DynamoDB
-refused a call for the number of them."""
+"""Counters of rare events:
+
+cache_unavailable            requests that could not use the cache
+circuit_breaker_opened       times that the circuit breaker for Redis opened
+cache_stale_served           expired entries that were served because DynamoDB failed
+dynamodb_throttled_requests  throttled DynamoDB calls
+"""
 
 
-def counters_for(kind: RequestLabels, met: Counters) -> dict[str, int]:
-    """What of a request counts for all routes together."""
-    name = CACHE.get(kind.cache)
-    return ({name: 1} if name else {}) | dict(met)
+def counters_for(labels: RequestLabels, counters: Counters) -> dict[str, int]:
+    """Return the counters of a request, with the one for its `X-Cache`."""
+    name = CACHE_COUNTERS.get(labels.cache)
+    return ({name: 1} if name else {}) | dict(counters)
 
 
-def emf_directives(stage: str, others: Sequence[str]) -> list[object]:
-    """What says, in a line, which of its members are metrics, and of which dimensions.
+def emf_directives(stage: str, counters: Sequence[str]) -> list[object]:
+    """Return the EMF metric directives of a line: which members are metrics, with their dimensions and units.
 
     Args:
-        stage: whose metrics they are.
-        others: the names of those of all routes that are in the line.
+        stage: the stage, for the namespace.
+        counters: the names of the counters in the line.
     """
-    found = [
+    directives = [
         _directive(stage, ["route", "status_class"], ["requests"], "Count"),
         _directive(stage, ["route"], ["duration_ms"], "Milliseconds"),
     ]
-    return [*found, _directive(stage, [], others, "Count")] if others else found
+    return [*directives, _directive(stage, [], counters, "Count")] if counters else directives
 
 
 def _directive(stage: str, dimensions: Sequence[str], names: Sequence[str], unit: str) -> object:

@@ -1,7 +1,7 @@
-"""The metrics as Prometheus reads them, for a run under gunicorn: the same as CloudWatch's, by other names.
+"""The metrics for Prometheus, under gunicorn. They are the same as CloudWatch's, with Prometheus names.
 
-Several workers share them through a folder in which each writes its own files, and the worker that Prometheus
-asks adds up all. They are counters and a histogram only, so that a worker's counts stay after its end.
+Each worker writes files in a shared folder. The worker that Prometheus scrapes adds up all of them. All
+metrics are counters or histograms, so that the counts of a worker remain after it exits.
 https://prometheus.github.io/client_python/multiprocess/
 """
 
@@ -14,7 +14,7 @@ from prometheus_client import CollectorRegistry, Counter, Histogram, make_wsgi_a
 from prometheus_client.multiprocess import MultiProcessCollector
 
 from shared.observability.context import RequestContext
-from shared.observability.metrics import CACHE, EVENT_COUNTERS, NAMESPACE, counters_for
+from shared.observability.metrics import CACHE_COUNTERS, EVENT_COUNTERS, NAMESPACE, counters_for
 from shared.observability.request_log import Reporter, RequestLabels
 
 if TYPE_CHECKING:
@@ -23,18 +23,18 @@ if TYPE_CHECKING:
 log = logging.getLogger(__name__)
 
 BUCKETS = (0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0)
-"""Seconds: a hit takes a millisecond or two, and no request should outlast DynamoDB's two tries."""
+"""Seconds. A cache hit takes 1 to 2 ms; a request should not take longer than two DynamoDB calls."""
 
 
-def name_files(slot: int) -> None:
-    """Name this worker's files by its slot, not by its process id. Call it before a metric is created."""
+def set_process_identifier(slot: int) -> None:
+    """Name the files of this worker by its slot instead of its process id. Call before creating a metric."""
     values.ValueClass = values.MultiProcessValue(lambda: slot)
 
 
 class MetricsListener:
-    """A WSGI application that serves the metrics on their own address, and `app` on every other one.
+    """WSGI middleware that serves the metrics on their own port and calls `app` on all other addresses.
 
-    The address is that of the socket: nothing that a client sends on another one leads to the metrics.
+    The port is taken from the socket, so that no request to another address can reach the metrics.
     """
 
     def __init__(self, app: "WSGIApplication", port: int, path: str, folder: str) -> None:
@@ -44,7 +44,7 @@ class MetricsListener:
         self._folder = Path(folder)
 
     def __call__(self, environ: "WSGIEnvironment", start_response: "StartResponse") -> Iterable[bytes]:
-        """Respond with the metrics, or call the app."""
+        """Return the metrics or the response of the app."""
         address = environ["gunicorn.socket"].getsockname()
         if not isinstance(address, tuple) or address[1] != self._port:
             return self._app(environ, start_response)
@@ -60,25 +60,31 @@ class MetricsListener:
             self._folder.mkdir(mode=0o700, exist_ok=True)
             MultiProcessCollector(registry, str(self._folder))
         except (OSError, ValueError):
-            log.exception("metrics are lost: their folder is gone")
+            log.exception("metrics are unavailable: cannot read their folder")
         return registry
 
 
 def prometheus_reporter() -> Reporter:
-    """Return a function that counts a request."""
+    """Return a reporter that increments the metrics."""
     registry = CollectorRegistry()
     by_status, prefix = ["route", "status_class"], NAMESPACE.replace("-", "_")
-    requests = Counter(f"{prefix}_requests", "Requests", by_status, registry=registry)
-    seconds = Histogram(f"{prefix}_request_seconds", "Time", ["route"], buckets=BUCKETS, registry=registry)
-    others = {
+    requests = Counter(f"{prefix}_requests", "HTTP requests", by_status, registry=registry)
+    seconds = Histogram(
+        f"{prefix}_request_duration_seconds",
+        "Request duration",
+        ["route"],
+        buckets=BUCKETS,
+        registry=registry,
+    )
+    counters = {
         name: Counter(f"{prefix}_{name}", name.replace("_", " "), registry=registry)
-        for name in (*CACHE.values(), *EVENT_COUNTERS)
+        for name in (*CACHE_COUNTERS.values(), *EVENT_COUNTERS)
     }
 
-    def report(kind: RequestLabels, seen: RequestContext, duration_ms: float, _is_cold: bool) -> None:  # noqa: FBT001
-        requests.labels(kind.route, kind.status_class).inc()
-        seconds.labels(kind.route).observe(duration_ms / 1000)
-        for name, number in counters_for(kind, seen.met).items():
-            others[name].inc(number)
+    def report(labels: RequestLabels, ctx: RequestContext, duration_ms: float, _is_cold: bool) -> None:  # noqa: FBT001
+        requests.labels(labels.route, labels.status_class).inc()
+        seconds.labels(labels.route).observe(duration_ms / 1000)
+        for name, count in counters_for(labels, ctx.counters).items():
+            counters[name].inc(count)
 
     return report

@@ -1,4 +1,4 @@
-"""The log of requests: each is told once, with what it took and met. The metrics are made from that."""
+"""The request log: one record per request, from which reporters write the log and the metrics."""
 
 import logging
 from collections.abc import Callable, Iterable
@@ -21,22 +21,23 @@ if TYPE_CHECKING:
 log = logging.getLogger(__name__)
 
 FAILURE_LOG_SECONDS = 60
+"""Minimum time between two log records about failing reporters."""
 
-NONE = "none"
-"""The route of what has none: who asks for it must not make up names."""
+NO_ROUTE = "none"
+"""The route label of a request that matches no route. Clients cannot add labels by requesting other paths."""
 
 
-@dataclass(frozen=True, eq=False)  # each is made once, so that it is found by what it is, not by what it says
+@dataclass(frozen=True, eq=False)  # one instance per set of values, so that a cache compares identities
 class RequestLabels:
-    """What many requests have in common.
+    """The labels that many requests share.
 
     Attributes:
-        module: whose route it is; empty where it is nobody's.
-        method: as sent; empty where there is no route.
-        route: method and rule, as `GET /news/<news_id>`, never the path itself; HEAD counts as GET.
-        status: of the answer.
+        module: the module that owns the route, or empty.
+        method: the request method, or empty without a route.
+        route: method and rule, such as `GET /news/<news_id>`. It never holds the path. HEAD counts as GET.
+        status: the status code of the response.
         status_class: `2xx`, `4xx`, ...
-        cache: what `X-Cache` said; empty where it was not there.
+        cache: the value of `X-Cache`, or empty without that header.
     """
 
     module: str
@@ -49,128 +50,137 @@ class RequestLabels:
 
 Counters = tuple[tuple[str, int], ...]
 Reporter = Callable[[RequestLabels, RequestContext, float, bool], None]
-"""Is told of a request that was answered: its kind, what was seen of it, the duration_ms from the first look
-at it until its answer began, and whether it was the first of this process."""
+"""Logs or counts a request. It takes the members of RequestRecord."""
 
 Headers = list[tuple[str, str]]
 Write = Callable[[bytes], object]
-"""Named, since annotations of a function in a function are evaluated with each call of the outer one."""
+"""Aliases, because the annotations of a nested function are evaluated at each call of the outer one."""
 
 
 class RequestRecord(NamedTuple):
-    """What there is to tell of a request: see `Reporter`."""
+    """A finished request.
 
-    kind: RequestLabels
-    seen: RequestContext
+    Attributes:
+        labels: its labels.
+        ctx: its ids and counters.
+        duration_ms: milliseconds until the app returned its response.
+        is_cold: the request was the first one of this process.
+    """
+
+    labels: RequestLabels
+    ctx: RequestContext
     duration_ms: float
     is_cold: bool
 
 
 class RequestLog:
-    """A WSGI application around Flask's: it sees all of a request's time, and the answer as it leaves.
+    """WSGI middleware that measures each request and passes a RequestRecord to each reporter.
 
-    A server that may still replace the response puts a list into the environ, DEFERRED_RECORDS, and calls
-    `tell` itself.
+    A server that may replace the response puts a list into the environ, under DEFERRED_RECORDS. The record is
+    then appended to that list, and the server calls `report` with the final status.
 
     Args:
-        inner: the application.
-        tell: who is told.
+        app: the WSGI application.
+        reporters: called once for each request.
     """
 
-    def __init__(self, inner: "WSGIApplication", tell: Iterable[Reporter]) -> None:
-        self.inner = inner
-        self._tell = tuple(tell)
+    def __init__(self, app: "WSGIApplication", reporters: Iterable[Reporter]) -> None:
+        self.app = app
+        self._reporters = tuple(reporters)
         self._is_cold = True
-        self._failed_at = 0.0
+        self._failure_logged_at = 0.0
 
     def __call__(self, environ: "WSGIEnvironment", start_response: "StartResponse") -> Iterable[bytes]:
-        """Hand the request on, and tell what became of it."""
-        began = perf_counter()
-        seen = context_from_environ(environ)
-        token = CURRENT_CONTEXT.set(seen)
-        kind = NO_RESPONSE
+        """Call the app, then report the request or defer its record."""
+        started = perf_counter()
+        ctx = context_from_environ(environ)
+        token = CURRENT_CONTEXT.set(ctx)
+        labels = NO_RESPONSE
 
         def start(status: str, headers: Headers, exc_info: Any = None) -> Write:
-            nonlocal kind
-            rule: Rule | None = environ["werkzeug.request"].url_rule  # gone when the answer has left
-            if rule is None:
-                kind = labels_for("", "", "", status, "")
-            else:
-                cached = ""
-                for name, value in headers:  # half the time of a generator
-                    if name == "X-Cache":
-                        cached = value
-                kind = labels_for(environ["REQUEST_METHOD"], rule.rule, rule.endpoint, status, cached)
+            nonlocal labels
+            labels = _labels_of_response(environ, status, headers)
             return start_response(status, headers, exc_info)
 
         try:
-            return self.inner(environ, start)
+            return self.app(environ, start)
         finally:
             CURRENT_CONTEXT.reset(token)
             is_cold, self._is_cold = self._is_cold, False
-            told = RequestRecord(kind, seen, (perf_counter() - began) * 1000, is_cold)
-            held: list[RequestRecord] | None = environ.get(DEFERRED_RECORDS)
-            if held is None:
-                self.tell(told, kind.status)
+            record = RequestRecord(labels, ctx, (perf_counter() - started) * 1000, is_cold)
+            deferred: list[RequestRecord] | None = environ.get(DEFERRED_RECORDS)
+            if deferred is None:
+                self.report(record, labels.status)
             else:
-                held.append(told)
+                deferred.append(record)
 
-    def tell(self, told: RequestRecord, status: int) -> None:
-        """Reporter of a request that was answered with this status, whatever the application thought."""
-        kind = told.kind if told.kind.status == status else with_status(told.kind, status)
-        for tell in self._tell:
+    def report(self, record: RequestRecord, status: int) -> None:
+        """Pass a record to each reporter, with the status code that the client received."""
+        labels = record.labels if record.labels.status == status else with_status(record.labels, status)
+        for reporter in self._reporters:
             try:
-                tell(kind, *told[1:])
-            except Exception as error:  # noqa: BLE001  # a log or a metric must not change the response
+                reporter(labels, *record[1:])
+            except Exception as error:  # noqa: BLE001  # a failing reporter must not change the response
                 self._log_failure(error)
 
-    def _log_failure(self, error: Exception) -> None:
-        """Log an error of a reporter, once a minute at most: it may come with every request."""
-        now = time()
-        if not self._failed_at <= now < self._failed_at + FAILURE_LOG_SECONDS:
-            self._failed_at = now
-            log.error("a request could not be logged or counted", exc_info=error)
-
     def report_malformed(self, status: int, request_id: str) -> None:
-        """Reporter of a request that never reached the application, for nobody could read it."""
-        seen = RequestContext()
-        seen.request_id = request_id
-        self.tell(RequestRecord(NO_RESPONSE, seen, 0.0, is_cold=False), status)
+        """Report a malformed request, which the server rejected before it reached the app."""
+        ctx = RequestContext()
+        ctx.request_id = request_id
+        self.report(RequestRecord(NO_RESPONSE, ctx, 0.0, is_cold=False), status)
+
+    def _log_failure(self, error: Exception) -> None:
+        """Log an error of a reporter, at most once per FAILURE_LOG_SECONDS."""
+        now = time()
+        if not self._failure_logged_at <= now < self._failure_logged_at + FAILURE_LOG_SECONDS:
+            self._failure_logged_at = now
+            log.error("failed to log or count a request", exc_info=error)
 
 
-def init_request_log(app: Flask, tell: Iterable[Reporter]) -> None:
-    """Have all of these told of each request of the app."""
-    request_log = RequestLog(app.wsgi_app, tell)
+def init_request_log(app: Flask, reporters: Iterable[Reporter]) -> None:
+    """Wrap the app in a RequestLog."""
+    request_log = RequestLog(app.wsgi_app, reporters)
     app.extensions["request_log"] = request_log
     app.wsgi_app = request_log  # type: ignore[method-assign]
 
 
 def context_from_environ(environ: "WSGIEnvironment") -> RequestContext:
-    """The request's ids: one is made where it has none, and what Lambda says of the trace comes first."""
-    seen = RequestContext()
-    seen.request_id = environ.get(REQUEST_ID) or environ.setdefault(REQUEST_ID, str(uuid4()))
+    """Return the context of a request. Generate a request id if it has none; prefer Lambda's trace id."""
+    ctx = RequestContext()
+    ctx.request_id = environ.get(REQUEST_ID) or environ.setdefault(REQUEST_ID, str(uuid4()))
     if "HTTP_TRACEPARENT" in environ and (parent := valid_traceparent(environ["HTTP_TRACEPARENT"])):
-        seen.traceparent, seen.trace_id = parent, parent[3:35]
+        ctx.traceparent, ctx.trace_id = parent, parent[3:35]
     xray = environ.get(XRAY) or environ.get("HTTP_X_AMZN_TRACE_ID")
     if xray and (root := xray_root(xray)):
-        seen.xray, seen.trace_id = xray, root
-    return seen
+        ctx.xray, ctx.trace_id = xray, root
+    return ctx
 
 
-@cache  # there are as many as routes, their methods, and statuses
+def _labels_of_response(environ: "WSGIEnvironment", status: str, headers: Headers) -> RequestLabels:
+    rule: Rule | None = environ["werkzeug.request"].url_rule  # no longer there after the response
+    if rule is None:
+        return labels_for("", "", "", status, "")
+    cached = ""
+    for name, value in headers:  # half the time of a generator expression
+        if name == "X-Cache":
+            cached = value
+    return labels_for(environ["REQUEST_METHOD"], rule.rule, rule.endpoint, status, cached)
+
+
+@cache  # bounded by the number of routes, methods and status codes
 def labels_for(method: str, rule: str, endpoint: str, status: str, cached: str) -> RequestLabels:
-    """Name what requests of a kind have in common; `/news` and `/news/` are one route."""
-    route = f"{'GET' if method == 'HEAD' else method} {rule.rstrip('/') or '/'}" if rule else NONE
+    """Return the labels of a request. `/news` and `/news/` have the same route label."""
+    route = f"{'GET' if method == 'HEAD' else method} {rule.rstrip('/') or '/'}" if rule else NO_ROUTE
     return RequestLabels(
         endpoint.rpartition(".")[0], method, route, int(status[:3]), f"{status[0]}xx", cached
     )
 
 
-@cache  # so that each is made once
-def with_status(kind: RequestLabels, status: int) -> RequestLabels:
-    """Requests of a kind whose answer the server exchanged for one with this status."""
-    return replace(kind, status=status, status_class=f"{status // 100}xx", cache="")
+@cache  # one instance for each result, see RequestLabels
+def with_status(labels: RequestLabels, status: int) -> RequestLabels:
+    """Return the labels of a request whose response the server replaced by one with this status code."""
+    return replace(labels, status=status, status_class=f"{status // 100}xx", cache="")
 
 
 NO_RESPONSE = labels_for("", "", "", "500 Internal Server Error", "")
-"""Of what the app left without an answer: this is what the server says then."""
+"""The labels of a request to which the app returned no response. The server then responds with 500."""

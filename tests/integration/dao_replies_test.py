@@ -240,7 +240,7 @@ def test_every_try_is_counted_and_so_are_throttles_of_any_shape(faulty, dao, rep
     finally:
         CURRENT_CONTEXT.reset(token)
     assert context.dynamodb_calls == 2
-    assert dict(context.met).get("dynamodb_throttled_requests", 0) == throttles
+    assert dict(context.counters).get("dynamodb_throttled_requests", 0) == throttles
 
 
 def page_of(numbers, **more):

@@ -1,4 +1,4 @@
-"""Requests share a worker: none keeps the others waiting, and none keeps a connection for itself."""
+"""The gevent worker: concurrent requests do not block each other, and share connections."""
 
 import socket
 import subprocess
@@ -16,22 +16,22 @@ from news.service import NewsService
 from support import token_issuer
 from support.environment import CLEAN, ROOT, settings_for, table_settings
 from support.fakes import sent
-from support.gunicorn_server import Served
+from support.gunicorn_server import GunicornServer
 from support.raw_http import WAIT_SECONDS
 from tools.local.processes import free_port
 from tools.local.tables import create_tables
 
 
 class SlowDynamoDb(BaseHTTPRequestHandler):
-    """Responds when the test says so."""
+    """Responds when the test sets `released`."""
 
     protocol_version = "HTTP/1.1"
-    asked, go_on = threading.Semaphore(0), threading.Event()
+    received, released = threading.Semaphore(0), threading.Event()
 
     def do_POST(self):
         self.rfile.read(int(self.headers["Content-Length"]))
-        self.asked.release()
-        self.go_on.wait(WAIT_SECONDS)
+        self.received.release()
+        self.released.wait(WAIT_SECONDS)
         body = b'{"Items": [], "Count": 0, "ScannedCount": 0}'
         self.send_response(200)
         self.send_header("Content-Length", str(len(body)))
@@ -49,26 +49,26 @@ def slow_dynamodb():
         try:
             yield f"http://127.0.0.1:{server.server_port}"
         finally:
-            SlowDynamoDb.go_on.set()
+            SlowDynamoDb.released.set()
             server.shutdown()
 
 
-def test_others_are_served_while_requests_wait_for_dynamodb(tmp_path):
+def test_requests_that_wait_for_dynamodb_do_not_block_others(tmp_path):
     with (
         slow_dynamodb() as url,
-        Served(tmp_path, AWS_ENDPOINT_URL_DYNAMODB=url) as served,
+        GunicornServer(tmp_path, AWS_ENDPOINT_URL_DYNAMODB=url) as server,
         ThreadPoolExecutor(4) as clients,
     ):
-        waiting = [clients.submit(requests.get, f"{served.url}/news/", timeout=60) for _ in range(4)]
-        for _ in range(4):  # all of them at once, in one worker
-            assert SlowDynamoDb.asked.acquire(timeout=WAIT_SECONDS)
-        assert requests.get(f"{served.url}/health", timeout=WAIT_SECONDS).status_code == 200
-        assert not any(each.done() for each in waiting)
-        SlowDynamoDb.go_on.set()
-        assert {each.result().status_code for each in waiting} == {200}
+        waiting = [clients.submit(requests.get, f"{server.url}/news/", timeout=60) for _ in range(4)]
+        for _ in range(4):  # all of them concurrently, in one worker
+            assert SlowDynamoDb.received.acquire(timeout=WAIT_SECONDS)
+        assert requests.get(f"{server.url}/health", timeout=WAIT_SECONDS).status_code == 200
+        assert not any(request.done() for request in waiting)
+        SlowDynamoDb.released.set()
+        assert {request.result().status_code for request in waiting} == {200}
 
 
-def test_others_are_served_while_a_request_waits_for_the_issuer(tmp_path):
+def test_a_request_that_waits_for_the_jwks_does_not_block_others(tmp_path):
     with socket.create_server(("127.0.0.1", 0)) as silent:
         silent.settimeout(WAIT_SECONDS)
         auth = {
@@ -76,13 +76,13 @@ def test_others_are_served_while_a_request_waits_for_the_issuer(tmp_path):
             "AUTH_AUDIENCE": token_issuer.AUDIENCE,
             "AUTH_JWKS": f"https://127.0.0.1:{silent.getsockname()[1]}/jwks",
         }
-        with Served(tmp_path, **auth) as served, ThreadPoolExecutor(1) as client:
+        with GunicornServer(tmp_path, **auth) as server, ThreadPoolExecutor(1) as client:
             headers = {"Authorization": f"Bearer {token_issuer.token()}"}
             writing = client.submit(
-                requests.post, f"{served.url}/news/", json=sent(), headers=headers, timeout=60
+                requests.post, f"{server.url}/news/", json=sent(), headers=headers, timeout=60
             )
             connection, _ = silent.accept()
-            assert requests.get(f"{served.url}/health", timeout=WAIT_SECONDS).status_code == 200
+            assert requests.get(f"{server.url}/health", timeout=WAIT_SECONDS).status_code == 200
             assert not writing.done()
             connection.close()
             assert writing.result().status_code == 503
@@ -93,26 +93,30 @@ def test_connections_to_redis_are_shared_and_returned(tmp_path, moto_url, valkey
     create_tables(settings)
     NewsService.from_settings(settings).create_many([sent()])
     stage = {"AWS_ENDPOINT_URL_DYNAMODB": moto_url, "REDIS_URL": valkey.url, **table_settings(settings)}
-    with Served(tmp_path, **stage) as served, ThreadPoolExecutor(32) as clients, valkey.client() as redis:
+    with (
+        GunicornServer(tmp_path, **stage) as server,
+        ThreadPoolExecutor(32) as clients,
+        valkey.client() as redis,
+    ):
 
         def read(_):
-            return requests.get(f"{served.url}/news/", timeout=60).headers["X-Cache"]
+            return requests.get(f"{server.url}/news/", timeout=60).headers["X-Cache"]
 
         read(None)
         for _ in range(5):
             list(clients.map(read, range(64)))
-        assert len(redis.client_list()) < 64  # the limit of the pool, which is reached where one is kept
+        assert len(redis.client_list()) < 64  # the limit of the pool
         assert read(None) == "HIT"
 
 
-def test_nothing_is_imported_before_gevent_has_patched_it(tmp_path):
-    with Served(tmp_path, METRICS_BIND=f"127.0.0.1:{free_port()}") as served:
-        assert requests.get(f"{served.url}/health?deep=1", timeout=WAIT_SECONDS).status_code == 503
-        assert requests.get(f"{served.url}/health", timeout=WAIT_SECONDS).status_code == 200
-    assert "MonkeyPatchWarning" not in served.log.read_text()
+def test_gevent_patches_the_standard_library_before_other_imports(tmp_path):
+    with GunicornServer(tmp_path, METRICS_BIND=f"127.0.0.1:{free_port()}") as server:
+        assert requests.get(f"{server.url}/health?deep=1", timeout=WAIT_SECONDS).status_code == 503
+        assert requests.get(f"{server.url}/health", timeout=WAIT_SECONDS).status_code == 200
+    assert "MonkeyPatchWarning" not in server.log.read_text()
 
 
-def test_the_arbiter_holds_nothing_of_the_app():
+def test_the_arbiter_does_not_import_the_app():
     script = (
         "import sys, shared.gunicorn.hooks, shared.gunicorn.worker\n"
         "print(*{'flask', 'redis', 'pynamodb', 'prometheus_client', 'urllib3'} & sys.modules.keys())"
@@ -125,13 +129,13 @@ def test_the_arbiter_holds_nothing_of_the_app():
 
 @contextmanager
 def bound(tmp_path, bind):
-    served = Served(tmp_path)
-    served.env["BIND"] = bind
-    gunicorn = served.processes.start(served.command, served.env, served.log)
+    server = GunicornServer(tmp_path)
+    server.env["BIND"] = bind
+    gunicorn = server.processes.start(server.command, server.env, server.log)
     try:
         yield gunicorn
     finally:
-        served.processes.__exit__(None, None, None)
+        server.processes.__exit__(None, None, None)
 
 
 @pytest.mark.parametrize(
@@ -145,7 +149,7 @@ def bound(tmp_path, bind):
         "localhost:{port}",
     ],
 )
-def test_the_health_probe_reaches_the_service_wherever_it_is_bound(tmp_path, bind):
+def test_the_health_probe_supports_every_form_of_bind(tmp_path, bind):
     if "[" in bind and not has_ipv6():
         pytest.skip("this machine has no IPv6")
     address = bind.format(folder=tmp_path, port=free_port())

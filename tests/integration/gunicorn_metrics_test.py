@@ -1,4 +1,4 @@
-"""The metrics of a run under gunicorn: where they are, what they count, that they are never in the way."""
+"""The Prometheus metrics under gunicorn: their address, their counts, and their failures."""
 
 import contextlib
 import os
@@ -15,20 +15,20 @@ import requests
 from shared.observability.request_log import RequestLog
 from support.cache_harness import make_app
 from support.fakes import FakeDao
-from support.gunicorn_server import Served
+from support.gunicorn_server import GunicornServer
 from support.raw_http import WAIT_SECONDS, exchange, get, statuses
 from tools.local.processes import free_port
 
 
-class Measured(Served):
-    """A service with metrics."""
+class MetricsServer(GunicornServer):
+    """A server with Prometheus metrics."""
 
     def __init__(self, folder, **env):
         self.metrics_bind = f"127.0.0.1:{free_port()}"
         super().__init__(folder, METRICS_BIND=self.metrics_bind, **env)
 
     def scrape(self):
-        """The samples, by their name and labels."""
+        """Return the samples, by name and labels."""
         received = requests.get(f"http://{self.metrics_bind}/metrics", timeout=WAIT_SECONDS)
         assert received.status_code == 200
         lines = [line for line in received.text.splitlines() if line[0] != "#"]
@@ -38,13 +38,13 @@ class Measured(Served):
         return self.scrape().get(f'news_requests_total{{route="{route}",status_class="{status_class}"}}', 0)
 
     def folder(self):
-        """Where its workers share what they have counted."""
+        """Return the folder in which the workers share their metrics."""
         [worker, *_] = self.workers()
         maps = Path(f"/proc/{worker}/maps").read_text().splitlines()
         return Path(next(line.split()[-1] for line in maps if line.endswith(".db"))).parent
 
-    def ask(self):
-        """A request on a new connection, again where the only worker is being replaced."""
+    def request(self):
+        """Send a request on a new connection. Retry while the only worker is being replaced."""
         for _ in range(100):
             with contextlib.suppress(requests.ConnectionError):
                 return requests.get(f"{self.url}/health", timeout=WAIT_SECONDS).status_code
@@ -53,12 +53,12 @@ class Measured(Served):
 
 
 @pytest.fixture(scope="module")
-def measured(tmp_path_factory):
-    with Measured(tmp_path_factory.mktemp("measured")) as started:
+def metrics_server(tmp_path_factory):
+    with MetricsServer(tmp_path_factory.mktemp("metrics_server")) as started:
         yield started
 
 
-def until(condition):
+def wait_until(condition):
     deadline = time.monotonic() + WAIT_SECONDS
     while not condition():
         assert time.monotonic() < deadline
@@ -68,112 +68,120 @@ def until(condition):
 @pytest.mark.parametrize(
     "target", ["/metrics", "//metrics", "/%6detrics", "/./metrics", "/metrics/", "http://127.0.0.1/metrics"]
 )
-def test_the_public_address_has_no_metrics(measured, target):
-    port = measured.metrics_bind.rpartition(":")[2].encode()
+def test_the_public_address_has_no_metrics(metrics_server, target):
+    port = metrics_server.metrics_bind.rpartition(":")[2].encode()
     for host in (b"127.0.0.1", b"127.0.0.1:" + port):
-        received = exchange(measured.bind, get(target.encode(), headers=b"Host: " + host + b"\r\n"))
+        received = exchange(metrics_server.bind, get(target.encode(), headers=b"Host: " + host + b"\r\n"))
         assert statuses(received) == [404]
         assert b"news_requests_total" not in received
 
 
-def test_a_unix_socket_has_no_metrics_whatever_host_says(tmp_path):
+def test_a_unix_socket_has_no_metrics_for_any_host_header(tmp_path):
     path, port = tmp_path / "news.sock", free_port()
-    served = Served(tmp_path, METRICS_BIND=f"127.0.0.1:{port}")
-    served.env["BIND"] = f"unix:{path}"
-    served.port = port
-    with served, socket.socket(socket.AF_UNIX) as client:
+    server = GunicornServer(tmp_path, METRICS_BIND=f"127.0.0.1:{port}")
+    server.env["BIND"] = f"unix:{path}"
+    server.port = port
+    with server, socket.socket(socket.AF_UNIX) as client:
         client.connect(str(path))
         client.sendall(get(b"/metrics", headers=b"Host: 127.0.0.1:%d\r\nConnection: close\r\n" % port))
         assert statuses(client.recv(65536)) == [404]
 
 
-def test_the_metrics_address_has_metrics_only(measured):
-    assert measured.scrape() is not None
+def test_the_metrics_address_serves_only_metrics(metrics_server):
+    assert metrics_server.scrape() is not None
     for path in ("/", "/health", "/news/", "/metrics/x"):
-        assert requests.get(f"http://{measured.metrics_bind}{path}", timeout=WAIT_SECONDS).status_code == 404
-    assert requests.post(f"http://{measured.metrics_bind}/metrics", timeout=WAIT_SECONDS).status_code == 404
+        assert (
+            requests.get(f"http://{metrics_server.metrics_bind}{path}", timeout=WAIT_SECONDS).status_code
+            == 404
+        )
+    assert (
+        requests.post(f"http://{metrics_server.metrics_bind}/metrics", timeout=WAIT_SECONDS).status_code
+        == 404
+    )
 
 
-def test_a_scrape_is_no_request_of_the_service(measured):
-    before = sum(value for name, value in measured.scrape().items() if "requests_total" in name)
-    assert sum(value for name, value in measured.scrape().items() if "requests_total" in name) == before
+def test_a_scrape_is_not_counted_as_a_request(metrics_server):
+    before = sum(value for name, value in metrics_server.scrape().items() if "requests_total" in name)
+    assert sum(value for name, value in metrics_server.scrape().items() if "requests_total" in name) == before
 
 
-def test_what_gunicorn_refuses_is_counted(measured):
-    before = measured.count("none", "4xx")
-    assert statuses(exchange(measured.bind, get(b"/" + b"a" * 9000))) == [414]
-    assert measured.count("none", "4xx") == before + 1
+def test_a_request_that_gunicorn_rejects_is_counted(metrics_server):
+    before = metrics_server.count("none", "4xx")
+    assert statuses(exchange(metrics_server.bind, get(b"/" + b"a" * 9000))) == [414]
+    assert metrics_server.count("none", "4xx") == before + 1
 
 
-def test_metrics_path_alone_switches_metrics_on_at_the_loopback(tmp_path):
+def test_metrics_path_alone_enables_metrics_on_the_loopback_address(tmp_path):
     with socket.socket() as probe:
         probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         try:
             probe.bind(("127.0.0.1", 9464))
         except OSError:
             pytest.skip("something listens on 127.0.0.1:9464")
-    with Served(tmp_path, METRICS_PATH="/internal/metrics"):
+    with GunicornServer(tmp_path, METRICS_PATH="/internal/metrics"):
         url = "http://127.0.0.1:9464/internal/metrics"
         assert requests.get(url, timeout=WAIT_SECONDS).status_code == 200
 
 
-def test_an_address_in_use_ends_the_start_and_the_log_names_it(tmp_path):
+def test_an_address_in_use_aborts_startup_and_is_logged(tmp_path):
     with socket.socket() as taken:
         taken.bind(("127.0.0.1", 0))
         taken.listen()
         port = str(taken.getsockname()[1])
-        served = Served(tmp_path, METRICS_BIND=f"127.0.0.1:{port}")
+        server = GunicornServer(tmp_path, METRICS_BIND=f"127.0.0.1:{port}")
         start = subprocess.run(
-            served.command, env=served.env, capture_output=True, text=True, check=False, timeout=60
+            server.command, env=server.env, capture_output=True, text=True, check=False, timeout=60
         )
     assert start.returncode == 1
     assert port in start.stderr
 
 
-def test_requests_are_served_and_workers_start_after_the_folder_is_deleted(tmp_path):
-    with Measured(tmp_path, MAX_REQUESTS="20") as served:
-        assert served.ask() == 200
-        folder = served.folder()
+def test_requests_and_worker_starts_succeed_after_the_metrics_folder_is_deleted(tmp_path):
+    with MetricsServer(tmp_path, MAX_REQUESTS="20") as server:
+        assert server.request() == 200
+        folder = server.folder()
         shutil.rmtree(folder)
-        assert served.ask() == 200
-        assert requests.get(f"{served.url}/nix", timeout=WAIT_SECONDS).status_code == 404
-        assert served.scrape() == {}
-        [worker] = served.workers()
-        served.gunicorn.send_signal(signal.SIGHUP)
-        until(lambda: worker not in served.workers())
-        assert served.ask() == 200
-        until(lambda: served.ask() == 200 and served.count() > 0)  # counted again
+        assert server.request() == 200
+        assert requests.get(f"{server.url}/nix", timeout=WAIT_SECONDS).status_code == 404
+        assert server.scrape() == {}
+        [worker] = server.workers()
+        server.process.send_signal(signal.SIGHUP)
+        wait_until(lambda: worker not in server.workers())
+        assert server.request() == 200
+        wait_until(lambda: server.request() == 200 and server.count() > 0)  # counted again
         for _ in range(50):  # beyond MAX_REQUESTS
-            assert served.ask() == 200
-        assert served.gunicorn.poll() is None
+            assert server.request() == 200
+        assert server.process.poll() is None
     assert not folder.exists()
 
 
-def test_files_are_as_many_as_workers_and_no_count_is_lost_when_workers_are_replaced(tmp_path):
-    with Measured(tmp_path, MAX_REQUESTS="5", WORKERS="2") as served:
+def test_replaced_workers_reuse_the_files_and_lose_no_count(tmp_path):
+    with MetricsServer(tmp_path, MAX_REQUESTS="5", WORKERS="2") as server:
         for _ in range(40):
-            assert served.ask() == 200
-        folder = served.folder()
+            assert server.request() == 200
+        folder = server.folder()
         assert folder.is_relative_to("/dev/shm" if os.access("/dev/shm", os.W_OK) else "/")
-        until(lambda: len(served.workers()) == 2)
-        assert served.count() == 40
-        assert len(list(folder.iterdir())) <= 2 * 4  # two files a worker, and a few that overlapped
+        wait_until(lambda: len(server.workers()) == 2)
+        assert server.count() == 40
+        assert len(list(folder.iterdir())) <= 2 * 4  # two files per worker; replaced workers may overlap
     assert not folder.exists()
 
 
-def test_a_killed_worker_leaves_its_counts(tmp_path):
-    with Measured(tmp_path) as served:
+def test_the_counts_of_a_killed_worker_remain(tmp_path):
+    with MetricsServer(tmp_path) as server:
         for _ in range(3):
-            assert served.ask() == 200
-        [worker] = served.workers()
+            assert server.request() == 200
+        [worker] = server.workers()
         os.kill(int(worker), signal.SIGKILL)
-        until(lambda: served.workers() not in ([worker], []))
-        assert served.count() == 3
-        assert all(line.startswith("{") for line in served.complaints())  # the arbiter's too
-        assert "MonkeyPatchWarning" not in served.log.read_text()
+        wait_until(lambda: server.workers() not in ([worker], []))
+        assert server.count() == 3
+        assert all(
+            line.startswith("{") for line in server.other_log_lines()
+        )  # including those of the arbiter
+        assert "MonkeyPatchWarning" not in server.log.read_text()
 
 
-def test_a_reporter_that_fails_changes_no_response_and_is_logged_once_a_minute(caplog):
+def test_a_failing_reporter_does_not_change_responses_and_is_logged_once_a_minute(caplog):
     calls = []
 
     def failing(*_):
@@ -181,14 +189,14 @@ def test_a_reporter_that_fails_changes_no_response_and_is_logged_once_a_minute(c
         raise OSError("no space left")
 
     app = make_app(FakeDao(), None)
-    app.wsgi_app = RequestLog(app.wsgi_app.inner, [failing, lambda *_: calls.append("next")])
+    app.wsgi_app = RequestLog(app.wsgi_app.app, [failing, lambda *_: calls.append("next")])
     client = app.test_client()
     assert [client.get("/health").status_code for _ in range(3)] == [200] * 3
     assert calls == ["failing", "next"] * 3
-    assert len([each for each in caplog.records if "could not be logged" in each.message]) == 1
+    assert len([record for record in caplog.records if "failed to log or count" in record.message]) == 1
 
 
-def test_without_the_setting_there_are_no_metrics_and_no_folder(tmp_path):
-    with Served(tmp_path) as served:
-        assert statuses(exchange(served.bind, get(b"/metrics"))) == [404]
-        assert ".db" not in Path(f"/proc/{served.workers()[0]}/maps").read_text()
+def test_metrics_are_disabled_by_default(tmp_path):
+    with GunicornServer(tmp_path) as server:
+        assert statuses(exchange(server.bind, get(b"/metrics"))) == [404]
+        assert ".db" not in Path(f"/proc/{server.workers()[0]}/maps").read_text()

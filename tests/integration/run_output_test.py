@@ -1,4 +1,4 @@
-"""What a run really prints, in Lambda's runtime and under gunicorn: lines, and a metric for each fault."""
+"""The log of a running service, in Lambda's runtime and under gunicorn: records, and metrics of faults."""
 
 import sys
 import time
@@ -18,7 +18,7 @@ from support.dynamodb_proxy import Proxy, throttled
 from support.environment import ROOT, settings_for
 from support.event_builders import Request, http_api_2, parse_response
 from support.fakes import sent
-from support.log_lines import lines_in, requests_in, total
+from support.log_lines import parse_log, parse_request_log, sum_metric
 from support.redis_servers import BINARY, REASON, Valkey
 from tools.local.lambda_runtime import packages, serving
 from tools.local.processes import Processes, StartError, free_port, wait_for_port
@@ -32,10 +32,10 @@ PATH = "/news/?source=example.com"
 
 
 class Run:
-    """A service whose Redis and DynamoDB can be made to fail, and what it prints."""
+    """A running service with a Redis and a DynamoDB that can fail, and its log."""
 
-    def __init__(self, kind, dynamodb_url, folder):
-        self.kind, self.folder, self.log = kind, folder, folder / "log"
+    def __init__(self, entry_point, dynamodb_url, folder):
+        self.entry_point, self.folder, self.log = entry_point, folder, folder / "log"
         self.proxy = Proxy(dynamodb_url)
         self.settings = settings_for(self.proxy.url)
 
@@ -52,7 +52,7 @@ class Run:
                 "REDIS_URL": self.valkey.url,
                 "STAGE": "test",
             }
-            getattr(self, f"start_{self.kind}")(stack)
+            getattr(self, f"start_{self.entry_point}")(stack)
             self.stack = stack.pop_all()
         return self
 
@@ -62,12 +62,12 @@ class Run:
     def start_lambda(self, stack):
         url = stack.enter_context(serving("functions.news.handler", env=self.environment, log=self.log))
 
-        def ask(method, target, body=b"", headers=()):
+        def send(method, target, body=b"", headers=()):
             path, _, query = target.partition("?")
             _, event = invoke(url, http_api_2(Request(method, path, query, headers=headers, body=body)))
             return parse_response(event).status
 
-        self.ask = ask
+        self.send = send
 
     def start_gunicorn(self, stack, **more):
         auth = token_issuer.auth_settings(self.folder / "jwks.json")
@@ -79,17 +79,19 @@ class Run:
         wait_for_port(server, port)
         session = stack.enter_context(requests.Session())
 
-        def ask(method, target, body=b"", headers=()):
-            answer = session.request(method, self.url + target, data=body, headers=dict(headers), timeout=10)
-            return answer.status_code
+        def send(method, target, body=b"", headers=()):
+            response = session.request(
+                method, self.url + target, data=body, headers=dict(headers), timeout=10
+            )
+            return response.status_code
 
-        self.ask = ask
+        self.send = send
 
     def requests(self):
-        return requests_in(self.log.read_text())
+        return parse_request_log(self.log.read_text())
 
-    def total(self, name):
-        return total(self.requests(), name)
+    def sum_metric(self, name):
+        return sum_metric(self.requests(), name)
 
 
 @pytest.fixture(params=ENTRY_POINTS)
@@ -103,40 +105,40 @@ def run(request, dynalite_url, tmp_path):
         yield run
 
 
-def test_every_request_is_a_line_with_its_fields_and_metrics(run):
+def test_every_request_is_logged_with_its_fields_and_metrics(run):
     headers = [("X-Amzn-Trace-Id", f"Root={TRACE}"), ("Authorization", "Bearer s3cr3t")]
-    assert run.ask("GET", PATH) == 200
-    assert run.ask("GET", PATH, headers=headers[:1]) == 200
-    assert run.ask("GET", "/s3cr3t?q=s3cr3t") == 404
-    assert run.ask("POST", "/news/", b'{"title": "s3cr3t"}', headers) in {401, 403}
-    missed, hit, unknown, refused = run.requests()
-    assert [each["cold_start"] for each in (missed, hit, unknown, refused)] == [True, False, False, False]
-    assert [each["cache"] for each in (missed, hit)] == ["MISS", "HIT"]
-    assert [each["route"] for each in (missed, hit, unknown, refused)] == [
+    assert run.send("GET", PATH) == 200
+    assert run.send("GET", PATH, headers=headers[:1]) == 200
+    assert run.send("GET", "/s3cr3t?q=s3cr3t") == 404
+    assert run.send("POST", "/news/", b'{"title": "s3cr3t"}', headers) in {401, 403}
+    miss, hit, unknown, forbidden = run.requests()
+    assert [record["cold_start"] for record in (miss, hit, unknown, forbidden)] == [True, False, False, False]
+    assert [record["cache"] for record in (miss, hit)] == ["MISS", "HIT"]
+    assert [record["route"] for record in (miss, hit, unknown, forbidden)] == [
         *["GET /news"] * 2,
         "none",
         "POST /news",
     ]
-    assert [each["dynamodb_calls"] for each in (missed, hit, unknown, refused)] == [1, 0, 0, 0]
-    assert missed["dynamodb_capacity_units"] > 0
-    assert len({each["request_id"] for each in (missed, hit, unknown, refused)}) == 4
+    assert [record["dynamodb_calls"] for record in (miss, hit, unknown, forbidden)] == [1, 0, 0, 0]
+    assert miss["dynamodb_capacity_units"] > 0
+    assert len({record["request_id"] for record in (miss, hit, unknown, forbidden)}) == 4
     assert hit["trace_id"] == TRACE
     assert "s3cr3t" not in run.log.read_text()
 
 
-def test_redis_gone_opens_the_circuit_and_each_request_says_so(run):
-    run.ask("GET", PATH)
+def test_redis_failure_opens_the_circuit_breaker_and_is_counted_for_each_request(run):
+    run.send("GET", PATH)
     run.valkey.stop()
-    assert [run.ask("GET", PATH) for _ in range(3)] == [200, 200, 200]
-    assert run.total("circuit_breaker_opened") == 1
-    assert run.total("cache_unavailable") == 3
-    [warning] = [line for line in lines_in(run.log.read_text()) if line["level"] == "WARNING"]
+    assert [run.send("GET", PATH) for _ in range(3)] == [200, 200, 200]
+    assert run.sum_metric("circuit_breaker_opened") == 1
+    assert run.sum_metric("cache_unavailable") == 3
+    [warning] = [line for line in parse_log(run.log.read_text()) if line["level"] == "WARNING"]
     assert warning["request_id"] == run.requests()[1]["request_id"]
 
 
-def test_a_throttled_database_is_counted_and_without_an_old_answer_it_is_an_error(run):
+def test_throttled_dynamodb_calls_are_counted_and_fail_the_request_without_a_stale_entry(run):
     run.proxy.fault = lambda *_: throttled()
-    assert run.ask("GET", PATH) == 503
+    assert run.send("GET", PATH) == 503
     [line] = run.requests()
     assert (line["dynamodb_throttled_requests"], line["dynamodb_calls"], line["status_class"]) == (
         2,
@@ -145,15 +147,15 @@ def test_a_throttled_database_is_counted_and_without_an_old_answer_it_is_an_erro
     )
 
 
-def test_an_old_answer_that_is_served_is_counted(run):
+def test_a_served_stale_entry_is_counted(run):
     with run.valkey.client() as redis:
         redis.set(
             generation_key(tag_of("test")), f"{time.time():.3f}-0123456789abcdef"
-        )  # so young that answers are fresh for 1 s
-        assert run.ask("GET", PATH) == 200
+        )  # a recent generation: entries are fresh for 1 s
+        assert run.send("GET", PATH) == 200
         time.sleep(1.1)
         run.proxy.fault = lambda *_: throttled()
-        assert run.ask("GET", PATH) == 200
+        assert run.send("GET", PATH) == 200
     first, second = run.requests()
     assert first["cache"] == "MISS"
     assert (second["cache_stale_served"], second["dynamodb_throttled_requests"], second["cache"]) == (
@@ -163,36 +165,40 @@ def test_an_old_answer_that_is_served_is_counted(run):
     )
 
 
-def test_a_failure_of_ours_is_a_5xx_and_its_line_has_the_reason(run):
+def test_an_internal_error_is_a_5xx_and_its_reason_is_logged(run):
     run.proxy.fault = lambda *_: (400, b'{"__type": "com.amazon.coral#ValidationException", "message": "x"}')
-    assert run.ask("GET", PATH) == 500
-    error, request = lines_in(run.log.read_text())
+    assert run.send("GET", PATH) == 500
+    error, request = parse_log(run.log.read_text())
     assert (error["level"], request["status_class"]) == ("ERROR", "5xx")
     assert "ValidationException" in error["exception"]
     assert error["request_id"] == request["request_id"]
 
 
-def test_prometheus_adds_up_all_workers(dynalite_url, tmp_path):
-    run = Run("nothing", dynalite_url, tmp_path)
+def test_prometheus_metrics_are_the_sum_of_all_workers(dynalite_url, tmp_path):
+    run = Run("gunicorn_with_metrics", dynalite_url, tmp_path)
     metrics = f"127.0.0.1:{free_port()}"
-    run.start_nothing = lambda stack: run.start_gunicorn(stack, WORKERS="2", METRICS_BIND=metrics)
+    run.start_gunicorn_with_metrics = lambda stack: run.start_gunicorn(
+        stack, WORKERS="2", METRICS_BIND=metrics
+    )
     with run:
         with run.valkey.client() as redis:
             redis.set(generation_key(tag_of("test")), LONG_AGO)
-        asked = 0
+        sent_requests = 0
         while sum(line["cold_start"] for line in run.requests()) < 2:  # one worker may start later
-            assert asked < 2000, "one worker did all the work"
+            assert sent_requests < 2000, "one worker served all requests"
             for _ in range(40):
                 requests.get(f"{run.url}/news/", timeout=10)
-            asked += 40
-        seen = requests.get(f"http://{metrics}/metrics", timeout=10)
-        assert run.ask("GET", "/metrics") == 404
-    assert seen.headers["Content-Type"].startswith("text/plain")
+            sent_requests += 40
+        scraped = requests.get(f"http://{metrics}/metrics", timeout=10)
+        assert run.send("GET", "/metrics") == 404
+    assert scraped.headers["Content-Type"].startswith("text/plain")
     start = f"{NAMESPACE.replace('-', '_')}_"
-    found = dict(line.removeprefix(start).rsplit(" ", 1) for line in seen.text.splitlines() if line[0] != "#")
-    counted = {name: float(number) for name, number in found.items()}
-    assert counted['requests_total{route="GET /news",status_class="2xx"}'] == asked
-    assert counted['request_seconds_count{route="GET /news"}'] == asked
-    assert counted["cache_misses_total"] == 1
-    assert counted["cache_hits_total"] == asked - 1
-    assert counted["breaker_openings_total"] == 0
+    samples = dict(
+        line.removeprefix(start).rsplit(" ", 1) for line in scraped.text.splitlines() if line[0] != "#"
+    )
+    counts = {name: float(number) for name, number in samples.items()}
+    assert counts['requests_total{route="GET /news",status_class="2xx"}'] == sent_requests
+    assert counts['request_duration_seconds_count{route="GET /news"}'] == sent_requests
+    assert counts["cache_misses_total"] == 1
+    assert counts["cache_hits_total"] == sent_requests - 1
+    assert counts["circuit_breaker_opened_total"] == 0

@@ -1,4 +1,4 @@
-"""Clients that are slow to send, to read and to go on: nobody waits for them, and their time is limited."""
+"""Slow clients do not block other clients, and the time of their requests is limited."""
 
 import contextlib
 import re
@@ -9,8 +9,8 @@ from pathlib import Path
 import pytest
 import requests
 
-from support.gunicorn_server import Served
-from support.raw_http import CLOSED, HEAD, WAIT_SECONDS, connect, get, post, rest, statuses
+from support.gunicorn_server import GunicornServer
+from support.raw_http import CLOSED, HOST, WAIT_SECONDS, connect, get, post, read_all, statuses
 
 FEW, MANY = 40, 300
 
@@ -18,14 +18,14 @@ UNFINISHED = {
     "nothing": b"",
     "a line break": b"\r\n",
     "half a line": b"GET /hea",
-    "half a head": b"POST /news/ HTTP/1.1\r\n" + HEAD,
+    "half a head": b"POST /news/ HTTP/1.1\r\n" + HOST,
     "no body": post(b"Content-Length: 100\r\n", b""),
     "half a body": post(b"Content-Length: 100\r\n", b'{"title": '),
     "no chunk": post(b"Transfer-Encoding: chunked\r\n", b""),
     "half a chunk": post(b"Transfer-Encoding: chunked\r\n", b"500\r\n{"),
     "half a trailer": post(b"Transfer-Encoding: chunked\r\n", b"2\r\n{}\r\n0\r\nX-A: "),
     "half a second request": get(b"/health") + b"GET /hea",
-    "a body refused": post(b"Content-Length: 1000000\r\n", b"{"),
+    "a body that is too large": post(b"Content-Length: 1000000\r\n", b"{"),
 }
 BODIES = ("no body", "half a body", "no chunk", "half a chunk", "half a trailer")
 LARGE = get(b"/docs/swagger-ui-bundle.js")
@@ -34,30 +34,32 @@ LARGE = get(b"/docs/swagger-ui-bundle.js")
 
 @pytest.fixture(scope="module")
 def impatient(tmp_path_factory):
-    with Served(tmp_path_factory.mktemp("impatient"), TIMEOUT="2") as started:
+    with GunicornServer(tmp_path_factory.mktemp("impatient"), TIMEOUT="2") as started:
         yield started
 
 
 @pytest.fixture(scope="module")
 def patient(tmp_path_factory):
-    with Served(tmp_path_factory.mktemp("patient"), TIMEOUT="600") as started:
+    with GunicornServer(tmp_path_factory.mktemp("patient"), TIMEOUT="600") as started:
         yield started
 
 
 def connect_slow_reader(bind):
-    """A connection that takes a few thousand bytes, and then none until they are read."""
+    """Return a connection with a receive buffer of a few thousand bytes."""
     host, _, port = bind.partition(":")
     connection = socket.socket()
     connection.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 4096)
-    connection.setsockopt(socket.IPPROTO_TCP, socket.TCP_MAXSEG, 1460)  # a network's, not the loopback's
+    connection.setsockopt(
+        socket.IPPROTO_TCP, socket.TCP_MAXSEG, 1460
+    )  # as on a network; the loopback interface has a larger one
     connection.settimeout(WAIT_SECONDS)
     connection.connect((host, int(port)))
     return connection
 
 
-def assert_works(served):
+def assert_works(server):
     for path, status in (("/health", 200), ("/nix", 404)):
-        assert requests.get(f"{served.url}{path}", timeout=WAIT_SECONDS).status_code == status
+        assert requests.get(f"{server.url}{path}", timeout=WAIT_SECONDS).status_code == status
 
 
 @contextlib.contextmanager
@@ -69,32 +71,32 @@ def clients(bind, *begun):
         yield opened
 
 
-def resident_megabytes(served):
-    """Memory of the only worker."""
-    [worker] = served.workers()
+def resident_megabytes(server):
+    """Return the resident memory of the only worker."""
+    [worker] = server.workers()
     status = Path(f"/proc/{worker}/status").read_text()
     return int(re.search(r"VmRSS:\s+(\d+) kB", status)[1]) / 1024
 
 
 @pytest.mark.parametrize("unfinished", UNFINISHED)
-def test_others_are_served_beside_clients_that_do_not_finish_their_request(patient, unfinished):
+def test_clients_that_do_not_finish_their_request_do_not_block_others(patient, unfinished):
     with clients(patient.bind, *[UNFINISHED[unfinished]] * FEW):
         assert_works(patient)
 
 
-def test_others_are_served_beside_hundreds_of_clients_that_stall_in_the_body(patient):
+def test_hundreds_of_clients_that_stall_in_the_body_do_not_block_others(patient):
     with clients(patient.bind, *[UNFINISHED["half a chunk"]] * MANY):
         assert_works(patient)
 
 
-def test_others_are_served_beside_hundreds_of_clients_that_do_not_read(patient):
+def test_hundreds_of_clients_that_do_not_read_do_not_block_others(patient):
     with contextlib.ExitStack() as stack:
         for _ in range(MANY):
             stack.enter_context(connect_slow_reader(patient.bind)).sendall(LARGE)
         assert_works(patient)
 
 
-def test_others_are_served_beside_a_client_that_pipelines_and_does_not_read(patient):
+def test_a_client_that_pipelines_and_does_not_read_does_not_block_others(patient):
     with connect_slow_reader(patient.bind) as greedy:
         greedy.settimeout(0.5)
         with contextlib.suppress(TimeoutError):
@@ -102,9 +104,9 @@ def test_others_are_served_beside_a_client_that_pipelines_and_does_not_read(pati
         assert_works(patient)
 
 
-def test_a_body_that_does_not_arrive_in_time_gets_a_408(impatient):
+def test_a_body_that_is_not_received_in_time_gets_408(impatient):
     with clients(impatient.bind, *map(UNFINISHED.get, BODIES)) as opened:
-        received = dict(zip(BODIES, map(rest, opened), strict=True))
+        received = dict(zip(BODIES, map(read_all, opened), strict=True))
     assert {name: statuses(each) for name, each in received.items()} == {name: [408] for name in BODIES}
     head, _, body = received["no body"].partition(b"\r\n\r\n")
     assert b"Content-Type: application/problem+json" in head
@@ -113,7 +115,7 @@ def test_a_body_that_does_not_arrive_in_time_gets_a_408(impatient):
     assert_works(impatient)
 
 
-def test_a_client_that_sends_a_byte_now_and_then_gets_no_more_time(impatient):
+def test_a_client_that_sends_single_bytes_gets_no_more_time(impatient):
     with connect(impatient.bind) as dripping:
         dripping.sendall(post(b"Content-Length: 1000\r\n", b""))
         dripping.settimeout(0.1)
@@ -127,28 +129,28 @@ def test_a_client_that_sends_a_byte_now_and_then_gets_no_more_time(impatient):
     assert statuses(received) == [408]
 
 
-def test_a_client_that_does_not_read_is_closed_in_time(impatient):
+def test_the_connection_of_a_client_that_does_not_read_is_closed_after_the_timeout(impatient):
     with connect_slow_reader(impatient.bind) as stalled:
         stalled.sendall(LARGE)
         assert_log_has(impatient, "took longer than 2 s", WAIT_SECONDS)
-        assert len(rest(stalled)) < 1_400_000
+        assert len(read_all(stalled)) < 1_400_000
 
 
-def assert_log_has(served, text, seconds):
+def assert_log_has(server, text, seconds):
     for _ in range(seconds * 20):
-        if any(text in line for line in served.complaints()):
+        if any(text in line for line in server.other_log_lines()):
             return
         time.sleep(0.05)
-    raise AssertionError(served.log.read_text())
+    raise AssertionError(server.log.read_text())
 
 
-def test_a_worker_without_room_closes_those_that_wait(tmp_path):
+def test_a_worker_without_free_connections_closes_idle_ones(tmp_path):
     with (
-        Served(tmp_path, "--worker-connections", str(FEW), TIMEOUT="600") as crowded,
+        GunicornServer(tmp_path, "--worker-connections", str(FEW), TIMEOUT="600") as crowded,
         clients(crowded.bind, *[UNFINISHED["half a head"]] * FEW) as opened,
     ):
         assert_works(crowded)
-        assert rest(opened[0]) == CLOSED
+        assert read_all(opened[0]) == CLOSED
 
 
 @pytest.mark.skipif(not Path("/proc/self/status").exists(), reason="memory is read in /proc")
@@ -162,18 +164,18 @@ def test_a_worker_without_room_closes_those_that_wait(tmp_path):
     ids=["bodies", "chunks", "responses"],
 )
 def test_memory_is_bounded_under_hundreds_of_unfinished_requests(tmp_path, unfinished, megabytes):
-    with Served(tmp_path, TIMEOUT="600") as served, contextlib.ExitStack() as stack:
-        requests.get(f"{served.url}/docs/swagger-ui-bundle.js", timeout=WAIT_SECONDS)
-        before = resident_megabytes(served)
+    with GunicornServer(tmp_path, TIMEOUT="600") as server, contextlib.ExitStack() as stack:
+        requests.get(f"{server.url}/docs/swagger-ui-bundle.js", timeout=WAIT_SECONDS)
+        before = resident_megabytes(server)
         for _ in range(780):
-            connection = stack.enter_context(connect_slow_reader(served.bind))
+            connection = stack.enter_context(connect_slow_reader(server.bind))
             with contextlib.suppress(ConnectionError):
                 connection.sendall(unfinished)
-        assert_works(served)
-        assert resident_megabytes(served) - before < megabytes
+        assert_works(server)
+        assert resident_megabytes(server) - before < megabytes
 
 
-def test_one_byte_chunks_take_linear_time_and_others_are_served_meanwhile(patient):
+def test_one_byte_chunks_take_linear_time_and_do_not_block_others(patient):
     body = b"1\r\na\r\n" * 60_000 + b"0\r\n\r\n"
     with clients(patient.bind, *[post(b"Transfer-Encoding: chunked\r\n", body)] * 4) as opened:
         assert_works(patient)
@@ -181,14 +183,14 @@ def test_one_byte_chunks_take_linear_time_and_others_are_served_meanwhile(patien
             assert statuses(connection.recv(65536)) == [403]
 
 
-def test_too_few_file_descriptors_do_not_end_the_worker(tmp_path):
-    with Served(tmp_path, TIMEOUT="600", limit_files=64) as served:
-        assert_works(served)
-        worker = served.workers()
+def test_the_worker_survives_a_lack_of_file_descriptors(tmp_path):
+    with GunicornServer(tmp_path, TIMEOUT="600", limit_files=64) as server:
+        assert_works(server)
+        worker = server.workers()
         with contextlib.ExitStack() as stack:
             for _ in range(100):
-                stack.enter_context(connect(served.bind))
-            assert_log_has(served, "Too many open files", WAIT_SECONDS)
-        assert all(line.startswith("{") for line in served.complaints())
-        assert_works(served)
-        assert served.workers() == worker
+                stack.enter_context(connect(server.bind))
+            assert_log_has(server, "Too many open files", WAIT_SECONDS)
+        assert all(line.startswith("{") for line in server.other_log_lines())
+        assert_works(server)
+        assert server.workers() == worker

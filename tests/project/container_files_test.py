@@ -1,4 +1,4 @@
-"""Dockerfile, .dockerignore and compose.yaml: that they fit the rest; `make e2e` builds and runs them."""
+"""Dockerfile, .dockerignore and compose.yaml match the project. `make e2e` builds and runs them."""
 
 import ast
 import fnmatch
@@ -18,13 +18,13 @@ COMPOSE = yaml.safe_load((ROOT / "compose.yaml").read_text())
 COPIED = re.findall(r"^COPY (?!--from)(.+) \S+$", DOCKERFILE, re.MULTILINE)
 
 
-def imported(file):
-    """The project's packages that a file imports."""
+def imported_packages(file):
+    """Return the packages of the project that a file imports."""
     names = {
         name.partition(".")[0]
         for node in ast.walk(ast.parse(file.read_text()))
         for name in (
-            [each.name for each in node.names]
+            [alias.name for alias in node.names]
             if isinstance(node, ast.Import)
             else [node.module or ""]
             if isinstance(node, ast.ImportFrom)
@@ -34,19 +34,19 @@ def imported(file):
     return {name for name in names if (ROOT / name / "__init__.py").exists()}
 
 
-def test_what_the_dockerfile_copies_is_there_and_every_module_is_copied():
+def test_the_dockerfile_copies_existing_files_and_every_module():
     names = {name for line in COPIED for name in line.split()}
     assert [name for name in names if not (ROOT / name).exists()] == []
-    assert {"functions", "entrypoint.sh", *imported(ROOT / "functions" / "wsgi.py")} <= names
+    assert {"functions", "entrypoint.sh", *imported_packages(ROOT / "functions" / "wsgi.py")} <= names
 
 
-def test_every_image_has_the_python_that_is_supported():
+def test_every_image_has_the_supported_python_version():
     versions = re.findall(r"python[:]?(\d\.\d+)", DOCKERFILE)
     assert len(versions) > 5
     assert set(versions) == {RUNTIME}
 
 
-def test_the_images_start_what_the_project_starts():
+def test_the_images_start_the_entry_points_of_the_project():
     assert 'ENTRYPOINT ["/app/entrypoint.sh"]' in DOCKERFILE
     assert 'CMD ["functions.news.handler"]' in DOCKERFILE
     port = re.search(r"^EXPOSE (\d+)$", DOCKERFILE, re.MULTILINE)[1]
@@ -60,7 +60,7 @@ def test_the_images_start_what_the_project_starts():
     "path",
     [".venv", ".venv-lambda", ".local", ".git", ".env", "node_modules", "build", "tests", "README.md"],
 )
-def test_what_no_image_needs_stays_out_of_the_build(path):
+def test_the_build_context_excludes_what_no_image_needs(path):
     patterns = [
         line for line in (ROOT / ".dockerignore").read_text().split("\n") if line[:1] not in {"", "#"}
     ]
@@ -68,7 +68,7 @@ def test_what_no_image_needs_stays_out_of_the_build(path):
     assert not any(fnmatch.fnmatch(name, pattern) for name in ("functions", "tools") for pattern in patterns)
 
 
-def test_compose_sets_what_the_service_reads_and_names_targets_that_exist():
+def test_compose_uses_known_settings_and_existing_targets():
     services = COMPOSE["services"]
     targets = set(re.findall(r"^FROM \S+ AS (\w+)$", DOCKERFILE, re.MULTILINE))
     assert {services[name]["build"]["target"] for name in ("news", "setup")} <= targets
@@ -76,17 +76,17 @@ def test_compose_sets_what_the_service_reads_and_names_targets_that_exist():
     assert settings.dynamodb_endpoint == "http://dynamodb:8000"
     known = set(re.findall(r'"([A-Z_]{3,})"', (ROOT / "shared" / "config" / "settings.py").read_text()))
     known |= {"AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY", *LOCAL_NAMES}
-    given = services["news"]["environment"]
-    assert set(given) <= known
-    assert {name: given[name] for name in LOCAL_NAMES} == LOCAL_NAMES
+    environment = services["news"]["environment"]
+    assert set(environment) <= known
+    assert {name: environment[name] for name in LOCAL_NAMES} == LOCAL_NAMES
 
 
-def test_a_container_has_more_time_to_stop_than_a_request():
+def test_the_stop_grace_period_is_longer_than_the_request_timeout():
     timeout = int(re.search(r"TIMEOUT:=(\d+)", ENTRYPOINT)[1])
     assert int(COMPOSE["services"]["news"]["stop_grace_period"].removesuffix("s")) > timeout
 
 
-def test_data_is_in_a_volume_and_only_the_service_can_be_reached_from_this_machine():
+def test_data_is_in_a_volume_and_only_the_service_publishes_a_port():
     services = COMPOSE["services"]
     [volume] = services["dynamodb"]["volumes"]
     assert volume.split(":") == ["data", services["dynamodb"]["command"][-1]]

@@ -1,4 +1,4 @@
-"""The runbook, docs/operate.md: it has each alarm of template.yaml, and says of each what is to be said."""
+"""docs/runbook.md: each alarm of template.yaml has a section with its meaning, diagnosis and mitigation."""
 
 import re
 from typing import ClassVar
@@ -6,14 +6,14 @@ from typing import ClassVar
 import pytest
 import yaml
 
-from shared.observability.metrics import CACHE, EVENT_COUNTERS, NAMESPACE
+from shared.observability.metrics import CACHE_COUNTERS, EVENT_COUNTERS, NAMESPACE
 from support.environment import ROOT
-from support.log_lines import FIELDS
+from support.log_lines import REQUEST_FIELDS
 
-RUNBOOK = (ROOT / "docs" / "operate.md").read_text()
+RUNBOOK = (ROOT / "docs" / "runbook.md").read_text()
 SECTIONS = {part.split("\n", 1)[0]: part for part in RUNBOOK.split("\n## ")[1:]}
-OF_LAMBDA_AND_POWERTOOLS = {"logger", "exception", "exception_name", "errorType"}
-NO_FIELDS = {
+LAMBDA_AND_LOG_FIELDS = {"logger", "exception", "exception_name", "errorType"}
+QUERY_KEYWORDS = {
     "as",
     "by",
     "bin",
@@ -32,55 +32,56 @@ NO_FIELDS = {
 
 
 class Loader(yaml.SafeLoader):
-    """YAML with CloudFormation's short tags, as mere texts."""
+    """Loads YAML with CloudFormation's short tags as strings."""
 
     yaml_multi_constructors: ClassVar = {"!": lambda _loader, _tag, node: str(node.value)}
 
 
 def section_of(name, properties):
-    """An alarm of a function is there for each module, and has one section for all."""
+    """Return the section of an alarm. The alarms of all functions share their sections."""
     name = name.removesuffix("Alarm")
     return re.sub("^[A-Z][a-z]+", "Function", name) if properties.get("Namespace") == "AWS/Lambda" else name
 
 
 ALARMS = {
-    name: each["Properties"]
-    for name, each in yaml.load((ROOT / "template.yaml").read_text(), Loader)["Resources"].items()
-    if each["Type"] in {"AWS::CloudWatch::Alarm", "AWS::CloudWatch::CompositeAlarm"}
+    name: resource["Properties"]
+    for name, resource in yaml.load((ROOT / "template.yaml").read_text(), Loader)["Resources"].items()
+    if resource["Type"] in {"AWS::CloudWatch::Alarm", "AWS::CloudWatch::CompositeAlarm"}
 }
 
 
-def test_each_alarm_has_its_section_and_there_is_no_other():
-    assert SECTIONS.keys() == {section_of(name, each) for name, each in ALARMS.items()}
+def test_each_alarm_has_a_section_and_each_section_an_alarm():
+    assert SECTIONS.keys() == {section_of(name, properties) for name, properties in ALARMS.items()}
 
 
 @pytest.mark.parametrize("name", SECTIONS)
-def test_a_section_says_what_it_means_where_to_look_and_what_to_do(name):
-    parts = re.findall(r"^\*\*(\w+)\*\*", SECTIONS[name], re.MULTILINE)
-    assert parts == ["Means", "Look", "Do"]
+def test_a_section_has_meaning_diagnosis_with_a_query_and_mitigation(name):
+    parts = re.findall(r"^\*\*(\w+):\*\*", SECTIONS[name], re.MULTILINE)
+    assert parts == ["Meaning", "Diagnose", "Mitigate"]
     assert re.search(r"^ {4}(filter|stats) ", SECTIONS[name], re.MULTILINE), "no query"
 
 
-def test_queries_name_fields_that_lines_have():
-    known = FIELDS.keys() | set(CACHE.values()) | set(EVENT_COUNTERS) | OF_LAMBDA_AND_POWERTOOLS | NO_FIELDS
-    for query in re.findall(r"^ {4}(filter .*)", RUNBOOK, re.MULTILINE):
+def test_queries_use_fields_that_log_records_have():
+    metrics = set(CACHE_COUNTERS.values()) | set(EVENT_COUNTERS)
+    known = REQUEST_FIELDS.keys() | metrics | LAMBDA_AND_LOG_FIELDS | QUERY_KEYWORDS
+    for query in re.findall(r"^ {4,}(filter .*)", RUNBOOK, re.MULTILINE):
         bare = re.sub(r'"[^"]*"|/[^/]*/|as \w+|@\w+|\b\d\w*', " ", query)
         aliases = set(re.findall(r"as (\w+)", query))
         assert set(re.findall(r"[a-z_]+", bare)) - aliases <= known, query
 
 
-def test_metrics_that_alarms_watch_are_told_by_the_service():
+def test_the_service_emits_the_metrics_of_its_alarms():
     own = {
-        each["MetricName"]
-        for each in ALARMS.values()
-        if str(each.get("Namespace")).startswith(f"{NAMESPACE}-")
+        properties["MetricName"]
+        for properties in ALARMS.values()
+        if str(properties.get("Namespace")).startswith(f"{NAMESPACE}-")
     }
     assert own
-    assert own <= set(CACHE.values()) | set(EVENT_COUNTERS)
+    assert own <= set(CACHE_COUNTERS.values()) | set(EVENT_COUNTERS)
 
 
-def test_each_alarm_is_heard_through_one_of_the_two_that_tell():
-    told = {name for name, each in ALARMS.items() if "AlarmActions" in each}
-    assert told == {"ServiceAlarm", "DependencyAlarm"}
+def test_only_the_two_composite_alarms_notify_and_they_cover_all_others():
+    notifying = {name for name, properties in ALARMS.items() if "AlarmActions" in properties}
+    assert notifying == {"ServiceAlarm", "DependencyAlarm"}
     rules = str(ALARMS["ServiceAlarm"]["AlarmRule"]) + str(ALARMS["DependencyAlarm"]["AlarmRule"])
-    assert {name for name in ALARMS if f"{{{name}}}" in rules} == ALARMS.keys() - told
+    assert {name for name in ALARMS if f"{{{name}}}" in rules} == ALARMS.keys() - notifying

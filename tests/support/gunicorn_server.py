@@ -1,4 +1,4 @@
-"""gunicorn as entrypoint.sh starts it, on a DynamoDB of the test's choice, or on none that answers."""
+"""Runs gunicorn through entrypoint.sh. By default, DynamoDB is unreachable."""
 
 import sys
 from pathlib import Path
@@ -15,8 +15,8 @@ SETTINGS = {
 }
 
 
-class Served:
-    """Up until the context ends."""
+class GunicornServer:
+    """A context manager that runs the server."""
 
     def __init__(self, folder, *arguments, limit_files=None, **env):
         self.command = [str(ROOT / "entrypoint.sh"), *arguments]
@@ -30,17 +30,17 @@ class Served:
         self.processes = Processes()
 
     def __enter__(self):
-        self.gunicorn = self.processes.start(self.command, self.env, self.log)
-        wait_for_port(self.gunicorn, self.port)
+        self.process = self.processes.start(self.command, self.env, self.log)
+        wait_for_port(self.process, self.port)
         return self
 
     def __exit__(self, *error):
         self.processes.__exit__(*error)
 
     def workers(self):
-        """The process ids of its workers, Linux only."""
-        return Path(f"/proc/{self.gunicorn.pid}/task/{self.gunicorn.pid}/children").read_text().split()
+        """Return the process ids of the workers. Linux only."""
+        return Path(f"/proc/{self.process.pid}/task/{self.process.pid}/children").read_text().split()
 
-    def complaints(self):
-        """What its log has besides the lines of requests."""
+    def other_log_lines(self):
+        """Return the log lines that are not request records."""
         return [line for line in self.log.read_text().splitlines() if '"message":"request"' not in line]

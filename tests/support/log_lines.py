@@ -1,4 +1,4 @@
-"""What a run prints, read as a machine would: lines of JSON, the fields of a request, and EMF's schema."""
+"""Parsers for the JSON log: records, the fields of a request, and the schema of EMF."""
 
 import json
 
@@ -54,9 +54,9 @@ EMF = {
         }
     },
 }
-"""The schema in the specification, with the rules of its text: see shared/observability/metrics.py."""
+"""The JSON schema of the EMF specification, with its textual rules. See shared/observability/metrics.py."""
 
-FIELDS = {
+REQUEST_FIELDS = {
     "level": str,
     "message": str,
     "timestamp": str,
@@ -76,48 +76,47 @@ FIELDS = {
     "requests": int,
     "_aws": dict,
 }
-"""What every request's line has."""
+"""The fields of every request record, with their types."""
 
 
-def lines_in(text):
-    """The lines of JSON among others that a runtime prints."""
+def parse_log(text):
+    """Return the JSON records of a log, which may contain other lines."""
     return [json.loads(line) for line in text.splitlines() if line.startswith("{")]
 
 
-def requests_in(text):
-    """The lines of requests, each of which has all fields, and EMF that is valid."""
-    found = [line for line in lines_in(text) if line["message"] == "request"]
-    for line in found:
-        check(line)
-    return found
+def parse_request_log(text):
+    """Return the request records of a log. Assert that each has all fields and valid EMF."""
+    records = [record for record in parse_log(text) if record["message"] == "request"]
+    for record in records:
+        assert_valid(record)
+    return records
 
 
-def check(line):
-    Draft202012Validator(EMF).validate(line)
-    for name, kind in FIELDS.items():
-        assert isinstance(line[name], kind), (name, line)
-    named = [name for name in line if name not in FIELDS]
-    counted = metrics_of(line)
-    assert set(named) <= set(counted), line
-    for directive in line["_aws"]["CloudWatchMetrics"]:
+def assert_valid(record):
+    Draft202012Validator(EMF).validate(record)
+    for name, expected in REQUEST_FIELDS.items():
+        assert isinstance(record[name], expected), (name, record)
+    other_fields = record.keys() - REQUEST_FIELDS.keys()
+    assert other_fields <= metrics_in(record).keys(), record
+    for directive in record["_aws"]["CloudWatchMetrics"]:
         for metric in directive["Metrics"]:
-            number = line[metric["Name"]]  # a target member is there, and a number
-            assert isinstance(number, int | float), line
-            assert not isinstance(number, bool), line
+            value = record[metric["Name"]]  # a target member exists and is a number
+            assert isinstance(value, int | float), record
+            assert not isinstance(value, bool), record
         for dimension in directive["Dimensions"][0]:
-            assert isinstance(line[dimension], str), line
-            assert 0 < len(line[dimension]) <= 1024, line
+            assert isinstance(record[dimension], str), record
+            assert 0 < len(record[dimension]) <= 1024, record
 
 
-def metrics_of(line):
-    """The metrics that CloudWatch makes of a line: by name, the value and what it is told by."""
+def metrics_in(record):
+    """Return the metrics that CloudWatch extracts from a record, as {name: (value, dimensions)}."""
     return {
-        metric["Name"]: (line[metric["Name"]], {each: line[each] for each in directive["Dimensions"][0]})
-        for directive in line["_aws"]["CloudWatchMetrics"]
+        metric["Name"]: (record[metric["Name"]], {name: record[name] for name in directive["Dimensions"][0]})
+        for directive in record["_aws"]["CloudWatchMetrics"]
         for metric in directive["Metrics"]
     }
 
 
-def total(lines, name):
-    """What CloudWatch would show for a metric of all routes."""
-    return sum(metrics_of(line).get(name, (0, {}))[0] for line in lines)
+def sum_metric(records, name):
+    """Return the sum that CloudWatch shows for a metric of all routes."""
+    return sum(metrics_in(record).get(name, (0, {}))[0] for record in records)

@@ -1,11 +1,11 @@
-"""Requests byte by byte, and what comes back."""
+"""Sends raw bytes to an HTTP server and reads the response."""
 
 import contextlib
 import re
 import socket
 
-HEAD = b"Host: 127.0.0.1\r\n"
-JSON = b"Content-Type: application/json\r\n"
+HOST = b"Host: 127.0.0.1\r\n"
+JSON_HEADER = b"Content-Type: application/json\r\n"
 CLOSED = b""
 WAIT_SECONDS = 20
 
@@ -15,8 +15,8 @@ def connect(bind):
     return socket.create_connection((host, int(port)), timeout=WAIT_SECONDS)
 
 
-def rest(connection):
-    """All that comes back until the other side closes."""
+def read_all(connection):
+    """Return all bytes until the peer closes the connection."""
     received = b""
     with contextlib.suppress(ConnectionError):
         while part := connection.recv(65536):
@@ -25,22 +25,22 @@ def rest(connection):
 
 
 def exchange(bind, *parts):
-    """Send the parts, close our side, and return all that comes back until the other side closes."""
+    """Send the parts, shut down the write side, and return all bytes until the peer closes the connection."""
     with connect(bind) as connection:
-        with contextlib.suppress(OSError):  # it has closed while there was more to send
+        with contextlib.suppress(OSError):  # the peer may close before everything is sent
             for part in parts:
                 connection.sendall(part)
             connection.shutdown(socket.SHUT_WR)
-        return rest(connection)
+        return read_all(connection)
 
 
 def statuses(received):
     return [int(status) for status in re.findall(rb"HTTP/1\.[01] (\d{3}) ", received)]
 
 
-def get(target, version=b"HTTP/1.1", headers=HEAD):
+def get(target, version=b"HTTP/1.1", headers=HOST):
     return b"GET " + target + b" " + version + b"\r\n" + headers + b"\r\n"
 
 
 def post(headers, body, target=b"/news/"):
-    return b"POST " + target + b" HTTP/1.1\r\n" + HEAD + JSON + headers + b"\r\n" + body
+    return b"POST " + target + b" HTTP/1.1\r\n" + HOST + JSON_HEADER + headers + b"\r\n" + body

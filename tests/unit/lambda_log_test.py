@@ -9,7 +9,7 @@ from shared.lambda_adapter.events import NotHttp
 from shared.lambda_adapter.handler import make_handler
 from shared.observability.context import CURRENT_CONTEXT
 from support.event_builders import ENCODERS, Request, http_api_2
-from support.log_lines import lines_in
+from support.log_lines import parse_log
 from support.sample_apps import CONTEXT
 from support.sample_news import news_app
 
@@ -26,7 +26,7 @@ def log_lines(app, event, capsys):
     """Return the log lines of one invocation; assert that each has the request id."""
     capsys.readouterr()
     make_handler(app)(event, CONTEXT)
-    lines = lines_in(capsys.readouterr().err)
+    lines = parse_log(capsys.readouterr().err)
     assert [line["request_id"] for line in lines] == ["8c1f"] * len(lines)
     return lines
 
@@ -87,7 +87,7 @@ def test_the_log_line_of_an_event_that_is_not_http_has_the_request_id(app, capsy
     capsys.readouterr()
     with pytest.raises(NotHttp):
         make_handler(app)(LoggingEvent(Records=[{"eventSource": "aws:sqs"}]), CONTEXT)
-    lines = lines_in(capsys.readouterr().err)
+    lines = parse_log(capsys.readouterr().err)
     assert {line["request_id"] for line in lines} == {"8c1f"}
 
 

@@ -42,10 +42,6 @@ ITEM_OPERATIONS = (
 )
 """DynamoDB operations that functions can call. Tables and backups belong to the deployment."""
 
-POWERTOOLS = "aws_lambda_powertools"
-POWERTOOLS_UTILITIES = {"__init__.py", "jmespath_utils"}
-"""Utilities that the log formatter imports; the service uses nothing else of Powertools."""
-
 UNUSED = ("*.c", "*.h", "*.pyi", "py.typed", ".lock")
 """Patterns of files that only compilers, type checkers and uv read."""
 
@@ -76,9 +72,6 @@ def _remove_unused_files(folder: Path) -> None:
     """
     unused = [folder / "bin"]
     unused += [each for each in folder.glob("botocore/data/*") if each.name not in BOTOCORE_DATA]
-    utilities = folder.glob(f"{POWERTOOLS}/utilities/*")
-    unused += [each for each in utilities if each.name not in POWERTOOLS_UTILITIES]
-    unused += [folder / POWERTOOLS / "event_handler"]
     unused += [each for each in folder.glob("*.dist-info/*") if each.name != "METADATA"]
     unused += [each for pattern in UNUSED for each in folder.rglob(pattern)]
     for each in unused:
