@@ -13,7 +13,7 @@ import time
 from collections.abc import Callable, Iterator
 from typing import Any, NamedTuple
 
-from benchmarks.cache_rig import (
+from benchmarks.cache_harness import (
     GENERATION,
     PATH,
     TAG,

@@ -12,7 +12,7 @@ from typing import Any
 
 import redis
 
-from benchmarks.cache_rig import GENERATION, PATH, SharedDao, make_app, sent, valkey
+from benchmarks.cache_harness import GENERATION, PATH, SharedDao, make_app, sent, valkey
 
 CASES: dict[str, dict[str, Any]] = {
     "plain": {},

@@ -11,7 +11,7 @@ from typing import Any
 
 import redis
 
-from benchmarks.cache_rig import SharedDao, make_app, quantile, sent, valkey
+from benchmarks.cache_harness import SharedDao, make_app, quantile, sent, valkey
 from shared.cache.entry import REFRESH_RATIO, TTL_SECONDS
 
 PROCESSES, THREADS = 4, 10

@@ -10,14 +10,14 @@ import subprocess
 import tempfile
 from pathlib import Path
 
-from benchmarks import artefacts
+from benchmarks import artifacts
 from benchmarks.event import EVENT
-from benchmarks.figure_rig import FilledCache, Row, environment, print_rows, row
+from benchmarks.harness import FilledCache, Row, environment, print_rows, row
 from tools.package.python import runtime_python
 
 FIGURE = "cold start to the first cached answer, CPU time"
 REPEATS = 25
-SCRIPT = Path(__file__).parent / "artefact_call.py"
+SCRIPT = Path(__file__).parent / "invoke_artifact.py"
 PEERS = {
     "Flask + serverless-wsgi only, constant answer": ("flask_constant", 1.5),
     "the same app, imported eagerly, without .pyc": ("eager", 0.25),
@@ -37,11 +37,11 @@ def cpu_ms(command: list[str], env: dict[str, str], x_cache: str) -> float:
 
 
 def measure() -> list[Row]:
-    peers, python = artefacts.peers(), str(runtime_python())
+    peers, python = artifacts.peers(), str(runtime_python())
     folders = {
-        "ours": (artefacts.ours(), "functions.news", "HIT"),
+        "ours": (artifacts.ours(), "functions.news", "HIT"),
         "flask_constant": (peers, "flask_constant", "None"),
-        "eager": (artefacts.eager(), "eager", "HIT"),
+        "eager": (artifacts.eager(), "eager", "HIT"),
         "fastapi_redis": (peers, "fastapi_redis", "None"),
     }
     millis: dict[str, list[float]] = {name: [] for name in folders}

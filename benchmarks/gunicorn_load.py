@@ -15,8 +15,8 @@ import urllib.request
 from collections.abc import Iterator
 from pathlib import Path
 
-from benchmarks.cache_rig import GENERATION, LONG_AGO, make_app, valkey
-from benchmarks.figure_rig import ROOT, Row, environment, print_rows, row
+from benchmarks.cache_harness import GENERATION, LONG_AGO, make_app, valkey
+from benchmarks.harness import ROOT, Row, environment, print_rows, row
 from benchmarks.news_tables import news_table
 from news.dao import NewsDao
 from shared.config import Settings

@@ -24,7 +24,7 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
-from benchmarks.cache_rig import valkey
+from benchmarks.cache_harness import valkey
 from tools.local.processes import Processes, free_port, wait_for_port
 
 KINDS = {

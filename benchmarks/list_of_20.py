@@ -4,7 +4,7 @@ Through the whole handler on the wall, as a caller sees it, though dynalite is s
 some of ours; so the dao is measured alone too, by what the process computes.
 """
 
-from benchmarks.figure_rig import Row, in_turns, print_rows, python, row
+from benchmarks.harness import Row, in_turns, print_rows, python, row
 from benchmarks.news_tables import news_table
 
 ROUNDS = 60
@@ -12,7 +12,7 @@ CALLS = 20
 PEER = "botocore's own client, the same query"
 FIGURES = {
     "list of 20 from DynamoDB, cache off": (("functions.news", "BYPASS"), {}),
-    "list of 20 from DynamoDB by the dao, CPU time": (("benchmarks.dao_page",), {"CPU": "1"}),
+    "list of 20 from DynamoDB by the dao, CPU time": (("benchmarks.dao_first_page",), {"CPU": "1"}),
 }
 
 
@@ -21,8 +21,8 @@ def measure() -> list[Row]:
     with news_table(1000) as settings:
         for figure, (module, extra) in FIGURES.items():
             commands = {
-                "ours": python("-m", "benchmarks.caller", *module),
-                "botocore": python("-m", "benchmarks.caller", "benchmarks.peers.botocore_query"),
+                "ours": python("-m", "benchmarks.invoke_handler", *module),
+                "botocore": python("-m", "benchmarks.invoke_handler", "benchmarks.peers.botocore_query"),
             }
             seconds = in_turns(commands, settings | extra, ROUNDS, CALLS)
             ours, theirs = ([each * 1e3 for each in times] for times in seconds.values())

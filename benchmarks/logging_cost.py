@@ -20,7 +20,7 @@ from aws_lambda_powertools import Logger, Metrics
 
 sys.path.insert(0, str(Path(__file__).parent.parent / "tests"))
 
-from benchmarks.lambda_guard import CONTEXT, REQUEST
+from benchmarks.lambda_adapter import CONTEXT, REQUEST
 from shared.lambda_adapter.handler import make_handler
 from support.cache_harness import make_app
 from support.event_builders import http_api_2

@@ -5,11 +5,11 @@ import subprocess
 import tempfile
 from pathlib import Path
 
-from benchmarks import artefacts
-from benchmarks.cache_rig import valkey
+from benchmarks import artifacts
+from benchmarks.cache_harness import valkey
 from benchmarks.cold_start import SCRIPT
 from benchmarks.event import EVENT
-from benchmarks.figure_rig import Row, environment, print_rows, row
+from benchmarks.harness import Row, environment, print_rows, row
 from benchmarks.news_tables import news_table
 from tools.package.python import runtime_python
 
@@ -31,7 +31,7 @@ def resident_mb(command: list[str], settings: dict[str, str], x_cache: str) -> f
 
 
 def measure() -> list[Row]:
-    python, ours, peers = str(runtime_python()), artefacts.ours(), artefacts.peers()
+    python, ours, peers = str(runtime_python()), artifacts.ours(), artifacts.peers()
     sizes: dict[str, list[float]] = {"ours": [], "peer": []}
     with news_table(1000) as settings, tempfile.TemporaryDirectory() as temporary:
         event = Path(temporary, "event.json")

@@ -9,7 +9,7 @@ from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime, timedelta
 from uuid import NAMESPACE_URL, uuid5
 
-from benchmarks.figure_rig import ROOT
+from benchmarks.harness import ROOT
 from news.dao import NewsDao
 from news.model import News
 from shared.config import Settings

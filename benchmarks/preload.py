@@ -10,10 +10,10 @@ import tempfile
 from pathlib import Path
 from statistics import median
 
-from benchmarks import artefacts
+from benchmarks import artifacts
 from benchmarks.cold_start import SCRIPT
 from benchmarks.event import EVENT
-from benchmarks.figure_rig import environment
+from benchmarks.harness import environment
 from benchmarks.news_tables import news_table
 from tools.package.python import runtime_python
 
@@ -23,7 +23,7 @@ SIZES = (512, 1024, WHOLE_CPU_MB)
 
 
 def main() -> None:
-    python, folder = str(runtime_python()), str(artefacts.ours())
+    python, folder = str(runtime_python()), str(artifacts.ours())
     taken: dict[str, list[tuple[float, float]]] = {"no": [], "yes": []}
     with news_table(1000) as settings, tempfile.TemporaryDirectory() as temporary:
         event = Path(temporary, "event.json")

@@ -1,6 +1,6 @@
 """A cached `GET /news/` through the Lambda handler of a warm process, in microseconds."""
 
-from benchmarks.figure_rig import FilledCache, Row, in_turns, print_rows, python, row
+from benchmarks.harness import FilledCache, Row, in_turns, print_rows, python, row
 
 FIGURE = "warm cached GET through `handler`"
 PEERS = {
@@ -14,9 +14,9 @@ CALLS = 200
 
 
 def measure() -> list[Row]:
-    commands = {"ours": python("-m", "benchmarks.caller", "functions.news", "HIT")}
+    commands = {"ours": python("-m", "benchmarks.invoke_handler", "functions.news", "HIT")}
     for peer, (module, _) in PEERS.items():
-        commands[peer] = python("-m", "benchmarks.caller", f"benchmarks.peers.{module}")
+        commands[peer] = python("-m", "benchmarks.invoke_handler", f"benchmarks.peers.{module}")
     with FilledCache.started() as cache:
         seconds = in_turns(commands, cache.env, ROUNDS, CALLS, STARTS)
     micros = {name: [each * 1e6 for each in times] for name, times in seconds.items()}

@@ -6,8 +6,8 @@ behind it.
 
 import contextlib
 
-from benchmarks.cache_rig import LONG_AGO, tag_of, valkey
-from benchmarks.figure_rig import Row, in_turns, print_rows, python, row
+from benchmarks.cache_harness import LONG_AGO, tag_of, valkey
+from benchmarks.harness import Row, in_turns, print_rows, python, row
 from benchmarks.news_tables import news_table
 from shared.cache.keys import generation_key
 
@@ -33,7 +33,11 @@ def measure() -> list[Row]:
             for size, its in settings.items():
                 # Each has its own stage, so that they don't share an entry.
                 own = [f"{name}={value}" for name, value in (its | extra | {"STAGE": f"of-{size}"}).items()]
-                commands[size] = ["env", *own, *python("-m", "benchmarks.caller", "functions.news", x_cache)]
+                commands[size] = [
+                    "env",
+                    *own,
+                    *python("-m", "benchmarks.invoke_handler", "functions.news", x_cache),
+                ]
             seconds = in_turns(commands, {}, ROUNDS, calls)
             millis = {size: [each * 1e3 for each in times] for size, times in seconds.items()}
             rows += [

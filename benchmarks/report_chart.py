@@ -2,7 +2,7 @@
 
 from html import escape
 
-from benchmarks.figure_rig import Row
+from benchmarks.harness import Row
 
 LABELS, BARS, LINE, TOP = 640, 420, 20, 44
 MOST = 1.6

@@ -5,7 +5,7 @@ import platform
 import shutil
 from pathlib import Path
 
-from benchmarks.figure_rig import ROOT
+from benchmarks.harness import ROOT
 from tools.package.builder import build
 from tools.package.python import compile_all, runtime_python
 from tools.package.sources import copy_sources, sources
@@ -18,7 +18,7 @@ ARCH = {"aarch64": "arm64", "arm64": "arm64"}.get(platform.machine(), "x86_64")
 
 def ours() -> Path:
     """What `make package` makes."""
-    folder = FOLDER / "artefact"
+    folder = FOLDER / "artifact"
     build("news", ARCH, folder)
     return folder
 

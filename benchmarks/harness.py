@@ -16,7 +16,7 @@ from typing import NamedTuple
 import redis
 from msgspec.structs import replace
 
-from benchmarks.cache_rig import GENERATION, LONG_AGO, TAG, WatchedDao, make_app, valkey
+from benchmarks.cache_harness import GENERATION, LONG_AGO, TAG, WatchedDao, make_app, valkey
 from shared.cache.entry import Generation, decode, encode
 from tools.local.tables import LOCAL_NAMES
 

@@ -9,9 +9,9 @@ import sys
 from collections.abc import Iterable
 from pathlib import Path
 
-from benchmarks import cold_start, growth, gunicorn_load, list_of_20, memory, warm_get
-from benchmarks.figure_plot import plot
-from benchmarks.figure_rig import ROOT, Row, print_rows
+from benchmarks import cold_start, gunicorn_load, list_of_20, memory, table_growth, warm_get
+from benchmarks.harness import ROOT, Row, print_rows
+from benchmarks.report_chart import plot
 
 PARTS = {
     "cold_start": cold_start.measure,
@@ -19,7 +19,7 @@ PARTS = {
     "gunicorn": gunicorn_load.measure,
     "list_of_20": list_of_20.measure,
     "memory": memory.measure,
-    "growth": growth.measure,
+    "growth": table_growth.measure,
 }
 HEAD = (
     "| figure | beside | ours | theirs | ratio | must be | |\n| --- | --- | --- | --- | --- | --- | --- |\n"
@@ -81,7 +81,7 @@ def write(rows: list[Row]) -> None:
 
 
 def main() -> None:
-    parser = argparse.ArgumentParser(prog="python -m benchmarks.figures")
+    parser = argparse.ArgumentParser(prog="python -m benchmarks.report")
     parser.add_argument(
         "parts", nargs="*", metavar="PART", help=f"of {', '.join(PARTS)}; all, if none is named"
     )

@@ -1,6 +1,6 @@
 """A process that calls a module's Lambda handler as often as it is told, and says the seconds of one call.
 
-    python -m benchmarks.caller MODULE [HIT|MISS|BYPASS]
+    python -m benchmarks.invoke_handler MODULE [HIT|MISS|BYPASS]
 
 The seconds are those of a clock on the wall; with CPU=1 in the environment, those that this process computed.
 """

@@ -1,6 +1,6 @@
 """What Lambda does, in an interpreter of its own: import a handler from a folder, and give it events.
 
-    python artefact_call.py FOLDER MODULE EVENT TIMES
+    python invoke_artifact.py FOLDER MODULE EVENT TIMES
 
 It ends without the interpreter's own teardown, which Lambda never sees either, and prints X-Cache, its
 resident memory in kB, and the milliseconds of CPU until the handler was there and of the first call.
