@@ -188,7 +188,7 @@ def test_an_iam_token_for_a_serverless_cache_says_so(session):
 def test_a_token_that_cannot_be_made_is_an_error_of_redis(session):
     session._credentials = None
     session.get_component("credential_provider").providers.clear()
-    with pytest.raises(AuthenticationError, match="no IAM token: Unable to locate credentials"):
+    with pytest.raises(AuthenticationError, match="could not sign the IAM token: Unable to locate credentials"):
         IamCredentials(settings(), session).get_credentials()
 
 

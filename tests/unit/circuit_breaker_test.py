@@ -49,7 +49,7 @@ def test_a_failure_opens_it_for_ten_seconds(breaker, clock, caplog):
     clock.seconds += 0.2
     assert not is_open(breaker, clock)
     assert not is_open(breaker, clock)
-    assert caplog.messages == ["redis: no response: away; not used for 10.0 s"]
+    assert caplog.messages == ["redis: circuit opened for 10.0 s: no response: away"]
 
 
 def test_a_failed_try_opens_it_again_and_is_not_logged_again(breaker, clock, caplog):
