@@ -15,7 +15,7 @@ import urllib.request
 from collections.abc import Iterator
 from pathlib import Path
 
-from benchmarks.cache_harness import GENERATION, LONG_AGO, make_app, valkey
+from benchmarks.cache_harness import GENERATION, OLD_GENERATION, make_app, valkey
 from benchmarks.harness import ROOT, Row, environment, print_rows, row
 from benchmarks.news_tables import news_table
 from news.dao import NewsDao
@@ -57,7 +57,7 @@ def filled() -> Iterator[dict[str, str]]:
     with news_table(1000) as settings, valkey() as server, tempfile.TemporaryDirectory() as folder:
         own = Settings.from_env(settings)
         with server.client() as redis:
-            redis.set(GENERATION, LONG_AGO)
+            redis.set(GENERATION, OLD_GENERATION)
             page = make_app(NewsDao(own), server.url).test_client().get("/news/").data
             redis.set("page", page)
         Path(folder, "page.json").write_bytes(page)
@@ -85,19 +85,19 @@ def served(settings: dict[str, str], workers: int) -> Iterator[dict[str, str]]:
 def wait_until_up(url: str) -> None:
     deadline = time.monotonic() + 30
     while time.monotonic() < deadline:
-        with contextlib.suppress(OSError), urllib.request.urlopen(url, timeout=5) as answer:
-            assert answer.status == 200
+        with contextlib.suppress(OSError), urllib.request.urlopen(url, timeout=5) as response:
+            assert response.status == 200
             return
         time.sleep(0.1)
     sys.exit(f"bench: {url} did not come up")
 
 
 def requests_per_second(load: list[str], url: str) -> float:
-    said = subprocess.run([*load, url], capture_output=True, text=True, check=True).stdout
-    failed = re.search(r"Non-2xx.*|Socket errors.*|Failed requests: +[1-9].*\n.*", said)
+    output = subprocess.run([*load, url], capture_output=True, text=True, check=True).stdout
+    failed = re.search(r"Non-2xx.*|Socket errors.*|Failed requests: +[1-9].*\n.*", output)
     if failed:
         sys.exit(f"bench: {' '.join(load)} {url}: {failed[0]}")
-    return float(re.search(r"Requests(?: per second|/sec): +([0-9.]+)", said)[1])
+    return float(re.search(r"Requests(?: per second|/sec): +([0-9.]+)", output)[1])
 
 
 def measure() -> list[Row]:
@@ -113,7 +113,7 @@ def measure() -> list[Row]:
             for load in LOADS:
                 figure = f"gunicorn, cached GET, {workers} worker{'s' * (workers > 1)}, {load}"
                 ours, constant, naive = (rates[load, name] for name in APPS)
-                rows.append(row(figure, "a constant answer", "1/s", ours, constant, 0.6, at_least=True))
+                rows.append(row(figure, "a constant response", "1/s", ours, constant, 0.6, at_least=True))
                 rows.append(row(figure, "the naive view", "1/s", ours, naive, 1.0, at_least=True))
     return rows
 

@@ -56,15 +56,15 @@ class SlowDynamoDb(BaseHTTPRequestHandler):
             "updated_at": "2026-01-01T00:00:00.000000Z",
         }.items()
     } | {"version": {"N": "1"}}
-    answer = json.dumps({"Items": [item], "Count": 1, "ScannedCount": 1}).encode()
+    response = json.dumps({"Items": [item], "Count": 1, "ScannedCount": 1}).encode()
 
     def do_POST(self) -> None:
         self.rfile.read(int(self.headers["Content-Length"]))
         time.sleep(DATABASE_SECONDS)
         self.send_response(200)
-        self.send_header("Content-Length", str(len(self.answer)))
+        self.send_header("Content-Length", str(len(self.response)))
         self.end_headers()
-        self.wfile.write(self.answer)
+        self.wfile.write(self.response)
 
     def log_message(self, *_: object) -> None:
         pass
@@ -93,8 +93,8 @@ def gunicorn(kind: str, workers: int, env: Mapping[str, str]) -> Iterator[tuple[
 
 
 def ask(port: int, timeout: float = 10) -> None:
-    with urllib.request.urlopen(f"http://127.0.0.1:{port}/news/", timeout=timeout) as answer:
-        assert answer.status == 200
+    with urllib.request.urlopen(f"http://127.0.0.1:{port}/news/", timeout=timeout) as response:
+        assert response.status == 200
 
 
 def processor_seconds(pid: int) -> float:
@@ -117,10 +117,10 @@ def load(port: int, pid: int, requests: int, *options: str) -> tuple[float, floa
         f"http://127.0.0.1:{port}/news/",
     ]
     before = processor_seconds(pid)
-    said = subprocess.run(command, capture_output=True, text=True, check=True).stdout
+    output = subprocess.run(command, capture_output=True, text=True, check=True).stdout
     used = processor_seconds(pid) - before
-    assert re.search(r"Failed requests: +0\n", said), said
-    [rate] = re.findall(r"Requests per second: +([\d.]+)", said)
+    assert re.search(r"Failed requests: +0\n", output), output
+    [rate] = re.findall(r"Requests per second: +([\d.]+)", output)
     return float(rate), used / requests * 1e6
 
 

@@ -1,4 +1,4 @@
-"""What the figures share: rows of a table, a cache with an answer in it, and processes that take turns."""
+"""What the figures share: rows of a table, a cache with an response in it, and processes that take turns."""
 
 import contextlib
 import json
@@ -16,7 +16,7 @@ from typing import NamedTuple
 import redis
 from msgspec.structs import replace
 
-from benchmarks.cache_harness import GENERATION, LONG_AGO, TAG, WatchedDao, make_app, valkey
+from benchmarks.cache_harness import GENERATION, OLD_GENERATION, TAG, InstrumentedDao, make_app, valkey
 from shared.cache.entry import Generation, decode, encode
 from tools.local.tables import LOCAL_NAMES
 
@@ -61,23 +61,23 @@ def row(
     return Row(figure, peer, median(ours), median(theirs), unit, ratio, limit, **more)
 
 
-class FilledCache:
+class WarmCache:
     """A Valkey with the first page as this service stores it, and, as `page`, its bare bytes."""
 
     def __init__(self, server, folder: Path) -> None:
         self.url = server.url
         self._redis = redis.Redis.from_url(server.url, protocol=2, driver_info=None)
-        client = make_app(WatchedDao(), server.url).test_client()
+        client = make_app(InstrumentedDao(), server.url).test_client()
         for line in SAMPLE.read_text().splitlines():
             assert client.post("/news/", json=json.loads(line)).status_code == 201
-        self._redis.set(GENERATION, LONG_AGO)
+        self._redis.set(GENERATION, OLD_GENERATION)
         self.page = folder / "page.json"
         self.page.write_bytes(client.get("/news/").data)
         self._redis.set("page", self.page.read_bytes())
 
     @classmethod
     @contextlib.contextmanager
-    def started(cls) -> Iterator["FilledCache"]:
+    def started(cls) -> Iterator["WarmCache"]:
         with valkey() as server, tempfile.TemporaryDirectory() as folder:
             filled, ended = cls(server, Path(folder)), threading.Event()
             refreshing = threading.Thread(target=filled.keep_fresh, args=(ended,))
@@ -90,14 +90,14 @@ class FilledCache:
 
     def keep_fresh(self, ended: threading.Event) -> None:
         (key,) = self._redis.keys(f"{TAG}:index:*")
-        entry = decode(self._redis.get(key), key.decode(), Generation.parse(LONG_AGO))
+        entry = decode(self._redis.get(key), key.decode(), Generation.parse(OLD_GENERATION))
         while not ended.wait(REFRESH_SECONDS):
             metadata = replace(entry.metadata, loaded_at=time.time())
             self._redis.set(key, encode(entry._replace(metadata=metadata)))
 
     @property
     def env(self) -> dict[str, str]:
-        """The settings of processes that answer from it; DynamoDB is out of their reach."""
+        """The settings of processes that response from it; DynamoDB is out of their reach."""
         return {
             "AWS_ENDPOINT_URL_DYNAMODB": "http://127.0.0.1:9",
             "AWS_REGION": "us-east-1",
@@ -115,8 +115,8 @@ def environment(settings: Mapping[str, str]) -> dict[str, str]:
 
 
 @contextlib.contextmanager
-def asked(command: list[str], settings: Mapping[str, str]) -> Iterator[Callable[[int], float]]:
-    """A process that does something as often as it is told, one line a time, and answers with a number."""
+def worker_process(command: list[str], settings: Mapping[str, str]) -> Iterator[Callable[[int], float]]:
+    """A process that does something as often as it is told, one line a time, and responses with a number."""
     process = subprocess.Popen(
         command,
         cwd=ROOT,
@@ -136,24 +136,27 @@ def asked(command: list[str], settings: Mapping[str, str]) -> Iterator[Callable[
     process.wait(10)
 
 
-def in_turns(
+def run_interleaved(
     commands: Mapping[str, list[str]], settings: Mapping[str, str], rounds: int, times: int, starts: int = 1
 ) -> dict[str, list[float]]:
-    """What each of these processes answered, round by round, after a first round that warms it up.
+    """What each of these processes responded, round by round, after a first round that warms it up.
 
     One process can be some percent faster than the next of the same code, by where its memory lies. So where
     that matters they are started several times, with as many rounds each.
     """
-    answers: dict[str, list[float]] = {name: [] for name in commands}
+    responses: dict[str, list[float]] = {name: [] for name in commands}
     for _ in range(starts):
         with contextlib.ExitStack() as stack:
-            asks = {name: stack.enter_context(asked(command, settings)) for name, command in commands.items()}
+            asks = {
+                name: stack.enter_context(worker_process(command, settings))
+                for name, command in commands.items()
+            }
             for number in range(rounds + 1):
                 for name, ask in asks.items():
-                    answer = ask(times)
+                    response = ask(times)
                     if number:
-                        answers[name].append(answer)
-    return answers
+                        responses[name].append(response)
+    return responses
 
 
 def python(*arguments: str) -> list[str]:

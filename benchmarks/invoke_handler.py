@@ -1,8 +1,9 @@
-"""A process that calls a module's Lambda handler as often as it is told, and says the seconds of one call.
+"""Measure a module's Lambda handler.
 
     python -m benchmarks.invoke_handler MODULE [HIT|MISS|BYPASS]
 
-The seconds are those of a clock on the wall; with CPU=1 in the environment, those that this process computed.
+For each number N on a line of stdin, the process invokes the handler N times and prints the seconds per call:
+wall-clock time, or CPU time with CPU=1 in the environment.
 """
 
 import contextlib
@@ -17,46 +18,46 @@ from typing import Any
 
 from benchmarks.event import EVENT
 
-NOWHERE = os.open(os.devnull, os.O_WRONLY)
+DEVNULL = os.open(os.devnull, os.O_WRONLY)
 CONTEXT = SimpleNamespace(aws_request_id="c6af9ac6-7b61-11e6-9a41-93e8deadbeef")
 
 
-def check(answer: Any, x_cache: str | None) -> None:
-    """What is fast and wrong is not to be measured."""
-    if isinstance(answer, list):  # rows, as botocore has them, or items
-        assert len(answer) in {20, 21}, answer
+def check(response: Any, x_cache: str | None) -> None:
+    """Fail on an unexpected response, so that no wrong response is measured."""
+    if isinstance(response, list):  # items of botocore or of the DAO
+        assert len(response) in {20, 21}, response
         return
-    assert answer["statusCode"] == 200, answer
-    assert len(json.loads(answer["body"])["items"]) == 20, answer
-    assert answer.get("headers", {}).get("X-Cache") == x_cache, answer["headers"]
+    assert response["statusCode"] == 200, response
+    assert len(json.loads(response["body"])["items"]) == 20, response
+    assert response.get("headers", {}).get("X-Cache") == x_cache, response["headers"]
 
 
 @contextlib.contextmanager
-def unlogged() -> Iterator[None]:
-    """The log's lines go to nobody; there are as many as calls."""
-    kept = os.dup(2)
-    os.dup2(NOWHERE, 2)
+def discarded_stderr() -> Iterator[None]:
+    """Discard the request log."""
+    stderr = os.dup(2)
+    os.dup2(DEVNULL, 2)
     yield
-    os.dup2(kept, 2)
-    os.close(kept)
+    os.dup2(stderr, 2)
+    os.close(stderr)
 
 
 def main() -> None:
     module, *x_cache = sys.argv[1:]
     handler = importlib.import_module(module).handler
-    with unlogged():
+    with discarded_stderr():
         handler(EVENT, CONTEXT)
-        answer = handler(EVENT, CONTEXT)
-    check(answer, *x_cache or [None])
+        response = handler(EVENT, CONTEXT)
+    check(response, *x_cache or [None])
     clock = time.process_time if os.environ.get("CPU") else time.perf_counter
     for line in sys.stdin:
         times = int(line)
-        with unlogged():
+        with discarded_stderr():
             start = clock()
             for _ in range(times):
                 handler(EVENT, CONTEXT)
-            took = clock() - start
-        print(took / times, flush=True)
+            duration = clock() - start
+        print(duration / times, flush=True)
 
 
 if __name__ == "__main__":

@@ -16,7 +16,7 @@ from flask import Flask
 from shared.lambda_adapter.handler import make_handler
 from tests.support.event_builders import ENCODERS, Sent
 
-MOST = 1.10
+MAX_RATIO = 1.10
 ROUNDS = 60
 CALLS_PER_ROUND = 50
 
@@ -53,7 +53,7 @@ def measure(app: Flask, event: dict[str, Any]) -> tuple[float, float, float]:
     handler = make_handler(app)
     calls = (lambda: serverless_wsgi.handle_request(app, event, CONTEXT), lambda: handler(event, CONTEXT))
     if any(call()["statusCode"] != 200 for call in calls):
-        sys.exit("an answer was not 200: nothing was measured")
+        sys.exit("an response was not 200: nothing was measured")
     rounds = [tuple(microseconds(call) for call in calls) for _ in range(ROUNDS)]
     ratio = median(guarded / bare for bare, guarded in rounds)
     return (*(median(times) for times in zip(*rounds, strict=True)), ratio)
@@ -67,7 +67,7 @@ def main() -> None:
         bare, guarded, ratio = measure(app, encode(REQUEST))
         worst = max(worst, ratio)
         print(f"| {name} | {bare:.0f} | {guarded:.0f} | {ratio:.2f} |", flush=True)
-    sys.exit(worst > MOST)
+    sys.exit(worst > MAX_RATIO)
 
 
 if __name__ == "__main__":

@@ -4,7 +4,7 @@ Through the whole handler on the wall, as a caller sees it, though dynalite is s
 some of ours; so the dao is measured alone too, by what the process computes.
 """
 
-from benchmarks.harness import Row, in_turns, print_rows, python, row
+from benchmarks.harness import Row, print_rows, python, row, run_interleaved
 from benchmarks.news_tables import news_table
 
 ROUNDS = 60
@@ -24,7 +24,7 @@ def measure() -> list[Row]:
                 "ours": python("-m", "benchmarks.invoke_handler", *module),
                 "botocore": python("-m", "benchmarks.invoke_handler", "benchmarks.peers.botocore_query"),
             }
-            seconds = in_turns(commands, settings | extra, ROUNDS, CALLS)
+            seconds = run_interleaved(commands, settings | extra, ROUNDS, CALLS)
             ours, theirs = ([each * 1e3 for each in times] for times in seconds.values())
             rows.append(row(figure, PEER, "ms", ours, theirs, 1.35))
     return rows

@@ -54,9 +54,9 @@ class Reader(HttpUser):
 
     @task(6)
     def read_list(self):
-        answer = self.client.get("/news/", name="/news/")
-        if answer.ok:
-            self.ids = [item["id"] for item in answer.json()["items"]]
+        response = self.client.get("/news/", name="/news/")
+        if response.ok:
+            self.ids = [item["id"] for item in response.json()["items"]]
 
     @task(2)
     def read_category(self):
@@ -69,9 +69,9 @@ class Reader(HttpUser):
             found = self.client.get(
                 f"/news/{random.choice(self.ids)}", name="/news/<id>", catch_response=True
             )
-            with found as answer:  # a writer may have removed it meanwhile
-                if answer.status_code == 404:
-                    answer.success()
+            with found as response:  # a writer may have removed it meanwhile
+                if response.status_code == 404:
+                    response.success()
 
 
 class Writer(HttpUser):

@@ -32,8 +32,8 @@ def main() -> None:
         for _ in range(REPEATS):
             for preload, found in taken.items():
                 env = environment(settings | {"PRELOAD": preload})
-                said = subprocess.run(command, env=env, capture_output=True, text=True, check=True).stdout
-                _, _, start, first = said.split()
+                output = subprocess.run(command, env=env, capture_output=True, text=True, check=True).stdout
+                _, _, start, first = output.split()
                 found.append((float(start), float(first)))
     print("| memory | PRELOAD | start, ms | first miss, ms | both, ms |\n| --- | --- | --- | --- | --- |")
     for size in SIZES:

@@ -5,7 +5,7 @@ from html import escape
 from benchmarks.harness import Row
 
 LABELS, BARS, LINE, TOP = 640, 420, 20, 44
-MOST = 1.6
+MAX_BAR_RATIO = 1.6
 """Longer bars end here; the number beside tells."""
 
 GOOD, BAD, INK = "#3b7a57", "#b3412e", "#222"
@@ -31,7 +31,7 @@ def plot(rows: list[Row]) -> str:
 
 
 def bar(each: Row, y: int) -> list[str]:
-    length, limit = (BARS * min(value, MOST) / MOST for value in (each.ratio, each.limit))
+    length, limit = (BARS * min(value, MAX_BAR_RATIO) / MAX_BAR_RATIO for value in (each.ratio, each.limit))
     label = f"{each.figure} / {each.peer}"
     fill, mark = GOOD if each.is_reached else BAD, INK if each.at_least else "#999"
     fitted = f'textLength="{LABELS - 16}" lengthAdjust="spacingAndGlyphs"' if len(label) > 105 else ""

@@ -1,4 +1,4 @@
-"""FastAPI and Mangum with one GET from Redis, whose bytes are the answer.
+"""FastAPI and Mangum with one GET from Redis, whose bytes are the response.
 
 As https://fastapi.tiangolo.com/advanced/response-directly/ and https://mangum.fastapiexpert.com/ have it.
 """

@@ -12,7 +12,7 @@ from zlib import crc32
 import pytest
 
 from shared.cache.redis_pool import MAX_CONNECTIONS
-from support.cache_harness import GENERATION, LONG_AGO, TAG, Clock, WatchedDao, make_app, x_cache
+from support.cache_harness import GENERATION, OLD_GENERATION, TAG, Clock, InstrumentedDao, make_app, x_cache
 from support.environment import CLEAN, ROOT
 from support.fakes import sent
 from support.fault_proxy import FaultProxy
@@ -27,7 +27,7 @@ def clock():
 
 @pytest.fixture
 def dao():
-    return WatchedDao()
+    return InstrumentedDao()
 
 
 @pytest.fixture
@@ -446,8 +446,8 @@ def test_a_redis_whose_name_leads_nowhere_breaks_no_request(dao, clock, host):
 FORK = """if True:
     import os, sys
     sys.path.insert(0, "tests")
-    from support.cache_harness import Clock, WatchedDao, make_app, x_cache
-    client = make_app(WatchedDao(), sys.argv[1], Clock()).test_client()
+    from support.cache_harness import Clock, InstrumentedDao, make_app, x_cache
+    client = make_app(InstrumentedDao(), sys.argv[1], Clock()).test_client()
     client.get("/news/")
     assert x_cache(client.get("/news/")) == (200, "HIT")
     children = []
@@ -464,7 +464,7 @@ FORK = """if True:
 
 def test_processes_forked_from_a_connected_one_do_not_share_its_connection(valkey):
     with valkey.client() as redis:
-        made = make_app(WatchedDao(), valkey.url).test_client()
+        made = make_app(InstrumentedDao(), valkey.url).test_client()
         made.get("/news/")
-        redis.set(GENERATION, LONG_AGO)
+        redis.set(GENERATION, OLD_GENERATION)
     subprocess.run([sys.executable, "-c", FORK, valkey.url], cwd=ROOT, env=CLEAN, check=True, timeout=60)

@@ -9,7 +9,7 @@ import pytest
 from shared.cache.keys import CacheKey
 from shared.cache.store import LOCK_SECONDS
 from shared.errors import Unavailable
-from support.cache_harness import GENERATION, TAG, Clock, WatchedDao, make_app, nothing, x_cache
+from support.cache_harness import GENERATION, TAG, Clock, InstrumentedDao, make_app, nothing, x_cache
 from support.fakes import sent
 
 CLIENTS = 40
@@ -24,7 +24,7 @@ def clock():
 
 @pytest.fixture
 def dao():
-    return WatchedDao()
+    return InstrumentedDao()
 
 
 @pytest.fixture
@@ -221,7 +221,7 @@ def test_forty_clients_after_a_write_make_one_load(app, client, clock, dao, url)
 
 def reserve(valkey, clock, url, client):
     """Become the loader of an answer, and never load it."""
-    app = make_app(WatchedDao(), valkey.url, clock)
+    app = make_app(InstrumentedDao(), valkey.url, clock)
     with valkey.client() as redis:
         (key,) = redis.keys(f"{TAG}:index:*" if "limit" in url else f"{TAG}:show:*")
     store, key = app.extensions["cache"], CacheKey("news", GENERATION, key.decode())

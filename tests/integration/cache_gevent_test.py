@@ -15,17 +15,17 @@ START = """if True:
     import sys
     import gevent
     sys.path.insert(0, "tests")
-    from support.cache_harness import GENERATION, LONG_AGO, WatchedDao, make_app
+    from support.cache_harness import GENERATION, OLD_GENERATION, InstrumentedDao, make_app
     from support.fakes import sent
     from redis import Redis
     from shared.cache.redis_pool import MAX_CONNECTIONS
 
     redis = Redis.from_url(sys.argv[1], protocol=2)
-    app = make_app(WatchedDao(), sys.argv[1], log_level="ERROR")
+    app = make_app(InstrumentedDao(), sys.argv[1], log_level="ERROR")
     app.extensions["cache"]._breaker._clock = float  # a busy machine is no slow Redis
     client = app.test_client()
     items = [client.post("/news/", json=sent(number)).headers["Location"] for number in range(20)]
-    redis.set(GENERATION, LONG_AGO)
+    redis.set(GENERATION, OLD_GENERATION)
     for item in items:
         client.get(item)
     seen = []

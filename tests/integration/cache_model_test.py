@@ -13,7 +13,7 @@ from hypothesis.stateful import (
     run_state_machine_as_test,
 )
 
-from support.cache_harness import GENERATION, TAG, Clock, WatchedDao, make_app
+from support.cache_harness import GENERATION, TAG, Clock, InstrumentedDao, make_app
 from support.fakes import etag, sent
 from support.fault_proxy import FaultProxy
 
@@ -32,7 +32,7 @@ class Site(RuleBasedStateMachine):
     def start(self):
         with self.valkey.client() as redis:
             redis.flushall()
-        self.clock, self.dao, self.truth = Clock(), WatchedDao(), {}
+        self.clock, self.dao, self.truth = Clock(), InstrumentedDao(), {}
         self.proxies = [FaultProxy(self.valkey.port) for _ in range(2)]
         self.clients = [
             make_app(self.dao, f"redis://127.0.0.1:{proxy.port}", self.clock).test_client()

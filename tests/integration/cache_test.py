@@ -15,7 +15,7 @@ from shared.constants import CLAIMS
 from shared.errors import Unavailable
 from shared.observability.metrics import NAMESPACE
 from shared.pagination import encode
-from support.cache_harness import GENERATION, LONG_AGO, TAG, Clock, WatchedDao, make_app, x_cache
+from support.cache_harness import GENERATION, OLD_GENERATION, TAG, Clock, InstrumentedDao, make_app, x_cache
 from support.environment import CLEAN, ROOT
 from support.fakes import sent
 from support.fault_proxy import FaultProxy
@@ -31,7 +31,7 @@ def clock():
 
 @pytest.fixture
 def dao():
-    return WatchedDao()
+    return InstrumentedDao()
 
 
 @pytest.fixture
@@ -155,7 +155,7 @@ def test_another_service_on_the_same_redis_shares_neither_entries_nor_invalidati
     client, valkey, clock, other
 ):
     client.get("/news/")
-    elsewhere = make_app(WatchedDao(), valkey.url, clock, **other).test_client()
+    elsewhere = make_app(InstrumentedDao(), valkey.url, clock, **other).test_client()
     assert elsewhere.get("/news/").json["items"] == []
     assert elsewhere.post("/news/", json=sent(2)).status_code == 201
     assert x_cache(client.get("/news/")) == (200, "HIT")
@@ -437,7 +437,7 @@ def test_a_hit_in_a_new_process_makes_one_round_trip_and_imports_no_aws_sdk(dao,
         print(answer.headers["X-Cache"], sdk)
     """
     with valkey.client() as redis:
-        redis.set(GENERATION, LONG_AGO)
+        redis.set(GENERATION, OLD_GENERATION)
     make_app(dao, valkey.url).test_client().get("/news/")
     with FaultProxy(valkey.port) as proxy:
         env = CLEAN | LOCAL_NAMES | {"STAGE": "local", "AWS_REGION": "us-east-1"}

@@ -7,7 +7,7 @@ import pytest
 
 from news.dao import NewsDao
 from news.model import NewsFilter
-from shared.dynamodb.batches import BATCH_PAUSE_SECONDS, BATCH_TRIES
+from shared.dynamodb.batches import BATCH_ATTEMPTS, BATCH_BACKOFF_SECONDS
 from shared.errors import Unavailable
 from support.dynamodb_proxy import LOST, Proxy
 from support.environment import settings_for
@@ -157,10 +157,10 @@ def test_a_batch_that_stays_unprocessed_is_unavailable_after_longer_and_longer_p
     items = [stored(1), stored(2)]
     with pytest.raises(Unavailable, match="2 of 2 items"):
         call(items if operation == "BatchWriteItem" else [item.id for item in items])
-    assert faulty.seen.count(operation) == BATCH_TRIES
-    assert len(pauses) == BATCH_TRIES - 1
-    assert all(0 <= pause <= BATCH_PAUSE_SECONDS * 2**n for n, pause in enumerate(pauses))
-    assert max(pauses) > BATCH_PAUSE_SECONDS
+    assert faulty.seen.count(operation) == BATCH_ATTEMPTS
+    assert len(pauses) == BATCH_ATTEMPTS - 1
+    assert all(0 <= pause <= BATCH_BACKOFF_SECONDS * 2**n for n, pause in enumerate(pauses))
+    assert max(pauses) > BATCH_BACKOFF_SECONDS
 
 
 def test_an_empty_batch_is_no_call(faulty, dao):

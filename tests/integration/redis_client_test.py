@@ -14,7 +14,7 @@ from redis.exceptions import AuthenticationError
 from shared.cache.redis_client import connect
 from shared.cache.redis_iam import IamCredentials
 from shared.config import Settings, SettingsError
-from support.cache_harness import WatchedDao, make_app, x_cache
+from support.cache_harness import InstrumentedDao, make_app, x_cache
 from support.certificates import certificate
 from support.fake_redis import FakeRedis
 from support.fakes import sent
@@ -27,7 +27,7 @@ IAM = {"redis_iam_user": "news-app", "redis_iam_cache": "news-cache"}
 
 def misses_and_hits(redis_url, **changes):
     """Whether an app can use the cache at that address."""
-    client = make_app(WatchedDao(), redis_url, **changes).test_client()
+    client = make_app(InstrumentedDao(), redis_url, **changes).test_client()
     return [x_cache(client.get("/news/"))[1] for _ in range(2)] == ["MISS", "HIT"]
 
 
@@ -52,7 +52,7 @@ def test_rediss_speaks_tls(valkey, trusted):
 
 def test_a_certificate_that_nobody_vouches_for_is_not_accepted(valkey, tmp_path):
     with FaultProxy(valkey.port, tls(certificate(tmp_path, "127.0.0.1"))) as proxy:
-        client = make_app(WatchedDao(), f"rediss://127.0.0.1:{proxy.port}").test_client()
+        client = make_app(InstrumentedDao(), f"rediss://127.0.0.1:{proxy.port}").test_client()
         assert x_cache(client.get("/news/")) == (200, "BYPASS")
 
 
@@ -60,7 +60,7 @@ def test_a_certificate_for_another_address_is_not_accepted(valkey, tmp_path, mon
     file = certificate(tmp_path, "127.0.0.9")
     monkeypatch.setenv("SSL_CERT_FILE", str(file))
     with FaultProxy(valkey.port, tls(file)) as proxy:
-        client = make_app(WatchedDao(), f"rediss://127.0.0.1:{proxy.port}").test_client()
+        client = make_app(InstrumentedDao(), f"rediss://127.0.0.1:{proxy.port}").test_client()
         assert x_cache(client.get("/news/")) == (200, "BYPASS")
 
 
@@ -93,7 +93,7 @@ def test_a_password_in_the_url_is_used_as_it_was_before_it_was_quoted(guarded):
 
 
 def test_a_wrong_password_breaks_no_request(guarded):
-    client = make_app(WatchedDao(), f"redis://app:wrong@127.0.0.1:{guarded.port}/0").test_client()
+    client = make_app(InstrumentedDao(), f"redis://app:wrong@127.0.0.1:{guarded.port}/0").test_client()
     assert x_cache(client.get("/news/")) == (200, "BYPASS")
 
 
@@ -188,7 +188,7 @@ def test_an_iam_token_for_a_serverless_cache_says_so(session):
 def test_a_token_that_cannot_be_made_is_an_error_of_redis(session):
     session._credentials = None
     session.get_component("credential_provider").providers.clear()
-    with pytest.raises(AuthenticationError, match="could not sign the IAM token: Unable to locate credentials"):
+    with pytest.raises(AuthenticationError, match="could not sign the IAM token: Unable to locate"):
         IamCredentials(settings(), session).get_credentials()
 
 
@@ -215,7 +215,7 @@ def test_a_dead_iam_token_is_sent_once(session):
             )
 
         redis.overrides = {"AUTH": auth}
-        app = make_app(WatchedDao(), redis.url, **IAM)
+        app = make_app(InstrumentedDao(), redis.url, **IAM)
         app.extensions["cache"]._redis.get_credentials = IamCredentials(settings(), session).get_credentials
         client = app.test_client()
         assert [x_cache(client.get("/news/"))[1] for _ in range(2)] == ["MISS", "HIT"]
@@ -232,14 +232,14 @@ def test_credentials_that_take_too_long_hold_no_request_up(session):
 
     session.get_credentials = slow
     with FakeRedis() as redis:
-        app = make_app(WatchedDao(), redis.url, **IAM)
+        app = make_app(InstrumentedDao(), redis.url, **IAM)
         app.extensions["cache"]._redis.get_credentials = IamCredentials(settings(), session).get_credentials
         assert bypasses_within(3, app.test_client())
 
 
 def test_iam_logs_in_with_its_token(guarded, trusted, session):
     with FaultProxy(guarded.port, tls(trusted)) as proxy, guarded.client() as redis:
-        app = make_app(WatchedDao(), f"rediss://127.0.0.1:{proxy.port}/0", **IAM)
+        app = make_app(InstrumentedDao(), f"rediss://127.0.0.1:{proxy.port}/0", **IAM)
         provider = IamCredentials(settings(), session)
         app.extensions["cache"]._redis.get_credentials = provider.get_credentials
         redis.execute_command(
@@ -252,7 +252,7 @@ def test_iam_logs_in_with_its_token(guarded, trusted, session):
 
 def test_iam_without_credentials_breaks_no_request(guarded, trusted, session):
     with FaultProxy(guarded.port, tls(trusted)) as proxy:
-        app = make_app(WatchedDao(), f"rediss://127.0.0.1:{proxy.port}/0", **IAM)
+        app = make_app(InstrumentedDao(), f"rediss://127.0.0.1:{proxy.port}/0", **IAM)
         session.get_component("credential_provider").providers.clear()
         session._credentials = None
         app.extensions["cache"]._redis.get_credentials = IamCredentials(settings(), session).get_credentials
@@ -284,7 +284,7 @@ REFUSED_LOGINS = {
 def test_a_refused_login_opens_the_circuit(kind):
     with FakeRedis() as redis:
         path, redis.overrides = REFUSED_LOGINS[kind]
-        client = make_app(WatchedDao(), f"redis://u:p@127.0.0.1:{redis.port}{path}").test_client()
+        client = make_app(InstrumentedDao(), f"redis://u:p@127.0.0.1:{redis.port}{path}").test_client()
         for _ in range(2):
             assert {x_cache(client.get("/news/")) for _ in range(10)} == {(200, "BYPASS")}
             client.post("/news/", json=sent())
@@ -336,7 +336,7 @@ def test_a_name_that_is_resolved_slowly_holds_no_request_up(resolve, scheme):
         raise socket.gaierror(-3, "Temporary failure in name resolution")
 
     resolve(slow)
-    assert bypasses_within(3, make_app(WatchedDao(), f"{scheme}://cache.example").test_client())
+    assert bypasses_within(3, make_app(InstrumentedDao(), f"{scheme}://cache.example").test_client())
 
 
 @pytest.mark.parametrize("scheme", ["redis", "rediss"])
@@ -345,14 +345,14 @@ def test_nine_addresses_that_drop_packets_hold_no_request_up(resolve, scheme):
     dropping = Dropping(9)
     addresses = [(socket.AF_INET, socket.SOCK_STREAM, 6, "", ("127.0.0.1", port)) for port in dropping.ports]
     resolve(lambda: addresses)
-    assert bypasses_within(3, make_app(WatchedDao(), f"{scheme}://cache.example").test_client())
+    assert bypasses_within(3, make_app(InstrumentedDao(), f"{scheme}://cache.example").test_client())
     dropping.close()
 
 
 def test_a_server_that_is_silent_in_the_handshake_holds_no_request_up(trusted):
     with socket.create_server(("127.0.0.1", 0)) as listener:
         url = f"rediss://127.0.0.1:{listener.getsockname()[1]}"
-        assert bypasses_within(3, make_app(WatchedDao(), url).test_client())
+        assert bypasses_within(3, make_app(InstrumentedDao(), url).test_client())
 
 
 def dripping(reply):
@@ -381,7 +381,7 @@ def test_a_reply_that_drips_holds_no_request_up(user):
     """To MGET, or to AUTH."""
     with dripping(b"-ERR " + b"x" * 50 + b"\r\n") as listener:
         url = f"redis://{user}127.0.0.1:{listener.getsockname()[1]}"
-        assert bypasses_within(3, make_app(WatchedDao(), url).test_client())
+        assert bypasses_within(3, make_app(InstrumentedDao(), url).test_client())
 
 
 def test_a_connection_that_comes_too_late_is_closed(resolve, valkey):
@@ -393,7 +393,7 @@ def test_a_connection_that_comes_too_late_is_closed(resolve, valkey):
 
     resolve(late)
     with valkey.client() as redis:
-        assert bypasses_within(3, make_app(WatchedDao(), "redis://cache.example").test_client())
+        assert bypasses_within(3, make_app(InstrumentedDao(), "redis://cache.example").test_client())
         made = redis.info("stats")["total_connections_received"]
         waiting.set()
         while redis.info("stats")["total_connections_received"] == made:

@@ -6,7 +6,7 @@ import threading
 
 import pytest
 
-from support.cache_harness import Clock, WatchedDao, make_app, x_cache
+from support.cache_harness import Clock, InstrumentedDao, make_app, x_cache
 from support.fake_redis import FakeRedis, bulk
 from support.fakes import sent
 from support.redis_servers import BINARY, REASON, Valkey
@@ -70,7 +70,7 @@ def clock():
 
 @pytest.fixture
 def dao():
-    return WatchedDao()
+    return InstrumentedDao()
 
 
 @pytest.fixture

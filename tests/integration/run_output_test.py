@@ -13,7 +13,7 @@ from news.service import NewsService
 from shared.cache.keys import generation_key
 from shared.observability.metrics import NAMESPACE
 from support import token_issuer
-from support.cache_harness import LONG_AGO, tag_of
+from support.cache_harness import OLD_GENERATION, hash_tag_of
 from support.dynamodb_proxy import Proxy, throttled
 from support.environment import ROOT, settings_for
 from support.event_builders import Sent, got_from, http_api_2
@@ -148,7 +148,7 @@ def test_a_throttled_database_is_counted_and_without_an_old_answer_it_is_an_erro
 def test_an_old_answer_that_is_served_is_counted(run):
     with run.valkey.client() as redis:
         redis.set(
-            generation_key(tag_of("test")), f"{time.time():.3f}-0123456789abcdef"
+            generation_key(hash_tag_of("test")), f"{time.time():.3f}-0123456789abcdef"
         )  # so young that answers are fresh for 1 s
         assert run.ask("GET", PATH) == 200
         time.sleep(1.1)
@@ -178,7 +178,7 @@ def test_prometheus_adds_up_all_workers(dynalite_url, tmp_path):
     run.start_nothing = lambda stack: run.start_gunicorn(stack, WORKERS="2", METRICS_BIND=metrics)
     with run:
         with run.valkey.client() as redis:
-            redis.set(generation_key(tag_of("test")), LONG_AGO)
+            redis.set(generation_key(hash_tag_of("test")), OLD_GENERATION)
         asked = 0
         while sum(line["cold_start"] for line in run.requests()) < 2:  # one worker may start later
             assert asked < 2000, "one worker did all the work"

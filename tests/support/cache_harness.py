@@ -22,14 +22,14 @@ from support.fakes import FakeDao
 SETTINGS = {"stage": "local", "region": "us-east-1", "tables": {"news": "news"}}
 
 
-def tag_of(stage):
+def hash_tag_of(stage):
     """How the keys of the news module begin."""
     return hash_tag(Settings(**SETTINGS | {"stage": stage}), "news")
 
 
-TAG = tag_of("local")
+TAG = hash_tag_of("local")
 GENERATION = generation_key(TAG)
-LONG_AGO = b"1.000-0123456789abcdef"
+OLD_GENERATION = b"1.000-0123456789abcdef"
 """A generation so old that no index lags: what is loaded stays fresh for the whole time."""
 
 
@@ -50,7 +50,7 @@ def nothing():
     pass
 
 
-class WatchedDao(FakeDao):
+class InstrumentedDao(FakeDao):
     """Counts loads, takes its time, fails on demand, and lets a test do something in the middle."""
 
     def __init__(self):
