@@ -1,6 +1,6 @@
 """Simulates throttled writes by the number of feed shards. A partition accepts 1,000 writes per second.
 
-Items arrive at random times. Their ids are UUIDv5s of URLs, and the DAO's hash assigns the shard. Writes above
+Items arrive at random times. Their ids are UUIDv5s of URLs; the DAO's hash assigns the shard. Writes above
 a partition's limit in one second are throttled, as DynamoDB throttles a table when one of its indexes is
 (https://docs.aws.amazon.com/amazondynamodb/latest/developerguide/gsi-throttling.html).
 The simulation has no burst capacity and no partition splits, and needs no database.

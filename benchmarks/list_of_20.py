@@ -1,7 +1,7 @@
-"""The first page from DynamoDB, without a cache, beside botocore's own client with the same query.
+"""The first page from DynamoDB without a cache, compared with botocore's client and the same query.
 
-Through the whole handler on the wall, as a caller sees it, though dynalite is slower than DynamoDB and hides
-some of ours; so the dao is measured alone too, by what the process computes.
+Measured twice: the wall-clock time of the whole handler, and the CPU time of the DAO alone, because dynalite
+is slower than DynamoDB and hides part of the difference.
 """
 
 from benchmarks.harness import Row, print_rows, python, row, run_interleaved
@@ -25,7 +25,7 @@ def measure() -> list[Row]:
                 "botocore": python("-m", "benchmarks.invoke_handler", "benchmarks.peers.botocore_query"),
             }
             seconds = run_interleaved(commands, settings | extra, ROUNDS, CALLS)
-            ours, theirs = ([each * 1e3 for each in times] for times in seconds.values())
+            ours, theirs = ([time * 1e3 for time in times] for times in seconds.values())
             rows.append(row(figure, PEER, "ms", ours, theirs, 1.35))
     return rows
 

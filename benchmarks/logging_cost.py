@@ -1,8 +1,8 @@
-"""What the log of requests costs: a cached GET through the Lambda handler, and a cold start, with it or not.
+"""Overhead of the request log: a cached GET through the Lambda handler and a cold start, with and without it.
 
-Beside it, the same line by Powertools' Logger, and the same metrics by its Metrics. Two kinds of calls take
-turns at random, so that the machine's moods hit both alike. The time of a call is the clock's, with Redis,
-that of a start the processor's. Exit code 1 where ours costs over 8 % of either.
+It is compared with Powertools' Logger and Metrics. Two variants alternate at random, so that other load on
+the machine affects both. Warm calls are wall-clock time with Redis, cold starts are CPU time. Exit code 1
+if our request log adds more than 8 % to either.
 """
 
 import contextlib
@@ -30,7 +30,7 @@ from support.redis_servers import Valkey
 MAX_RATIO = 1.08
 CALLS = 20_000
 STARTS = 120
-QUANTILE = 0.05  # what a call takes where nothing else is in its way
+QUANTILE = 0.05  # a call that nothing else on the machine delays
 ROOT = Path(__file__).parent.parent
 
 WITHOUT = """
@@ -58,7 +58,7 @@ STARTS_OF = {
 
 
 def by_powertools(inner, *, metrics):
-    """A WSGI application that tells of requests as Powertools' documentation has it."""
+    """Wrap a WSGI application in a request log as Powertools' documentation shows it."""
     logger = Logger(service="news", stream=sys.stderr)
     counts = Metrics(namespace="news", service="news")
 
@@ -99,28 +99,28 @@ def handlers(url):
         "Powertools' Logger": lambda log: by_powertools(log.inner, metrics=False),
         "Powertools' Logger and Metrics": lambda log: by_powertools(log.inner, metrics=True),
     }
-    made = {}
+    result = {}
     for name, wrap in wraps.items():
         app = make_app(dao, url, log_json=True, stage="dev")
         app.wsgi_app = wrap(app.wsgi_app)
-        made[name] = make_handler(app)
-    return made
+        result[name] = make_handler(app)
+    return result
 
 
-def warm(kinds, event):
-    """Microseconds of calls, by kind: two of them, since a third would spoil the processor's caches."""
-    times = {name: [] for name in kinds}
+def warm(variants, event):
+    """Return the microseconds of warm calls of two variants. A third would evict CPU caches."""
+    times = {name: [] for name in variants}
     for number in range(CALLS):
-        name = random.choice(list(kinds))
+        name = random.choice(list(variants))
         before = perf_counter_ns()
-        kinds[name](event, CONTEXT)
+        variants[name](event, CONTEXT)
         if number > CALLS / 10:
             times[name].append((perf_counter_ns() - before) / 1000)
     return times
 
 
 def cold(url, event):
-    """Milliseconds of processes that start, response one request and end, by kind."""
+    """Return the CPU milliseconds of processes that start, handle one request and exit, by variant."""
     env = os.environ | {"AWS_REGION": "us-east-1", "NEWS_TABLE": "news", "STAGE": "dev", "REDIS_URL": url}
     env |= {"PYTHONPATH": str(ROOT), "AWS_LAMBDA_FUNCTION_NAME": "news"}
     fill = handlers(url)["without"]
@@ -141,28 +141,28 @@ def quantile(times):
 
 
 def table(title, unit, times):
-    """Print it, and return the ratio of the second to the first."""
-    first, *others = ((name, quantile(each)) for name, each in times.items())
+    """Print a table, and return the ratio of the second row to the first."""
+    first, *others = ((name, quantile(values)) for name, values in times.items())
     rows = "".join(f"| {name} | {time:.1f} | {time / first[1]:.3f} |\n" for name, time in (first, *others))
     print(f"| {title} | {unit} | ratio |\n| --- | ---: | ---: |\n{rows}", file=sys.__stdout__, flush=True)
     return others[0][1] / first[1]
 
 
 @contextlib.contextmanager
-def unseen():
-    """Let what is logged go nowhere; the figures go where they should."""
-    nowhere = Path(os.devnull).open("w")  # noqa: SIM115  # closed with the first of these
-    with nowhere, contextlib.redirect_stderr(nowhere), contextlib.redirect_stdout(nowhere):
+def discarded_logs():
+    """Discard everything that is logged. The tables are printed to sys.__stdout__."""
+    devnull = Path(os.devnull).open("w")  # noqa: SIM115  # closed by the with statement
+    with devnull, contextlib.redirect_stderr(devnull), contextlib.redirect_stdout(devnull):
         yield
 
 
 def main():
     event = http_api_2(REQUEST)
     ratios = {}
-    with tempfile.TemporaryDirectory() as folder, Valkey(Path(folder)) as server, unseen():
-        kinds = handlers(server.url)
-        for name in list(kinds)[1:]:
-            times = warm({"without": kinds["without"], name: kinds[name]}, event)
+    with tempfile.TemporaryDirectory() as folder, Valkey(Path(folder)) as server, discarded_logs():
+        variants = handlers(server.url)
+        for name in list(variants)[1:]:
+            times = warm({"without": variants["without"], name: variants[name]}, event)
             ratios[name] = table("a cached GET, warm", "µs", times)
         ratios["cold"] = table("a cold start and a cached GET", "ms", cold(server.url, event))
     sys.exit(max(ratios["with"], ratios["cold"]) > MAX_RATIO)

@@ -1,6 +1,6 @@
-"""`make benchmark-report`: measure every figure of the table; exit code 1 if a row misses its limit.
+"""`make benchmark-report`: run the benchmarks of the report. Exit code 1 if a row misses its limit.
 
-Writes docs/figures.md and docs/images/figures.svg, and the short table in README.md.
+Writes docs/figures.md and docs/images/figures.svg, and updates the short table of each page with the markers.
 """
 
 import argparse
@@ -22,29 +22,30 @@ PARTS = {
     "growth": table_growth.measure,
 }
 HEAD = (
-    "| figure | beside | ours | theirs | ratio | must be | |\n| --- | --- | --- | --- | --- | --- | --- |\n"
+    "| figure | compared with | ours | theirs | ratio | limit | |\n"
+    "| --- | --- | --- | --- | --- | --- | --- |\n"
 )
-ABOUT = """# Figures
+PAGE = """# Figures
 
-What `make benchmark-report` measured on {machine}: medians, and the median of
-the ratios of what was measured side by side. `benchmarks/` has a file for each figure, `benchmarks/peers/`
-what it is measured beside.
+Measured with `make benchmark-report` on {machine}.
+Values are medians. A ratio is the median of the ratios of values measured side by side. `benchmarks/` has a
+file for each figure, and `benchmarks/peers/` has the code it is compared with.
 
-![Each ratio beside its limit](figures.svg)
+![Each ratio and its limit](images/figures.svg)
 
 """
-BEGIN, END = "<!-- figures: what make bench wrote -->\n", "<!-- figures: end -->\n"
+BEGIN, END = "<!-- figures: written by make benchmark-report -->\n", "<!-- figures: end -->\n"
 
 
 def table(rows: Iterable[Row]) -> str:
-    return HEAD + "".join(f"| {' | '.join(cells(each))} |\n" for each in rows)
+    return HEAD + "".join(f"| {' | '.join(cells(row))} |\n" for row in rows)
 
 
-def cells(each: Row) -> list[str]:
-    must = f"{'at least' if each.at_least else 'at most'} {each.limit}"
-    ours, theirs = (f"{amount(value)} {each.unit}" for value in (each.ours, each.theirs))
-    verdict = "" if each.is_reached else "**falls short**"
-    return [each.figure, each.peer, ours, theirs, f"{each.ratio:.2f}", must, verdict]
+def cells(row: Row) -> list[str]:
+    limit = f"{'at least' if row.at_least else 'at most'} {row.limit}"
+    ours, theirs = (f"{amount(value)} {row.unit}" for value in (row.ours, row.theirs))
+    verdict = "" if row.is_within_limit else "**misses its limit**"
+    return [row.figure, row.peer, ours, theirs, f"{row.ratio:.2f}", limit, verdict]
 
 
 def amount(value: float) -> str:
@@ -52,14 +53,14 @@ def amount(value: float) -> str:
 
 
 def worst(rows: list[Row]) -> list[Row]:
-    """Of rows that differ in what follows a comma only, the one that is nearest its limit."""
-    found: dict[tuple[str, str], Row] = {}
-    for each in rows:
-        key = (each.figure.partition(",")[0], each.peer)
-        best = found.get(key)
-        if best is None or each.margin < best.margin:
-            found[key] = each
-    return list(found.values())
+    """Return the row closest to its limit, of the rows whose figure is the same up to the comma."""
+    result: dict[tuple[str, str], Row] = {}
+    for row in rows:
+        key = (row.figure.partition(",")[0], row.peer)
+        current = result.get(key)
+        if current is None or row.margin < current.margin:
+            result[key] = row
+    return list(result.values())
 
 
 def machine() -> str:
@@ -70,35 +71,32 @@ def machine() -> str:
 
 def write(rows: list[Row]) -> None:
     docs = ROOT / "docs"
-    docs.mkdir(exist_ok=True)
-    text = ABOUT.format(machine=machine())
-    (docs / "figures.md").write_text(text + table(rows))
-    (docs / "figures.svg").write_text(plot(rows))
-    readme = ROOT / "README.md"
-    before, _, rest = readme.read_text().partition(BEGIN)
-    _, _, after = rest.partition(END)
-    readme.write_text(f"{before}{BEGIN}{table(worst(rows))}{END}{after}")
+    (docs / "figures.md").write_text(PAGE.format(machine=machine()) + table(rows))
+    (docs / "images" / "figures.svg").write_text(plot(rows))
+    for page in (ROOT / "README.md", *docs.glob("*.md")):
+        before, begin, rest = page.read_text().partition(BEGIN)
+        if begin:
+            _, _, after = rest.partition(END)
+            page.write_text(f"{before}{BEGIN}{table(worst(rows))}{END}{after}")
 
 
 def main() -> None:
     parser = argparse.ArgumentParser(prog="python -m benchmarks.report")
-    parser.add_argument(
-        "parts", nargs="*", metavar="PART", help=f"of {', '.join(PARTS)}; all, if none is named"
-    )
+    parser.add_argument("parts", nargs="*", metavar="PART", help=f"one of {', '.join(PARTS)} (default: all)")
     parts = parser.parse_args().parts
     gunicorn_load.require_tools()
     rows: list[Row] = []
     for part in parts or PARTS:
-        print(f"bench: {part}", file=sys.stderr, flush=True)
+        print(f"benchmark-report: {part}", file=sys.stderr, flush=True)
         measured = PARTS[part]()
         print_rows(measured)
         rows += measured
     if not parts:
         write(rows)
-    short = [each for each in rows if not each.is_reached]
-    for each in short:
-        print(f"falls short: {each.figure} / {each.peer}: {each.ratio:.2f}, not {each.limit}")
-    sys.exit(bool(short))
+    missed = [row for row in rows if not row.is_within_limit]
+    for row in missed:
+        print(f"misses its limit: {row.figure} / {row.peer}: {row.ratio:.2f}, limit {row.limit}")
+    sys.exit(bool(missed))
 
 
 if __name__ == "__main__":

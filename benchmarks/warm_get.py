@@ -19,7 +19,7 @@ def measure() -> list[Row]:
         commands[peer] = python("-m", "benchmarks.invoke_handler", f"benchmarks.peers.{module}")
     with WarmCache.started() as cache:
         seconds = run_interleaved(commands, cache.env, ROUNDS, CALLS, STARTS)
-    micros = {name: [each * 1e6 for each in times] for name, times in seconds.items()}
+    micros = {name: [time * 1e6 for time in times] for name, times in seconds.items()}
     return [
         row(FIGURE, peer, "µs", micros["ours"], micros[peer], limit) for peer, (_, limit) in PEERS.items()
     ]
