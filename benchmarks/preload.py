@@ -1,7 +1,7 @@
 """CPU time of the startup and of the first cache miss, with and without PRELOAD, by Lambda memory size.
 
-Times below 1,769 MB are calculated, not measured: Lambda allocates one vCPU at 1,769 MB and CPU in proportion
-to memory (https://docs.aws.amazon.com/lambda/latest/dg/configuration-memory.html). Initialization may get more.
+Times below 1,769 MB are calculated: Lambda allocates one vCPU at 1,769 MB, and CPU in proportion to memory
+(https://docs.aws.amazon.com/lambda/latest/dg/configuration-memory.html). The init phase may get more.
 """
 
 import json

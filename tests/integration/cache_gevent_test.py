@@ -28,7 +28,7 @@ START = """if True:
     redis.set(GENERATION, OLD_GENERATION)
     for item in items:
         client.get(item)
-    seen = []
+    x_caches = []
 
     def read(times):
         client = app.test_client()
@@ -36,7 +36,7 @@ START = """if True:
             item = items[number % len(items)]
             response = client.get(item)
             assert response.json["id"] == item.rpartition("/")[2]
-            seen.append(response.headers["X-Cache"])
+            x_caches.append(response.headers["X-Cache"])
             gevent.sleep(0)  # as a server does between two requests
 
     def connections():
@@ -50,13 +50,13 @@ def run(script, url):
     assert ended.returncode == 0
 
 
-def test_greenlets_share_no_connection_and_give_it_back(valkey):
+def test_greenlets_share_no_connection_and_return_it_to_the_pool(valkey):
     run(
         """
     greenlets = [gevent.spawn(read, 20) for _ in range(100)]
     gevent.joinall(greenlets, raise_error=True)
-    assert len(seen) == 100 * 20
-    assert seen.count("HIT") > 1000
+    assert len(x_caches) == 100 * 20
+    assert x_caches.count("HIT") > 1000
     assert connections() <= MAX_CONNECTIONS
     pool = app.extensions["cache"]._redis._pool
     assert pool.qsize() == MAX_CONNECTIONS
@@ -65,7 +65,7 @@ def test_greenlets_share_no_connection_and_give_it_back(valkey):
     )
 
 
-def test_a_greenlet_that_is_killed_leaves_no_reply_to_another(valkey):
+def test_a_killed_greenlet_leaves_no_reply_for_another_one(valkey):
     run(
         """
     for number in range(200):

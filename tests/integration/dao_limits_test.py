@@ -16,7 +16,7 @@ from news.dao import NewsDao
 from shared.constants import DYNAMODB_CONNECT_TIMEOUT_SECONDS, DYNAMODB_READ_TIMEOUT_SECONDS, DYNAMODB_RETRIES
 from shared.errors import Unavailable
 from shared.observability.context import CURRENT_CONTEXT, RequestContext
-from support.dynamodb_proxy import Proxy, Reply
+from support.dynamodb_proxy import Proxy, StubResponse
 from support.environment import settings_for
 from support.fakes import stored
 from tools.local.tables import create_tables
@@ -57,7 +57,7 @@ def seconds_until_unavailable(dao):
     return time.monotonic() - started
 
 
-def test_the_limits_of_a_call_add_up_to_six_seconds():
+def test_the_timeouts_of_a_call_add_up_to_six_seconds():
     one_try = DYNAMODB_CONNECT_TIMEOUT_SECONDS + DYNAMODB_READ_TIMEOUT_SECONDS
     assert (1 + DYNAMODB_RETRIES) * one_try + DYNAMODB_RETRIES * LONGEST_PAUSE <= 6
 
@@ -69,12 +69,12 @@ def test_many_addresses_that_drop_packets_are_unavailable_within_six_seconds(mon
 
 
 @pytest.mark.parametrize("scheme", ["http", "https"])
-def test_a_resolver_that_takes_five_seconds_is_unavailable_within_six(monkeypatch, scheme):
+def test_slow_name_resolution_is_unavailable_within_six_seconds(monkeypatch, scheme):
     resolve_to(monkeypatch, [], seconds=5)
     assert seconds_until_unavailable(NewsDao(settings_for(f"{scheme}://{NAME}:8000"))) < 6
 
 
-def test_a_tls_handshake_that_drips_is_unavailable_within_six_seconds():
+def test_a_byte_by_byte_tls_handshake_is_unavailable_within_six_seconds():
     """Each byte comes within the time-out of a read; the record that they belong to never ends."""
     with socket.create_server(("127.0.0.1", 0)) as listener:
 
@@ -96,7 +96,7 @@ def test_a_tls_handshake_that_drips_is_unavailable_within_six_seconds():
         assert seconds_until_unavailable(dao) < 6
 
 
-def test_a_connection_that_is_late_is_closed_and_carries_no_request(monkeypatch):
+def test_a_connection_established_after_the_deadline_sends_no_request(monkeypatch):
     """A write that was reported as failed must not land seconds later."""
     with socket.create_server(("127.0.0.1", 0)) as listener:
         listener.settimeout(10)
@@ -111,7 +111,7 @@ def test_a_connection_that_is_late_is_closed_and_carries_no_request(monkeypatch)
                 assert client.recv(1) == b""
 
 
-def test_a_hundred_threads_keep_a_connection_each(moto_url, caplog):
+def test_a_hundred_threads_reuse_a_hundred_connections(moto_url, caplog):
     lock, clients = threading.Lock(), set()
     with Proxy(moto_url) as proxy:
         dao = NewsDao(settings_for(proxy.url))
@@ -119,7 +119,7 @@ def test_a_hundred_threads_keep_a_connection_each(moto_url, caplog):
 
         def fault(*_):
             time.sleep(0.2)
-            return Reply(200, b"{}")
+            return StubResponse(200, b"{}")
 
         def find(_):
             start.wait()
@@ -150,7 +150,7 @@ def no_credentials(monkeypatch, tmp_path):
     return monkeypatch
 
 
-def test_a_token_file_that_is_missing_is_unavailable(moto_url, no_credentials):
+def test_a_missing_token_file_is_unavailable(moto_url, no_credentials):
     no_credentials.setenv("AWS_WEB_IDENTITY_TOKEN_FILE", "/absent/token")
     no_credentials.setenv("AWS_ROLE_ARN", "arn:aws:iam::123456789012:role/x")
     assert seconds_until_unavailable(NewsDao(settings_for(moto_url))) < 6
@@ -161,7 +161,7 @@ def test_a_token_file_that_is_missing_is_unavailable(moto_url, no_credentials):
     [{}, {"AWS_CONTAINER_CREDENTIALS_FULL_URI": "http://127.0.0.1:9/credentials"}],
     ids=["none", "container"],
 )
-def test_credentials_that_come_back_end_the_unavailability(moto_url, no_credentials, variables):
+def test_a_call_succeeds_once_credentials_are_available(moto_url, no_credentials, variables):
     settings = settings_for(moto_url)
     with no_credentials.context() as patch:
         patch.setenv("AWS_ACCESS_KEY_ID", "test")
@@ -220,9 +220,7 @@ def endpoint(no_credentials):
 
 
 @pytest.mark.parametrize(("seconds", "status"), [(30, 200), (0, 500)], ids=["silent", "failing"])
-def test_credentials_that_cannot_be_refreshed_are_unavailable_until_they_can(
-    moto_url, endpoint, seconds, status
-):
+def test_credentials_that_cannot_be_refreshed_are_unavailable_until_then(moto_url, endpoint, seconds, status):
     settings = settings_for(moto_url)
     create_tables(settings)
     dao = NewsDao(settings)

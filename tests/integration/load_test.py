@@ -1,4 +1,4 @@
-"""`make load`: what it sends, the service answers, and it leaves the table as it was."""
+"""`make load`: what it sends, the service responses, and it leaves the table as it was."""
 
 import re
 import subprocess
@@ -10,7 +10,7 @@ from support.environment import CLEAN, ROOT
 from support.local_run import LocalRun
 
 
-def test_readers_and_writers_are_answered_and_leave_nothing_behind(tmp_path):
+def test_readers_and_writers_succeed_and_leave_no_items(tmp_path):
     command = ["make", "load", "HEADLESS=1", "TIME=4s", "USERS=20"]
     with LocalRun(tmp_path) as run:
         before = requests.get(f"{run.url}/news/?limit=100", timeout=10).json()["items"]

@@ -25,7 +25,7 @@ ENV = {"STAGE": "local", "AWS_REGION": "eu-central-1", "NEWS_TABLE": "news"}
 IAM = {"redis_iam_user": "news-app", "redis_iam_cache": "news-cache"}
 
 
-def misses_and_hits(redis_url, **changes):
+def is_cached(redis_url, **changes):
     """Whether an app can use the cache at that address."""
     client = make_app(InstrumentedDao(), redis_url, **changes).test_client()
     return [x_cache(client.get("/news/"))[1] for _ in range(2)] == ["MISS", "HIT"]
@@ -47,16 +47,16 @@ def tls(file):
 
 def test_rediss_speaks_tls(valkey, trusted):
     with FaultProxy(valkey.port, tls(trusted)) as proxy:
-        assert misses_and_hits(f"rediss://127.0.0.1:{proxy.port}/0")
+        assert is_cached(f"rediss://127.0.0.1:{proxy.port}/0")
 
 
-def test_a_certificate_that_nobody_vouches_for_is_not_accepted(valkey, tmp_path):
+def test_an_untrusted_certificate_is_rejected(valkey, tmp_path):
     with FaultProxy(valkey.port, tls(certificate(tmp_path, "127.0.0.1"))) as proxy:
         client = make_app(InstrumentedDao(), f"rediss://127.0.0.1:{proxy.port}").test_client()
         assert x_cache(client.get("/news/")) == (200, "BYPASS")
 
 
-def test_a_certificate_for_another_address_is_not_accepted(valkey, tmp_path, monkeypatch):
+def test_a_certificate_for_another_address_is_rejected(valkey, tmp_path, monkeypatch):
     file = certificate(tmp_path, "127.0.0.9")
     monkeypatch.setenv("SSL_CERT_FILE", str(file))
     with FaultProxy(valkey.port, tls(file)) as proxy:
@@ -65,7 +65,7 @@ def test_a_certificate_for_another_address_is_not_accepted(valkey, tmp_path, mon
 
 
 @pytest.fixture
-def guarded(tmp_path):
+def secured_valkey(tmp_path):
     """A server with a socket, a password, and a user of its own."""
     if not BINARY:
         pytest.skip(REASON)
@@ -77,23 +77,23 @@ def guarded(tmp_path):
         yield server
 
 
-def test_a_unix_socket_will_do(guarded):
-    assert misses_and_hits(f"unix://{guarded.socket}")
-    assert misses_and_hits(f"unix://{guarded.socket}?db=3")
+def test_a_unix_socket_is_supported(secured_valkey):
+    assert is_cached(f"unix://{secured_valkey.socket}")
+    assert is_cached(f"unix://{secured_valkey.socket}?db=3")
 
 
-def test_a_database_of_its_own_is_used(guarded):
-    assert misses_and_hits(f"redis://127.0.0.1:{guarded.port}/7")
-    with guarded.client(db=7) as redis:
+def test_the_database_number_is_used(secured_valkey):
+    assert is_cached(f"redis://127.0.0.1:{secured_valkey.port}/7")
+    with secured_valkey.client(db=7) as redis:
         assert redis.dbsize() == 2
 
 
-def test_a_password_in_the_url_is_used_as_it_was_before_it_was_quoted(guarded):
-    assert misses_and_hits(f"redis://app:p%40ss%2Fword@127.0.0.1:{guarded.port}/0")
+def test_a_password_in_the_url_is_percent_decoded(secured_valkey):
+    assert is_cached(f"redis://app:p%40ss%2Fword@127.0.0.1:{secured_valkey.port}/0")
 
 
-def test_a_wrong_password_breaks_no_request(guarded):
-    client = make_app(InstrumentedDao(), f"redis://app:wrong@127.0.0.1:{guarded.port}/0").test_client()
+def test_a_wrong_password_fails_no_request(secured_valkey):
+    client = make_app(InstrumentedDao(), f"redis://app:wrong@127.0.0.1:{secured_valkey.port}/0").test_client()
     assert x_cache(client.get("/news/")) == (200, "BYPASS")
 
 
@@ -118,7 +118,7 @@ def test_a_wrong_password_breaks_no_request(guarded):
         "host:6379",
     ],
 )
-def test_a_url_that_cannot_be_parsed_stops_the_start_with_one_line(url):
+def test_an_invalid_url_aborts_startup_with_a_one_line_error(url):
     with pytest.raises(SettingsError, match=r"^REDIS_URL: .* is not a URL such as") as error:
         Settings.from_env(ENV | {"REDIS_URL": url})
     assert "\n" not in str(error.value)
@@ -127,13 +127,13 @@ def test_a_url_that_cannot_be_parsed_stops_the_start_with_one_line(url):
 @pytest.mark.parametrize(
     "url", ["redis://h", "redis://h/", "redis://h:1/15", "rediss://u:p@h:6379/0", "unix:///s?db=2"]
 )
-def test_a_url_that_can_be_parsed_makes_a_client(url):
+def test_a_valid_url_creates_a_client(url):
     settings = Settings.from_env(ENV | {"REDIS_URL": url})
     assert settings.redis_url == url
     connect(settings).make_connection()
 
 
-def test_a_password_is_not_shown_where_its_url_is_refused():
+def test_the_error_for_an_invalid_url_does_not_contain_the_password():
     with pytest.raises(SettingsError) as error:
         Settings.from_env(ENV | {"REDIS_URL": "redis://user:secret@host:port"})
     assert "secret" not in str(error.value)
@@ -151,7 +151,7 @@ def test_a_password_is_not_shown_where_its_url_is_refused():
         ({"REDIS_IAM_USER": "u", "REDIS_IAM_CACHE": "c c", "REDIS_URL": "rediss://h"}, "REDIS_IAM_CACHE"),
     ],
 )
-def test_settings_of_iam_that_do_not_fit_stop_the_start(variables, named):
+def test_inconsistent_iam_settings_abort_startup(variables, named):
     with pytest.raises(SettingsError, match=f"^{named}: "):
         Settings.from_env(ENV | variables)
 
@@ -169,7 +169,7 @@ def session():
     return session
 
 
-def test_an_iam_token_is_a_signed_request_to_connect(session):
+def test_an_iam_token_is_a_presigned_connect_request(session):
     user, token = IamCredentials(settings(), session).get_credentials()
     assert user == "news-app"
     assert token.startswith("news-cache/?Action=connect&User=news-app&X-Amz-Algorithm=AWS4-HMAC-SHA256&")
@@ -179,20 +179,20 @@ def test_an_iam_token_is_a_signed_request_to_connect(session):
     assert "ResourceType" not in token
 
 
-def test_an_iam_token_for_a_serverless_cache_says_so(session):
+def test_an_iam_token_for_a_serverless_cache_has_its_resource_type(session):
     serverless = settings(redis_url="rediss://news-cache-x1.serverless.euc1.cache.amazonaws.com:6379")
     _, token = IamCredentials(serverless, session).get_credentials()
     assert "&ResourceType=ServerlessCache&" in token
 
 
-def test_a_token_that_cannot_be_made_is_an_error_of_redis(session):
+def test_a_token_that_cannot_be_signed_raises_authentication_error(session):
     session._credentials = None
     session.get_component("credential_provider").providers.clear()
     with pytest.raises(AuthenticationError, match="could not sign the IAM token: Unable to locate"):
         IamCredentials(settings(), session).get_credentials()
 
 
-def test_every_connection_gets_an_iam_token_of_its_own(session):
+def test_every_connection_gets_a_new_iam_token(session):
     """An old one would have ended with the credentials that signed it, or while Lambda froze the process."""
     provider = IamCredentials(settings(), session)
     _, first = provider.get_credentials()
@@ -202,7 +202,7 @@ def test_every_connection_gets_an_iam_token_of_its_own(session):
     assert "Credential=OTHER%2F" in second
 
 
-def test_a_dead_iam_token_is_sent_once(session):
+def test_an_iam_token_is_sent_once(session):
     with FakeRedis() as redis:
         dead, tokens = set(), []
 
@@ -226,7 +226,7 @@ def test_a_dead_iam_token_is_sent_once(session):
         assert len(tokens) == 2
 
 
-def test_credentials_that_take_too_long_hold_no_request_up(session):
+def test_slow_credentials_delay_no_request(session):
     def slow():
         time.sleep(4)
 
@@ -237,8 +237,8 @@ def test_credentials_that_take_too_long_hold_no_request_up(session):
         assert bypasses_within(3, app.test_client())
 
 
-def test_iam_logs_in_with_its_token(guarded, trusted, session):
-    with FaultProxy(guarded.port, tls(trusted)) as proxy, guarded.client() as redis:
+def test_iam_authenticates_with_its_token(secured_valkey, trusted, session):
+    with FaultProxy(secured_valkey.port, tls(trusted)) as proxy, secured_valkey.client() as redis:
         app = make_app(InstrumentedDao(), f"rediss://127.0.0.1:{proxy.port}/0", **IAM)
         provider = IamCredentials(settings(), session)
         app.extensions["cache"]._redis.get_credentials = provider.get_credentials
@@ -250,8 +250,8 @@ def test_iam_logs_in_with_its_token(guarded, trusted, session):
         assert [x_cache(client.get("/news/"))[1] for _ in range(2)] == ["MISS", "HIT"]
 
 
-def test_iam_without_credentials_breaks_no_request(guarded, trusted, session):
-    with FaultProxy(guarded.port, tls(trusted)) as proxy:
+def test_iam_without_credentials_fails_no_request(secured_valkey, trusted, session):
+    with FaultProxy(secured_valkey.port, tls(trusted)) as proxy:
         app = make_app(InstrumentedDao(), f"rediss://127.0.0.1:{proxy.port}/0", **IAM)
         session.get_component("credential_provider").providers.clear()
         session._credentials = None
@@ -267,7 +267,7 @@ def bypasses_within(seconds, client):
 
 
 WRONGPASS = b"-WRONGPASS invalid username-password pair or user is disabled.\r\n"
-REFUSED_LOGINS = {
+REJECTED_LOGINS = {
     "SELECT in cluster mode": ("/1", {"SELECT": b"-ERR SELECT is not allowed in cluster mode\r\n"}),
     "no such database": ("/99", {"SELECT": b"-ERR DB index is out of range\r\n"}),
     "SELECT without the right": ("/1", {"SELECT": b"-NOPERM this user has no permissions\r\n"}),
@@ -280,10 +280,10 @@ REFUSED_LOGINS = {
 }
 
 
-@pytest.mark.parametrize("kind", REFUSED_LOGINS)
-def test_a_refused_login_opens_the_circuit(kind):
+@pytest.mark.parametrize("case", REJECTED_LOGINS)
+def test_a_rejected_login_opens_the_circuit(case):
     with FakeRedis() as redis:
-        path, redis.overrides = REFUSED_LOGINS[kind]
+        path, redis.overrides = REJECTED_LOGINS[case]
         client = make_app(InstrumentedDao(), f"redis://u:p@127.0.0.1:{redis.port}{path}").test_client()
         for _ in range(2):
             assert {x_cache(client.get("/news/")) for _ in range(10)} == {(200, "BYPASS")}
@@ -292,7 +292,7 @@ def test_a_refused_login_opens_the_circuit(kind):
         assert "MGET" not in redis.commands
 
 
-class Dropping:
+class UnresponsiveListeners:
     """Listeners whose queues are full: packets to them are dropped, as to an address that nobody has."""
 
     def __init__(self, count):
@@ -330,7 +330,7 @@ def resolve(monkeypatch):
 
 
 @pytest.mark.parametrize("scheme", ["redis", "rediss"])
-def test_a_name_that_is_resolved_slowly_holds_no_request_up(resolve, scheme):
+def test_slow_name_resolution_delays_no_request(resolve, scheme):
     def slow():
         time.sleep(6)
         raise socket.gaierror(-3, "Temporary failure in name resolution")
@@ -340,22 +340,22 @@ def test_a_name_that_is_resolved_slowly_holds_no_request_up(resolve, scheme):
 
 
 @pytest.mark.parametrize("scheme", ["redis", "rediss"])
-def test_nine_addresses_that_drop_packets_hold_no_request_up(resolve, scheme):
+def test_nine_addresses_that_drop_packets_delay_no_request(resolve, scheme):
     """A serverless cache has an address in each zone, of two families."""
-    dropping = Dropping(9)
+    dropping = UnresponsiveListeners(9)
     addresses = [(socket.AF_INET, socket.SOCK_STREAM, 6, "", ("127.0.0.1", port)) for port in dropping.ports]
     resolve(lambda: addresses)
     assert bypasses_within(3, make_app(InstrumentedDao(), f"{scheme}://cache.example").test_client())
     dropping.close()
 
 
-def test_a_server_that_is_silent_in_the_handshake_holds_no_request_up(trusted):
+def test_a_silent_tls_handshake_delays_no_request(trusted):
     with socket.create_server(("127.0.0.1", 0)) as listener:
         url = f"rediss://127.0.0.1:{listener.getsockname()[1]}"
         assert bypasses_within(3, make_app(InstrumentedDao(), url).test_client())
 
 
-def dripping(reply):
+def slow_server(reply):
     """A server that replies with one byte in 0.1 s: each of them in time, all of them never."""
     listener = socket.create_server(("127.0.0.1", 0))
 
@@ -377,9 +377,9 @@ def dripping(reply):
 
 
 @pytest.mark.parametrize("user", ["", "u:p@"])
-def test_a_reply_that_drips_holds_no_request_up(user):
+def test_a_reply_that_arrives_byte_by_byte_delays_no_request(user):
     """To MGET, or to AUTH."""
-    with dripping(b"-ERR " + b"x" * 50 + b"\r\n") as listener:
+    with slow_server(b"-ERR " + b"x" * 50 + b"\r\n") as listener:
         url = f"redis://{user}127.0.0.1:{listener.getsockname()[1]}"
         assert bypasses_within(3, make_app(InstrumentedDao(), url).test_client())
 

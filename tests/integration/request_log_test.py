@@ -352,8 +352,8 @@ def test_calls_to_dynamodb_and_what_they_consumed_are_counted(table, capsys):
 
 def test_each_try_that_dynamodb_throttles_is_counted(table, proxy, capsys):
     client = make_app(table, None, log_json=True).test_client()
-    proxy.fault = lambda *_: throttled() if len(proxy.seen) % 2 else None
-    proxy.seen.clear()
+    proxy.fault = lambda *_: throttled() if len(proxy.operations) % 2 else None
+    proxy.operations.clear()
     assert client.get("/news/").status_code == 200
     proxy.fault = lambda *_: throttled("ThrottlingException")
     assert client.get("/news/").status_code == 503
