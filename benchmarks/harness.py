@@ -28,7 +28,7 @@ for name in [name for name in os.environ if name.startswith("AWS_")]:
 os.environ.update(CREDENTIALS)
 
 REFRESH_SECONDS = 5.0
-"""How often the entry is renewed, so that no measured request refreshes it."""
+"""Interval at which the entry is renewed, so that no measured request refreshes it."""
 
 
 class Row(NamedTuple):

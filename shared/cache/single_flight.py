@@ -8,7 +8,7 @@ from shared.cache.store import CacheStore
 
 MAX_WAIT_SECONDS = 0.2
 POLL_INTERVAL_SECONDS = 0.01
-"""How long and how often to poll for an entry that another request loads."""
+"""Maximum time and interval of polling for an entry that another request loads."""
 
 
 def acquire_or_wait(store: CacheStore, key: CacheKey) -> tuple[Lookup, bool]:

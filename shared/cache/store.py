@@ -88,7 +88,7 @@ class CacheStore:
     def try_lock(self, key: CacheKey, lookup: Lookup) -> tuple[Lookup, bool]:
         """Try to lock the entry. Return a new lookup, and True if this request got the lock.
 
-        The new lookup is needed because another request may have stored the entry meanwhile. If the
+        The new lookup is needed because another request may have stored the entry. If the
         generation is missing, a new one is set, so entries of earlier generations stay invalid.
         """
         generation, entry, _ = lookup

@@ -1,4 +1,4 @@
-"""What becomes of requests when Redis is away, slow, full, refusing, restarted, or holds rubbish."""
+"""Requests while Redis is down, slow, full, returning errors, restarted, or holding corrupt data."""
 
 import json
 import pickle
@@ -38,7 +38,7 @@ def proxy(valkey):
 
 @pytest.fixture
 def client(dao, proxy, clock):
-    """A client of a process whose Redis is behind the proxy."""
+    """A client of a process that reaches Redis through the proxy."""
     client = make_app(dao, f"redis://127.0.0.1:{proxy.port}", clock, can_be_slow=True).test_client()
     client.item = client.post("/news/", json=sent()).headers["Location"]
     clock.seconds += 10
@@ -47,13 +47,13 @@ def client(dao, proxy, clock):
 
 @pytest.fixture
 def other(dao, valkey, clock):
-    """A client of another process, whose way to Redis is good."""
+    """A client of another process that reaches Redis directly."""
     return make_app(dao, valkey.url, clock).test_client()
 
 
 @pytest.fixture
 def own_valkey(tmp_path):
-    """A server that is made to suffer."""
+    """A server for one test, which may break it."""
     if not BINARY:
         pytest.skip(REASON)
     with Valkey(tmp_path) as server:
@@ -70,7 +70,7 @@ def change(client, item, title):
 
 
 def write_and_read(client, item, times=3):
-    """Write and read, and check each response; return what the responses say of the cache."""
+    """Write and read, check the responses, and return their X-Cache values."""
     x_caches = []
     for number in range(times):
         assert change(client, item, f"Try {number}") == 200
@@ -109,7 +109,7 @@ def test_a_silent_redis_delays_a_request_briefly(client, proxy, url):
     proxy.set("silent")
     started = time.monotonic()
     client.get(url)
-    assert time.monotonic() - started < 2  # half a second, and a machine that may be busy
+    assert time.monotonic() - started < 2  # 0.5 s, plus a margin for a busy machine
 
 
 def test_a_silent_redis_costs_writers_one_attempt_in_ten_seconds(client, proxy):
@@ -157,7 +157,7 @@ def test_a_silently_dead_connection_costs_one_retry(client, proxy, url):
 
 
 def test_a_first_attempt_that_arrives_after_its_retry_restores_no_old_data(client, other, proxy, valkey, url):
-    """A lost packet is sent again by the kernel, even when the program has given up."""
+    """The kernel resends a lost packet even after the program has given up."""
     client.get(url)
     proxy.freeze_open()
     assert change(client, client.item, "First") == 200
@@ -206,13 +206,13 @@ def test_a_redis_that_denies_commands_is_bypassed(dao, own_valkey, clock, allowe
 
 
 def corruptions(entry):
-    """What may stand in place of an entry."""
+    """Return values that may replace an entry."""
     checksum, _, body = entry.split(b"\n")
     return {
-        "nothing": b"",
-        "something else": b"rubbish",
+        "empty": b"",
+        "other data": b"rubbish",
         "no lines": entry.replace(b"\n", b""),
-        "a part": entry[:-1],
+        "truncated": entry[:-1],
         "another body": entry.replace(b"Try", b"Lie"),
         "another time": entry.replace(b'"loaded_at":19', b'"loaded_at":18'),
         "pickle": pickle.dumps(("a", 1)),
@@ -240,7 +240,7 @@ def test_a_corrupt_entry_is_a_miss(client, valkey, case):
 
 
 def forged(entry, **changes):
-    """An entry with another content and the right checksum."""
+    """Return a changed entry with a valid checksum."""
     _, metadata, body = entry.split(b"\n", 2)
     text = json.dumps(json.loads(metadata) | changes).encode() + b"\n" + body
     return b"%08x\n" % crc32(text) + text
@@ -370,7 +370,7 @@ def test_an_invalidation_that_timed_out_is_retried_before_the_next_lookup(client
 
 
 def test_a_write_after_a_restart_invalidates_the_cache(client, other, proxy, url):
-    """The circuit is open still, but a server that refused is worth a try."""
+    """The circuit is still open, but an invalidation bypasses it after a fast failure."""
     proxy.set("refuse")
     client.get(url)
     proxy.set("pass")
@@ -390,7 +390,7 @@ def test_a_restart_from_an_old_dump_serves_stale_data_for_a_minute_at_most(dao, 
     own_valkey.process.kill()
     own_valkey.process.wait()
     own_valkey.start()
-    assert client.get(item).json["title"] != "New"  # generation and entry are those of the dump
+    assert client.get(item).json["title"] != "New"  # generation and entry come from the dump
     clock.seconds += 60
     assert client.get(item).json["title"] == "New"
 
@@ -401,11 +401,11 @@ def test_more_threads_than_connections_all_get_a_response(proxy, client, valkey)
     statuses = []
     barrier = threading.Barrier(len(clients))
 
-    def ask(each):
+    def get(client):
         barrier.wait()
-        statuses.append(each.get("/news/").status_code)
+        statuses.append(client.get("/news/").status_code)
 
-    threads = [threading.Thread(target=ask, args=(each,)) for each in clients]
+    threads = [threading.Thread(target=get, args=(client,)) for client in clients]
     for thread in threads:
         thread.start()
     for thread in threads:
@@ -414,7 +414,7 @@ def test_more_threads_than_connections_all_get_a_response(proxy, client, valkey)
     with valkey.client() as redis:
         assert (
             len(redis.client_list()) <= 2 * MAX_CONNECTIONS
-        )  # those that are being closed may be among them
+        )  # may include connections that are being closed
 
 
 def test_an_exhausted_pool_does_not_open_the_circuit(client, url):
@@ -452,8 +452,8 @@ FORK = """if True:
     for _ in range(4):
         child = os.fork()
         if child == 0:
-            right = all(x_cache(client.get("/news/")) == (200, "HIT") for _ in range(50))
-            os._exit(0 if right else 1)
+            all_hits = all(x_cache(client.get("/news/")) == (200, "HIT") for _ in range(50))
+            os._exit(0 if all_hits else 1)
         children.append(child)
     assert all(x_cache(client.get("/news/")) == (200, "HIT") for _ in range(50))
     assert [os.waitpid(child, 0)[1] for child in children] == [0] * 4
@@ -462,7 +462,6 @@ FORK = """if True:
 
 def test_forked_processes_do_not_share_a_connection(valkey):
     with valkey.client() as redis:
-        made = make_app(InstrumentedDao(), valkey.url).test_client()
-        made.get("/news/")
+        make_app(InstrumentedDao(), valkey.url).test_client().get("/news/")
         redis.set(GENERATION, OLD_GENERATION)
     subprocess.run([sys.executable, "-c", FORK, valkey.url], cwd=ROOT, env=CLEAN, check=True, timeout=60)

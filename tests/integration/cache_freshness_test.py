@@ -1,4 +1,4 @@
-"""How long an entry is served, what makes it void, and who loads the next one: on a real Valkey."""
+"""Cache freshness, invalidation and single flight, on a real Valkey."""
 
 import threading
 import time
@@ -9,12 +9,12 @@ import pytest
 from shared.cache.keys import CacheKey
 from shared.cache.store import LOCK_SECONDS
 from shared.errors import Unavailable
-from support.cache_harness import GENERATION, TAG, Clock, InstrumentedDao, make_app, do_nothing, x_cache
+from support.cache_harness import GENERATION, TAG, Clock, InstrumentedDao, do_nothing, make_app, x_cache
 from support.fakes import sent
 
 CLIENTS = 40
 EXPIRIES = 3
-"""benchmarks/cache_stampede.py has 8."""
+"""benchmarks/cache_stampede.py uses 8."""
 
 
 @pytest.fixture
@@ -63,7 +63,7 @@ def change(client, title):
 
 
 def during_next_load(dao, act):
-    """Have it happen between the next load's look at the data and its response."""
+    """Call `act` between the next load's read of the data and its response."""
 
     def first_time():
         dao.on_loaded = do_nothing
@@ -104,16 +104,16 @@ def test_a_list_from_a_lagging_index_is_stale_for_about_a_second(client, clock, 
     old, written_at = dict(dao.rows), clock.seconds
     change(client, "New")
     visible_after = None
-    real = dao.page
+    real_page = dao.page
 
-    def lagging(*asked):
+    def lagging_page(*arguments):
         now, dao.rows = dao.rows, old if clock.seconds < written_at + lag else dao.rows
         try:
-            return real(*asked)
+            return real_page(*arguments)
         finally:
             dao.rows = now
 
-    dao.page = lagging
+    dao.page = lagging_page
     while visible_after is None:
         if client.get("/news/").json["items"][0]["title"] == "New":
             visible_after = clock.seconds - written_at
@@ -145,7 +145,7 @@ def test_a_load_during_an_eviction_and_a_write_is_not_served_again(
 ):
     acts = {
         "evict": lambda: redis.execute_command(*evict.split()),
-        "read": lambda: other.get("/news/?limit=77"),  # where the generation is missing, it makes one
+        "read": lambda: other.get("/news/?limit=77"),  # sets a generation if it is missing
         "write": lambda: change(client, "New"),
     }
     during_next_load(dao, lambda: [acts[step]() for step in steps])
@@ -179,16 +179,16 @@ def test_an_entry_is_served_while_one_request_refreshes_it(client, other, clock,
 
 
 def get_concurrently(clients, url):
-    """What they are answered, and how long the slowest of them took."""
+    """Send a request from every client at once and return the seconds of the slowest."""
     barrier = threading.Barrier(len(clients))
     responses = []
 
-    def ask(client):
+    def get(client):
         barrier.wait()
         started = time.monotonic()
         responses.append((client.get(url), time.monotonic() - started))
 
-    threads = [threading.Thread(target=ask, args=(client,)) for client in clients]
+    threads = [threading.Thread(target=get, args=(client,)) for client in clients]
     for thread in threads:
         thread.start()
     for thread in threads:
@@ -199,7 +199,7 @@ def get_concurrently(clients, url):
 
 @pytest.mark.parametrize("expiry", [58, 61, 700])
 def test_forty_clients_on_an_expiring_entry_make_one_load(app, client, clock, dao, url, expiry):
-    """On one that is about to expire, on one that just did, and on none."""
+    """With an entry that is about to expire, one that has expired, and none."""
     clients = [app.test_client() for _ in range(CLIENTS)]
     client.get(url)
     dao.loads, dao.load_seconds = 0, 0.05
@@ -220,7 +220,7 @@ def test_forty_clients_after_a_write_make_one_load(app, client, clock, dao, url)
 
 
 def hold_lock(valkey, clock, url, client):
-    """Become the loader of a response, and never load it."""
+    """Acquire the lock of an entry, as a loader that dies."""
     app = make_app(InstrumentedDao(), valkey.url, clock)
     with valkey.client() as redis:
         (key,) = redis.keys(f"{TAG}:index:*" if "limit" in url else f"{TAG}:show:*")
@@ -235,7 +235,7 @@ def test_no_request_waits_for_a_dead_loader_while_the_entry_is_fresh(client, val
     assert [x_cache(client.get(url)) for _ in range(3)] == [(200, "HIT")] * 3
     (lock,) = redis.keys(f"{TAG}:*:*:*")
     assert 0 < redis.pttl(lock) <= LOCK_SECONDS * 1000
-    redis.delete(lock)  # what its end does
+    redis.delete(lock)  # as when it expires
     assert x_cache(client.get(url)) == (200, "MISS")
 
 
@@ -258,7 +258,7 @@ def test_no_request_waits_for_a_loader_that_failed(client, clock, dao, redis, ur
 
 @pytest.fixture
 def stale_entry(client, clock, url):
-    """An entry past its time."""
+    """The URL of an entry that is no longer fresh."""
     client.get(url)
     clock.seconds += 300
     return url
@@ -290,7 +290,7 @@ def test_a_deleted_item_is_not_served_while_the_database_is_unavailable(client, 
 def test_an_item_deleted_during_a_failing_load_is_not_served(client, other, dao, stale_entry):
     def fail():
         other.delete(client.item)
-        raise Unavailable("It takes too long.")
+        raise Unavailable("The database timed out.")
 
     during_next_load(dao, fail)
     assert client.get(stale_entry).status_code == 503

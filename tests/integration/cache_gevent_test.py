@@ -1,4 +1,4 @@
-"""The cache under gevent, where all requests of a worker share one thread, in a process of its own."""
+"""The cache under gevent, where all requests of a worker share one thread. Each test runs in a subprocess."""
 
 import subprocess
 import sys
@@ -22,7 +22,7 @@ START = """if True:
 
     redis = Redis.from_url(sys.argv[1], protocol=2)
     app = make_app(InstrumentedDao(), sys.argv[1], log_level="ERROR")
-    app.extensions["cache"]._breaker._clock = float  # a busy machine is no slow Redis
+    app.extensions["cache"]._breaker._clock = float  # ignore delays of a busy machine
     client = app.test_client()
     items = [client.post("/news/", json=sent(number)).headers["Location"] for number in range(20)]
     redis.set(GENERATION, OLD_GENERATION)
@@ -37,7 +37,7 @@ START = """if True:
             response = client.get(item)
             assert response.json["id"] == item.rpartition("/")[2]
             x_caches.append(response.headers["X-Cache"])
-            gevent.sleep(0)  # as a server does between two requests
+            gevent.sleep(0)  # as the server does between two requests
 
     def connections():
         return len(redis.client_list()) - 1

@@ -1,4 +1,4 @@
-"""Whatever happens, in whatever order, every response is what a plain dictionary says."""
+"""Stateful test: after any sequence of operations and faults, every response matches a dictionary."""
 
 from uuid import NAMESPACE_URL, uuid5
 
@@ -24,7 +24,7 @@ ALL_OR_ONE = st.booleans()
 
 
 class CacheMachine(RuleBasedStateMachine):
-    """Two processes on one database and one Redis, which each may lose their way to, and a dictionary."""
+    """Two processes with one database and one Redis, each behind its own proxy, and a dictionary as model."""
 
     valkey = None
 
@@ -47,7 +47,7 @@ class CacheMachine(RuleBasedStateMachine):
 
     @rule(number=st.integers(0, 1))
     def switch_process(self, number):
-        """Not while the other one has_pending_invalidation an invalidation: that may show what is old, and has its own tests."""
+        """Switch unless an invalidation is pending: stale data is allowed then and has its own tests."""
         if not self.has_pending_invalidation():
             self.client, self.proxy = self.clients[number], self.proxies[number]
 
@@ -56,7 +56,7 @@ class CacheMachine(RuleBasedStateMachine):
 
     @rule(number=NUMBERS, category=CATEGORIES)
     def create(self, number, category):
-        self.clock.seconds += 0.001  # in the same instant, it would be the same try once more
+        self.clock.seconds += 0.001  # at the same time it would be a repeated create
         item = sent(number, category=category, published_at=f"2026-01-01T00:00:0{number}Z")
         response = self.client.post("/news/", json=item)
         known = self.truth.get(number)
@@ -103,7 +103,7 @@ class CacheMachine(RuleBasedStateMachine):
 
     @rule(query=LISTS)
     def read_conditionally(self, query):
-        """Conditionally: 304 says that what was first before is what there is now."""
+        """Read conditionally: 304 means that the response is unchanged."""
         if self.dao.is_down:
             return
         first = self.client.get(f"/news/{query}")

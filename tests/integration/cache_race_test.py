@@ -1,6 +1,6 @@
-"""No response is older than the last write, with readers and a writer in processes of their own.
+"""No stale reads with concurrent readers and a writer, each in its own process.
 
-A short version of benchmarks/cache_race.py, which runs for 30 s a case.
+A short run of benchmarks/cache_race.py, which takes 30 s per case by default.
 """
 
 import json

@@ -1,4 +1,4 @@
-"""What is cached, under what key, and how it is sent: on a real Valkey."""
+"""Which responses are cached, under which keys, and with which headers, on a real Valkey."""
 
 import os
 import subprocess
@@ -94,9 +94,9 @@ def test_the_second_response_comes_from_the_cache_and_is_the_same(client, dao, c
     assert (x_cache(first), x_cache(second)) == ((200, "MISS"), (200, "HIT"))
     assert second.data == first.data
     assert dao.loads == 1
-    same = dict(second.headers)
-    assert same.pop("Age") == "0"
-    assert same | {"X-Cache": "MISS"} == dict(first.headers)
+    headers = dict(second.headers)
+    assert headers.pop("Age") == "0"
+    assert headers | {"X-Cache": "MISS"} == dict(first.headers)
 
 
 def test_the_age_counts_from_the_start_of_the_load(client, clock, url):
@@ -242,7 +242,7 @@ def test_a_failed_write_invalidates_the_cache_because_it_may_be_stored(client, d
     client.get(url)
 
     def fail():
-        raise Unavailable("No response came.")
+        raise Unavailable("The database did not respond.")
 
     dao.on_written = fail
     assert client.put(client.item, json=sent(title="New"), headers={"If-Match": "*"}).status_code == 503
@@ -391,8 +391,8 @@ def test_unknown_parameters_create_no_keys(client, keys):
 def test_pages_after_a_cursor_create_no_keys(client, keys):
     before = keys()
     for number in range(MANY):
-        place = f"2026-01-01T00:00:00.{number:06}Z#00000000-0000-5000-8000-000000000000"
-        cursor = encode(asdict(NewsFilter()), place)
+        sort_key = f"2026-01-01T00:00:00.{number:06}Z#00000000-0000-5000-8000-000000000000"
+        cursor = encode(asdict(NewsFilter()), sort_key)
         assert x_cache(client.get(f"/news/?cursor={cursor}")) == (200, "BYPASS")
     assert keys() == before
 
@@ -408,11 +408,11 @@ def test_an_entry_is_json_with_a_body_and_expires_after_ten_minutes(client, valk
     whole = client.get("/news/")
     with valkey.client() as redis:
         (key,) = redis.keys(f"{TAG}:index:*")
-        checksum, about, body = redis.get(key).split(b"\n")
+        checksum, metadata, body = redis.get(key).split(b"\n")
         assert 0 < redis.pttl(key) <= 600_000
         assert redis.pttl(GENERATION) == -1
     assert body == whole.data
-    assert about.startswith(b'{"key":"' + key)
+    assert metadata.startswith(b'{"key":"' + key)
     assert len(checksum) == 8
 
 
@@ -443,8 +443,8 @@ def test_a_hit_in_a_new_process_makes_one_round_trip_and_imports_no_aws_sdk(dao,
         env = CLEAN | LOCAL_NAMES | {"STAGE": "local", "AWS_REGION": "us-east-1"}
         env |= {"REDIS_URL": f"redis://127.0.0.1:{proxy.port}/0", "PATH": os.environ["PATH"]}
         command = [sys.executable, "-c", script]
-        said = subprocess.run(command, cwd=ROOT, env=env, capture_output=True, text=True, check=True)
-        assert said.stdout.strip() == "HIT []"
+        process = subprocess.run(command, cwd=ROOT, env=env, capture_output=True, text=True, check=True)
+        assert process.stdout.strip() == "HIT []"
         assert proxy.round_trips == 1
 
 

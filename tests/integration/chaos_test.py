@@ -1,6 +1,6 @@
-"""Nothing lost and nothing twice, whatever fails while it is written.
+"""No write is lost or applied twice while parts of the service fail.
 
-FAULT_ROUNDS and FAULT_SECONDS say how long; `make chaos` sets them.
+FAULT_ROUNDS and FAULT_SECONDS set the duration; `make chaos` sets them.
 """
 
 import os
@@ -18,7 +18,7 @@ from shared.constants import CLAIMS
 from support.dynamodb_proxy import DROP_RESPONSE, Proxy
 from support.environment import settings_for
 from support.fakes import etag, sent
-from support.fault_harness import Loader, FaultyService, Writer
+from support.fault_harness import FaultyService, Loader, Writer
 from tools.local.tables import create_tables
 
 ROUNDS = int(os.environ.get("FAULT_ROUNDS", "5"))
@@ -41,7 +41,7 @@ def app_on(endpoint):
 
 
 def stored_in(dao):
-    """Every item of the table, through its list."""
+    """Return every item of the table, read through the list."""
     found, after = [], None
     while True:
         items, after = dao.page(NewsFilter(), after, 100)
@@ -51,7 +51,7 @@ def stored_in(dao):
 
 
 def test_one_of_many_writers_of_the_same_version_succeeds_and_no_update_is_lost(dynalite_url):
-    """In each round all read, then all replace what they read."""
+    """In each round, all writers read the item, then all replace the version they read."""
     app, _ = app_on(dynalite_url)
     item = client_of(app).post("/news/", json=sent()).json
     target, together = f"/news/{item['id']}", threading.Barrier(WRITERS, timeout=60)
@@ -81,7 +81,7 @@ def test_one_of_many_writers_of_the_same_version_succeeds_and_no_update_is_lost(
 
 @pytest.fixture
 def lossy(dynalite_url):
-    """An app whose DynamoDB carries out what it is results once, and drops the response."""
+    """An app whose DynamoDB processes the first write and drops the response."""
     with Proxy(dynalite_url) as proxy:
         app, dao = app_on(proxy.url)
         writes = []
@@ -125,7 +125,7 @@ def test_a_replace_or_delete_whose_response_was_lost_is_applied_once(lossy):
 
 
 def test_after_many_faults_every_acknowledged_write_is_stored_once(dynalite_url, tmp_path):
-    """Workers and servers killed, throttling, batches done by half, responses lost, the cache gone."""
+    """Killed workers and servers, throttling, half-processed batches, dropped responses, a lost cache."""
     done = threading.Event()
     with FaultyService(dynalite_url, tmp_path) as service:
         writers = [Writer(service, number, done) for number in range(6)]

@@ -1,4 +1,4 @@
-"""Items that a page of a list reads at most, counted by a proxy in front of DynamoDB."""
+"""The maximum number of items that a page of a list reads, counted by a proxy in front of DynamoDB."""
 
 import pytest
 
@@ -28,7 +28,7 @@ def fill(proxy, items, shards=1):
 
 
 def read(proxy, dao, wanted, limit):
-    """Every page of a list, with the items and the calls that each one cost."""
+    """Return all items of a list, and the items read and the calls of each page."""
     found, costs, after = [], [], None
     while True:
         proxy.items_read, calls = 0, len(proxy.operations)
@@ -79,7 +79,7 @@ def test_a_page_of_many_shards_reads_few_extra_items(proxy, shards, limit):
 
 @pytest.mark.parametrize("limit", [20, MAX_LIMIT])
 def test_a_page_whose_items_are_all_in_one_shard_is_bounded(proxy, limit):
-    """As after FEED_SHARDS has grown: older items stay in the shard that they were written to."""
+    """As after FEED_SHARDS was raised: older items stay in the shard they were written to."""
     items = [stored(n) for n in range(limit + 30)]
     settings = fill(proxy, items)
     dao = NewsDao(settings_for(proxy.url, tables=settings.tables, feed_shards=16))

@@ -1,4 +1,4 @@
-"""The dao when DynamoDB throttles, fails, or can't be reached: a real server in between makes it so."""
+"""The DAO while DynamoDB throttles, fails or is unreachable. A proxy in front of it injects the faults."""
 
 import json
 import socket
@@ -97,7 +97,7 @@ def test_a_database_that_is_silent_is_unavailable():
 
 
 def test_unprocessed_items_of_a_batch_are_resent(faulty, dao):
-    """DynamoDB takes three of the items at a time and hands the others back."""
+    """DynamoDB processes three items at a time and returns the rest as unprocessed."""
 
     def fault(operation, request):
         if operation != "BatchWriteItem":
@@ -119,7 +119,7 @@ def test_unprocessed_items_of_a_batch_are_resent(faulty, dao):
 
 
 def test_unprocessed_keys_of_a_batch_are_resent(faulty, dao):
-    """DynamoDB reads two of the items at a time and hands the other keys back."""
+    """DynamoDB reads two items at a time and returns the other keys as unprocessed."""
     items = [stored(n) for n in range(9)]
     dao.add_many(items)
 
@@ -140,7 +140,7 @@ def test_unprocessed_keys_of_a_batch_are_resent(faulty, dao):
 
 
 def unprocessed(operation, request):
-    """A table whose capacity is used up: nothing of a batch is processed."""
+    """Return the response of a table without capacity: the whole batch is unprocessed."""
     if operation == "BatchWriteItem":
         return 200, json.dumps({"UnprocessedItems": request["RequestItems"]}).encode()
     if operation == "BatchGetItem":

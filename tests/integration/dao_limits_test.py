@@ -1,4 +1,4 @@
-"""The dao's time limits, credentials and connections, on sockets that behave badly."""
+"""Timeouts, credentials and connections of the DAO, with misbehaving sockets."""
 
 import contextlib
 import json
@@ -26,7 +26,7 @@ NAME = "dynamodb.example"
 
 
 def dropping(stack):
-    """A port whose backlog is full, so that it drops the packets of whoever connects."""
+    """Return the port of a listener with a full backlog, so that the kernel drops new connections."""
     listener = stack.enter_context(socket.create_server(("127.0.0.1", 0), backlog=0))
     for _ in range(2):
         client = stack.enter_context(socket.socket())
@@ -36,7 +36,7 @@ def dropping(stack):
 
 
 def resolve_to(monkeypatch, ports, seconds=0.0):
-    """Let NAME stand for addresses on this machine, and the resolver take its time."""
+    """Resolve NAME to local ports after a delay."""
     real = socket.getaddrinfo
 
     def getaddrinfo(host, *arguments, **options):
@@ -75,7 +75,7 @@ def test_slow_name_resolution_is_unavailable_within_six_seconds(monkeypatch, sch
 
 
 def test_a_byte_by_byte_tls_handshake_is_unavailable_within_six_seconds():
-    """Each byte comes within the time-out of a read; the record that they belong to never ends."""
+    """Each byte arrives within the read timeout, but the TLS record never ends."""
     with socket.create_server(("127.0.0.1", 0)) as listener:
 
         def drip():
@@ -97,7 +97,7 @@ def test_a_byte_by_byte_tls_handshake_is_unavailable_within_six_seconds():
 
 
 def test_a_connection_established_after_the_deadline_sends_no_request(monkeypatch):
-    """A write that was reported as failed must not land seconds later."""
+    """A write that was reported as failed must not be stored seconds later."""
     with socket.create_server(("127.0.0.1", 0)) as listener:
         listener.settimeout(10)
         resolve_to(monkeypatch, [listener.getsockname()[1]], seconds=DYNAMODB_CONNECT_TIMEOUT_SECONDS + 0.3)
@@ -184,7 +184,7 @@ def test_a_call_succeeds_once_credentials_are_available(moto_url, no_credentials
 
 
 class Credentials(BaseHTTPRequestHandler):
-    """A credentials endpoint as containers have it; since its credentials soon expire, each call asks it."""
+    """A container credentials endpoint. Its credentials expire soon, so each call refreshes them."""
 
     def do_GET(self):
         time.sleep(self.server.seconds)
@@ -227,6 +227,6 @@ def test_credentials_that_cannot_be_refreshed_are_unavailable_until_then(moto_ur
     assert dao.find(stored(1).id) is None
     endpoint.seconds, endpoint.status = seconds, status
     assert seconds_until_unavailable(dao) < 6
-    if status != 200:  # the refresh that hangs goes on in the background, and holds botocore's lock
+    if status != 200:  # the hanging refresh continues in the background and holds botocore's lock
         endpoint.seconds, endpoint.status = 0, 200
         assert dao.find(stored(1).id) is None

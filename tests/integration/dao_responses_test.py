@@ -1,4 +1,4 @@
-"""The dao, whatever the reply of DynamoDB, or of a proxy in front of it: 503, an error, or what was read."""
+"""The DAO with every kind of response from DynamoDB or a proxy in front of it."""
 
 import json
 from zlib import crc32
@@ -57,7 +57,7 @@ def error(status, code, message="by design"):
 def error_of(call):
     try:
         call()
-    except Exception as error:  # noqa: BLE001  # whatever it is, the test names what it should be
+    except Exception as error:  # noqa: BLE001  # the test asserts its type
         return error
     return None
 
@@ -129,7 +129,7 @@ DAMAGED = {
     "two objects": StubResponse(200, b"{}{}", JSON),
     "not UTF-8": StubResponse(200, b"\xff{}", JSON),
     "nested": StubResponse(200, b"[" * 100_000, JSON),
-    "somebody else's": StubResponse(200, b'{"message": "Please log in"}', JSON),
+    "another service's": StubResponse(200, b'{"message": "Please log in"}', JSON),
     "wrong checksum": StubResponse(200, b"{}", JSON | {"x-amz-crc32": "12345"}),
     "checksum that is no number": StubResponse(200, b"{}", JSON | {"x-amz-crc32": "abc"}),
     "item is a list": StubResponse(
@@ -198,7 +198,7 @@ def test_an_empty_object_is_a_valid_response_for_a_missing_item(faulty, dao, hea
     "body", [b"{}", b'{"Count": 0, "ScannedCount": 0}', b'{"Items": []}', b'{"Items": null}']
 )
 def test_a_query_or_batch_response_without_required_members_is_unavailable(faulty, dao, body):
-    """An import that took it for "no such items" would overwrite them."""
+    """An import that read it as "no such items" would overwrite the items."""
     faulty.fault = lambda *_: StubResponse(200, body, JSON)
     for call in (lambda: dao.page(NewsFilter(), None, 5), lambda: dao.find_many([stored(1).id])):
         with pytest.raises(Unavailable):

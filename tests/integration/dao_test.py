@@ -1,4 +1,4 @@
-"""The dao of news: on moto, and on dynalite where it is about races and paging."""
+"""The DAO of news, on moto, and on dynalite for races and paging."""
 
 import contextlib
 import threading
@@ -124,7 +124,7 @@ def test_find_many_returns_the_items_that_exist(dao):
 
 @pytest.fixture
 def sixty(dao):
-    """Sixty items in two categories and three sources, three of them published at each moment."""
+    """Sixty items in two categories and three sources, three items per publication time."""
     items = [
         stored(n, published_at=stored(n // 3).published_at, category=f"c{n % 2}", source=f"s{n % 3}")
         for n in range(60)
@@ -179,7 +179,7 @@ def test_pages_continue_after_a_deleted_item(dao, sixty):
 
 
 def test_a_list_across_shards_is_in_order(settings, sixty):
-    """The number of shards grows while items of the one shard there was are still there."""
+    """FEED_SHARDS grows from 1 to 5, and earlier items stay in the first shard."""
     dao = NewsDao(settings_for(settings.dynamodb_endpoint, tables=settings.tables, feed_shards=5))
     more = [stored(n) for n in range(100, 125)]
     dao.add_many(more)
@@ -229,7 +229,7 @@ def test_concurrent_writers_lose_no_update(dynalite_url):
 
 
 def test_concurrent_creates_store_an_item_once(dao):
-    """On moto too: its own conditional writes aren't atomic, the lock around it makes them so."""
+    """Also on moto: its conditional writes are not atomic, but a lock serializes its requests."""
     start = threading.Barrier(8)
 
     def add(writer):

@@ -1,4 +1,4 @@
-"""Items that somebody else wrote, or edited by hand: skipped in lists, named in the log, and deletable."""
+"""Malformed items, written by hand or by another program: omitted from lists, logged, and deletable."""
 
 import pytest
 
@@ -55,7 +55,7 @@ def dao(moto_url):
 
 @pytest.fixture
 def edit(dao):
-    """Change attributes of item 2 behind the dao's back."""
+    """Return a function that changes attributes of item 2 without the DAO."""
     client = dao._table._get_connection().connection.client
 
     def edit(changes):
@@ -176,7 +176,7 @@ def test_the_url_of_an_unreadable_item_remains_in_use(moto_url):
     dao._table._get_connection().connection.client.put_item(TableName=settings.table("news"), Item=row)
     with pytest.raises(Conflict):
         service.create(sent(1))
-    with pytest.raises(UnreadableItem):  # an import leaves it as it is
+    with pytest.raises(UnreadableItem):  # an import does not overwrite it
         service.create_many([sent(1), sent(2)])
     service.delete(item.id)
     assert service.create(sent(1))[1]

@@ -1,4 +1,4 @@
-"""How the client connects to Redis: TLS, sockets, databases, passwords, IAM, time limits, settings."""
+"""Connections to Redis: TLS, Unix sockets, databases, passwords, IAM, timeouts, settings."""
 
 import contextlib
 import socket
@@ -26,14 +26,14 @@ IAM = {"redis_iam_user": "news-app", "redis_iam_cache": "news-cache"}
 
 
 def is_cached(redis_url, **changes):
-    """Whether an app can use the cache at that address."""
+    """Return True if an app caches responses in that Redis."""
     client = make_app(InstrumentedDao(), redis_url, **changes).test_client()
     return [x_cache(client.get("/news/"))[1] for _ in range(2)] == ["MISS", "HIT"]
 
 
 @pytest.fixture
 def trusted(tmp_path, monkeypatch):
-    """A certificate that this process trusts; a private authority's comes to it in the same way."""
+    """A certificate that this process trusts through SSL_CERT_FILE, as with a private CA."""
     file = certificate(tmp_path, "127.0.0.1")
     monkeypatch.setenv("SSL_CERT_FILE", str(file))
     return file
@@ -66,7 +66,7 @@ def test_a_certificate_for_another_address_is_rejected(valkey, tmp_path, monkeyp
 
 @pytest.fixture
 def secured_valkey(tmp_path):
-    """A server with a socket, a password, and a user of its own."""
+    """A server with a Unix socket, and a user with a password."""
     if not BINARY:
         pytest.skip(REASON)
     socket = tmp_path / "redis.sock"
@@ -163,7 +163,7 @@ def settings(**changes):
 
 @pytest.fixture
 def session():
-    """A botocore session whose credentials are no secret."""
+    """A botocore session with fixed credentials."""
     session = Session()
     session._credentials = Credentials("AKID", "SECRET", "SESSION")
     return session
@@ -193,7 +193,7 @@ def test_a_token_that_cannot_be_signed_raises_authentication_error(session):
 
 
 def test_every_connection_gets_a_new_iam_token(session):
-    """An old one would have ended with the credentials that signed it, or while Lambda froze the process."""
+    """A cached token could outlive its credentials, or expire while Lambda freezes the process."""
     provider = IamCredentials(settings(), session)
     _, first = provider.get_credentials()
     session._credentials = Credentials("OTHER", "SECRET", "SESSION")
@@ -204,13 +204,13 @@ def test_every_connection_gets_a_new_iam_token(session):
 
 def test_an_iam_token_is_sent_once(session):
     with FakeRedis() as redis:
-        dead, tokens = set(), []
+        expired, tokens = set(), []
 
         def auth(parts):
             tokens.append(parts[2])
             return (
                 b"-WRONGPASS invalid username-password pair or user is disabled.\r\n"
-                if parts[2] in dead
+                if parts[2] in expired
                 else None
             )
 
@@ -219,7 +219,7 @@ def test_an_iam_token_is_sent_once(session):
         app.extensions["cache"]._redis.get_credentials = IamCredentials(settings(), session).get_credentials
         client = app.test_client()
         assert [x_cache(client.get("/news/"))[1] for _ in range(2)] == ["MISS", "HIT"]
-        dead.update(tokens)
+        expired.update(tokens)
         session._credentials = Credentials("OTHER", "SECRET", "SESSION")
         redis.close_connections()
         assert x_cache(client.get("/news/"))[1] == "HIT"
@@ -261,7 +261,7 @@ def test_iam_without_credentials_fails_no_request(secured_valkey, trusted, sessi
 
 
 def bypasses_within(seconds, client):
-    """Whether a request is served without the cache, in that time: a generous one, for a busy machine."""
+    """Return True if a request bypasses the cache within that time, which includes a margin."""
     started = time.monotonic()
     return x_cache(client.get("/news/")) == (200, "BYPASS") and time.monotonic() - started < seconds
 
@@ -293,7 +293,7 @@ def test_a_rejected_login_opens_the_circuit(case):
 
 
 class UnresponsiveListeners:
-    """Listeners whose queues are full: packets to them are dropped, as to an address that nobody has."""
+    """Listeners with a full backlog. The kernel drops packets to them, as for an unassigned address."""
 
     def __init__(self, count):
         self._sockets, self.ports = [], []
@@ -311,13 +311,13 @@ class UnresponsiveListeners:
                 self._sockets.append(client)
 
     def close(self):
-        for each in self._sockets:
-            each.close()
+        for listener_or_client in self._sockets:
+            listener_or_client.close()
 
 
 @pytest.fixture
 def resolve(monkeypatch):
-    """Stands for DNS: set what the name of the cache leads to."""
+    """A function that sets the addresses of cache.example."""
     real = socket.getaddrinfo
 
     def resolve(addresses):
@@ -341,7 +341,7 @@ def test_slow_name_resolution_delays_no_request(resolve, scheme):
 
 @pytest.mark.parametrize("scheme", ["redis", "rediss"])
 def test_nine_addresses_that_drop_packets_delay_no_request(resolve, scheme):
-    """A serverless cache has an address in each zone, of two families."""
+    """A serverless cache has IPv4 and IPv6 addresses in each Availability Zone."""
     dropping = UnresponsiveListeners(9)
     addresses = [(socket.AF_INET, socket.SOCK_STREAM, 6, "", ("127.0.0.1", port)) for port in dropping.ports]
     resolve(lambda: addresses)
@@ -356,7 +356,7 @@ def test_a_silent_tls_handshake_delays_no_request(trusted):
 
 
 def slow_server(reply):
-    """A server that replies with one byte in 0.1 s: each of them in time, all of them never."""
+    """Return a server that sends one byte every 0.1 s, so the reply ends after the deadline."""
     listener = socket.create_server(("127.0.0.1", 0))
 
     def drip():

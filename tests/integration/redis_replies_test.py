@@ -1,4 +1,4 @@
-"""Replies that no request expects: each is a bypass, none is read by another request, and the cache heals."""
+"""Invalid Redis replies: each bypasses the cache, and none is read by another request."""
 
 import contextlib
 import socket
@@ -41,7 +41,7 @@ MALFORMED = {
     "error that is not UTF-8": b"-\xff\xfe\r\n",
     "error of 70,000 bytes": b"-ERR " + b"x" * 70_000 + b"\r\n",
 }
-CUT = {"half an array": b"*2\r\n", "half a value": b"*2\r\n$30\r\n190000", "half a line": b"*2"}
+TRUNCATED = {"half an array": b"*2\r\n", "half a value": b"*2\r\n$30\r\n190000", "half a line": b"*2"}
 ERRORS = [
     b"MOVED 3999 127.0.0.1:6381",
     b"ASK 3999 127.0.0.1:6381",
@@ -94,8 +94,8 @@ def change(client, title):
     return client.put(client.item, json=sent(title=title), headers={"If-Match": "*"}).status_code
 
 
-def every_request_is_right(client):
-    """Read and write; return what the responses say of the cache."""
+def write_and_read(client):
+    """Read and write, check the responses, and return their X-Cache values."""
     responses = [client.get(url) for url in (client.item, "/news/") * 2]
     assert change(client, "New") == 200
     responses += [client.get(client.item)]
@@ -104,7 +104,7 @@ def every_request_is_right(client):
     return {response.headers["X-Cache"] for response in responses}
 
 
-def is_healed(client, redis, clock):
+def has_recovered(client, redis, clock):
     redis.overrides, redis.closes = {}, False
     clock.seconds += 11
     return [x_cache(client.get(client.item))[1] for _ in range(3)][1:] == ["HIT", "HIT"]
@@ -114,30 +114,30 @@ def is_healed(client, redis, clock):
 @pytest.mark.parametrize("case", MALFORMED)
 def test_a_malformed_reply_is_a_bypass_until_redis_recovers(client, redis, clock, case, closes):
     redis.overrides, redis.closes = dict.fromkeys(COMMANDS, MALFORMED[case]), closes
-    assert every_request_is_right(client) == {"BYPASS"}
-    assert is_healed(client, redis, clock)
+    assert write_and_read(client) == {"BYPASS"}
+    assert has_recovered(client, redis, clock)
 
 
-@pytest.mark.parametrize("case", CUT)
+@pytest.mark.parametrize("case", TRUNCATED)
 def test_a_truncated_reply_is_a_bypass_until_redis_recovers(client, redis, clock, case):
-    redis.overrides, redis.closes = dict.fromkeys(COMMANDS, CUT[case]), True
-    assert every_request_is_right(client) == {"BYPASS"}
-    assert is_healed(client, redis, clock)
+    redis.overrides, redis.closes = dict.fromkeys(COMMANDS, TRUNCATED[case]), True
+    assert write_and_read(client) == {"BYPASS"}
+    assert has_recovered(client, redis, clock)
 
 
 @pytest.mark.parametrize("case", ["nil", "status", "integer", "short array", "garbage", "two replies"])
 @pytest.mark.parametrize("command", COMMANDS)
 def test_a_malformed_reply_to_one_command_fails_no_request(client, redis, clock, command, case):
     redis.overrides = {command: MALFORMED[case]}
-    every_request_is_right(client)
-    assert is_healed(client, redis, clock)
+    write_and_read(client)
+    assert has_recovered(client, redis, clock)
 
 
 @pytest.mark.parametrize("error", ERRORS)
 def test_a_server_error_is_a_bypass_until_redis_recovers(client, redis, clock, error):
     redis.overrides = dict.fromkeys(COMMANDS, b"-%b\r\n" % error)
-    assert every_request_is_right(client) == {"BYPASS"}
-    assert is_healed(client, redis, clock)
+    assert write_and_read(client) == {"BYPASS"}
+    assert has_recovered(client, redis, clock)
 
 
 @pytest.mark.parametrize("case", [case for case, reply in MALFORMED.items() if reply[:1] != b"-"])
@@ -221,7 +221,7 @@ def test_a_second_reply_to_one_command_reaches_no_other_request(client, redis):
 
 @pytest.mark.parametrize("error", WRONG_NODE)
 def test_after_a_failover_the_client_connects_to_the_new_node(client, redis, error):
-    """Open connections stay with the old node; a new one leads to the new node."""
+    """Open connections stay with the old node. A new connection leads to the new one."""
     old = redis.connections
     redis.overrides = {
         name: lambda _: b"-%b\r\n" % error if redis.connections == old else None for name in COMMANDS
@@ -245,7 +245,7 @@ def test_a_wrong_node_costs_two_connections_in_ten_seconds(client, redis, clock,
 
 
 class Name:
-    """Stands for a DNS name: new connections go where it leads now, open ones stay where they are."""
+    """A DNS name: new connections go to its current target, open ones stay with the old target."""
 
     def __init__(self, port):
         self.target = port
@@ -279,7 +279,7 @@ def test_a_failover_costs_one_retry_at_most(tmp_path, dao, clock):
         clock.seconds += 10
         assert [x_cache(client.get(client.item))[1] for _ in range(2)] == ["MISS", "HIT"]
         with old.client() as redis:
-            redis.replicaof("127.0.0.1", new.port)  # it serves no data of its own any more
+            redis.replicaof("127.0.0.1", new.port)  # it is a replica now and serves no writes
         name.target = new.port
         for number in range(3):
             assert change(client, f"New {number}") == 200

@@ -53,10 +53,9 @@ class Proxy(ThreadingHTTPServer):
         self.thread.join()
 
     def split(self, table, taken, left):
-        """The response to a batch of which a part is carried out, and the other part left unprocessed."""
-        return PartialBatch(
-            json.dumps({"RequestItems": {table: taken}}).encode(), {table: left} if left else {}
-        )
+        """Return a fault that processes part of a batch and leaves the rest unprocessed."""
+        body = json.dumps({"RequestItems": {table: taken}}).encode()
+        return PartialBatch(body, {table: left} if left else {})
 
     def handle_error(self, *_):
         """Ignore connections closed by killed clients."""

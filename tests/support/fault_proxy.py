@@ -14,8 +14,8 @@ TICK = 0.02
 class FaultProxy:
     """A proxy on its own port. `round_trips` counts the packets from clients.
 
-    Modes: `pass` forwards, `refuse` rejects connections, `silent` accepts them and never replies, `slow` delays
-    replies, `cut` closes open connections.
+    Modes: `pass` forwards, `refuse` rejects connections, `silent` accepts them and never replies, `slow`
+    delays replies, `cut` closes open connections.
     """
 
     def __init__(self, target_port: int, tls: ssl.SSLContext | None = None) -> None:

@@ -1,4 +1,4 @@
-"""A real Valkey server for tests, or the reason to skip. REDIS_SERVER is the path of another server binary."""
+"""A real Valkey server for tests, or the reason to skip. REDIS_SERVER is the path of another binary."""
 
 import contextlib
 import os

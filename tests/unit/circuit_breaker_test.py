@@ -1,4 +1,4 @@
-"""When the circuit opens, who may try again, and when it closes."""
+"""When the circuit opens, which calls it lets through, and when it closes."""
 
 import logging
 
@@ -70,7 +70,7 @@ def test_only_one_trial_call_is_made(breaker, clock):
 
 
 def test_a_slow_trial_call_closes_the_circuit_after_a_failure(breaker, clock):
-    """A new TLS connection does."""
+    """A new TLS connection is slow."""
     fail(breaker, clock)
     clock.seconds += 10
     call(breaker, clock, 0.05)
@@ -115,30 +115,30 @@ def test_occasional_slow_calls_do_not_open_the_circuit(breaker, clock, pattern):
 def test_concurrent_calls_that_delay_each_other_do_not_open_the_circuit(breaker, clock):
     for _ in range(10):
         calls = [breaker.guard() for _ in range(40)]
-        for each in calls:
-            each.__enter__()
+        for guard in calls:
+            guard.__enter__()
             clock.seconds += 0.001
-        for each in calls:
+        for guard in calls:
             clock.seconds += 0.001
-            each.__exit__(None, None, None)
+            guard.__exit__(None, None, None)
     assert not is_open(breaker, clock)
 
 
 def test_a_pause_of_the_process_does_not_open_the_circuit(breaker, clock):
     for _ in range(10):
         calls = [breaker.guard() for _ in range(3)]
-        for each in calls:
-            each.__enter__()
+        for guard in calls:
+            guard.__enter__()
         clock.seconds += 0.2
-        for each in calls:
-            each.__exit__(None, None, None)
+        for guard in calls:
+            guard.__exit__(None, None, None)
         call(breaker, clock)
 
 
 def test_a_bypassing_call_is_made_after_a_fast_failure(breaker, clock):
     fail(breaker, clock)
     call(breaker, clock, bypass_open_circuit=True)
-    assert not is_open(breaker, clock)  # since that worked
+    assert not is_open(breaker, clock)  # since that call succeeded
 
 
 def test_a_bypassing_call_is_made_to_a_slow_server(breaker, clock):
@@ -177,7 +177,7 @@ def test_a_persistent_failure_is_not_bypassed(breaker, clock):
 
 
 class FrozenFunction:
-    """Two clocks, of which one stands still while Lambda freezes the process."""
+    """A breaker with two clocks. The monotonic one stops while Lambda freezes the process."""
 
     def __init__(self):
         self.monotonic, self.wall = 1000.0, 1_900_000_000.0
