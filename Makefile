@@ -134,21 +134,21 @@ $(BENCH)/ready: $(READY) requirements-bench.txt requirements-valkey.txt
 .PHONY: benchmark-report
 benchmark-report: $(BENCH)/ready ## measure every figure of docs/figures.md, about 10 minutes; the first time 10 more, to load a million items
 	@echo "benchmark-report: each is printed as it is measured; PARTS=\"memory growth\" would take some"
-	@set -f; $(BENCH)/bin/python -m benchmarks.figures $$PARTS
+	@set -f; $(BENCH)/bin/python -m benchmarks.report $$PARTS
 
 .PHONY: bench
 bench: $(READY) $(BENCH)/ready ## measure what the README claims: the figures, then what the cache promises, 20 minutes more
 	@echo "bench: each figure is printed as it is measured"
 	@failed=0; \
-	$(BENCH)/bin/python -m benchmarks.figures || failed=1; \
-	for proof in lambda_guard cache_race cache_stampede cache_faults logging_cost gunicorn_workers; do \
+	$(BENCH)/bin/python -m benchmarks.report || failed=1; \
+	for proof in lambda_adapter cache_race cache_stampede cache_faults logging_cost gunicorn_workers; do \
 		$(BIN)/python -m benchmarks.$$proof || failed=1; \
 	done; exit $$failed
 
 .PHONY: load
 load: $(VENV)-load/ready ## send readers and writers to the run that is up, or to HOST, and show a page; HEADLESS=1: a report
 	@echo "load: $${USERS:-20} users; USERS, TIME (with HEADLESS=1) and HOST change what is sent, and where"
-	@PYTHON=$(BIN)/python $(VENV)-load/bin/locust -f benchmarks/load.py --users "$${USERS:-20}" --spawn-rate 10 \
+	@PYTHON=$(BIN)/python $(VENV)-load/bin/locust -f benchmarks/locustfile.py --users "$${USERS:-20}" --spawn-rate 10 \
 		--web-host 127.0.0.1 $(if $(HEADLESS),--headless --only-summary --run-time "$${TIME:-30s}")
 
 .PHONY: fuzz

@@ -1,7 +1,7 @@
-"""Requests while Redis is away, slow, full, refusing or full of rubbish: all right, and as quick as without?
+"""Latency and wrong responses while Redis is down, slow, full, returning errors or holding corrupt data.
 
-A client asks an app without a cache and one with, in turn, each 50 times a second; one request in 20 is a
-write. A load or a write takes the database 5 ms.
+A client alternates between an app without a cache and an app with one, 50 requests per second to each. One
+request in 20 is a write. Each database call takes 5 ms.
 """
 
 import argparse
@@ -13,12 +13,12 @@ import time
 from collections.abc import Callable, Iterator
 from typing import Any, NamedTuple
 
-from benchmarks.cache_rig import (
+from benchmarks.cache_harness import (
     GENERATION,
     PATH,
     TAG,
     FaultProxy,
-    WatchedDao,
+    InstrumentedDao,
     make_app,
     quantile,
     sent,
@@ -30,22 +30,22 @@ WINDOW_SECONDS = 10.0
 DATABASE_SECONDS = 0.005
 
 
-class Place(NamedTuple):
-    """Where a fault can be caused: the server, and the proxy before it."""
+class Target(NamedTuple):
+    """The server and its proxy, where faults are injected."""
 
     server: Any
     proxy: FaultProxy
 
 
 @contextlib.contextmanager
-def again_and_again(act: Callable[[], None], every: float) -> Iterator[None]:
+def repeatedly(act: Callable[[], None], interval: float) -> Iterator[None]:
     ended = threading.Event()
 
-    def go_on() -> None:
-        while not ended.wait(every):
+    def repeat() -> None:
+        while not ended.wait(interval):
             act()
 
-    thread = threading.Thread(target=go_on)
+    thread = threading.Thread(target=repeat)
     thread.start()
     yield
     ended.set()
@@ -53,63 +53,63 @@ def again_and_again(act: Callable[[], None], every: float) -> Iterator[None]:
 
 
 @contextlib.contextmanager
-def proxy_mode(place: Place, mode: str, delay: float = 0.0) -> Iterator[None]:
-    place.proxy.set(mode, delay)
+def proxy_mode(target: Target, mode: str, delay: float = 0.0) -> Iterator[None]:
+    target.proxy.set(mode, delay)
     yield
-    place.proxy.set("pass")
+    target.proxy.set("pass")
 
 
 @contextlib.contextmanager
-def redis_command(place: Place, *command: Any) -> Iterator[None]:
-    with place.server.client() as redis:
+def redis_command(target: Target, *command: Any) -> Iterator[None]:
+    with target.server.client() as redis:
         redis.execute_command("ACL", "SETUSER", "admin", "on", ">x", "~*", "+@all")
         redis.execute_command(*command)
     yield
 
 
-def restart(place: Place) -> None:
-    place.server.stop()
-    place.server.start()
+def restart(target: Target) -> None:
+    target.server.stop()
+    target.server.start()
 
 
 @contextlib.contextmanager
-def damaged(place: Place, pattern: str) -> Iterator[None]:
-    """Rubbish in place of what has such keys, 20 times a second."""
+def corrupted(target: Target, pattern: str) -> Iterator[None]:
+    """Overwrite the values of matching keys 20 times a second."""
 
-    def damage() -> None:
+    def corrupt() -> None:
         for key in redis.keys(pattern):
-            if key.count(b":") < 6:  # no lock
+            if key.count(b":") < 6:  # not a lock
                 redis.set(key, b"rubbish")
 
-    with place.server.client() as redis, again_and_again(damage, 0.05):
+    with target.server.client() as redis, repeatedly(corrupt, 0.05):
         yield
 
 
-FAULTS: dict[str, Callable[[Place], contextlib.AbstractContextManager[None]]] = {
+FAULTS: dict[str, Callable[[Target], contextlib.AbstractContextManager[None]]] = {
     "none": lambda _: contextlib.nullcontext(),
-    "refuses": lambda place: proxy_mode(place, "refuse"),
-    "is silent": lambda place: proxy_mode(place, "silent"),
-    "answers in 20 ms": lambda place: proxy_mode(place, "slow", 0.02),
-    "answers in 100 ms": lambda place: proxy_mode(place, "slow", 0.1),
-    "answers in 240 ms": lambda place: proxy_mode(place, "slow", 0.24),
-    "answers in 300 ms": lambda place: proxy_mode(place, "slow", 0.3),
-    "restarts every 3 s": lambda place: again_and_again(lambda: restart(place), 3),
-    "is out of memory": lambda place: redis_command(place, "CONFIG", "SET", "maxmemory", 1),
-    "answers with errors": lambda place: redis_command(place, "ACL", "SETUSER", "default", "-@all"),
-    "has damaged entries": lambda place: damaged(place, f"{TAG}:*:*"),
-    "has a damaged generation": lambda place: damaged(place, GENERATION),
+    "refuses connections": lambda target: proxy_mode(target, "refuse"),
+    "does not respond": lambda target: proxy_mode(target, "silent"),
+    "responds in 20 ms": lambda target: proxy_mode(target, "slow", 0.02),
+    "responds in 100 ms": lambda target: proxy_mode(target, "slow", 0.1),
+    "responds in 240 ms": lambda target: proxy_mode(target, "slow", 0.24),
+    "responds in 300 ms": lambda target: proxy_mode(target, "slow", 0.3),
+    "restarts every 3 s": lambda target: repeatedly(lambda: restart(target), 3),
+    "is out of memory": lambda target: redis_command(target, "CONFIG", "SET", "maxmemory", 1),
+    "returns errors": lambda target: redis_command(target, "ACL", "SETUSER", "default", "-@all"),
+    "has corrupt entries": lambda target: corrupted(target, f"{TAG}:*:*"),
+    "has a corrupt generation": lambda target: corrupted(target, GENERATION),
 }
 
 
-class SlowDao(WatchedDao):
+class SlowDao(InstrumentedDao):
     def __init__(self):
         super().__init__()
         self.load_seconds = DATABASE_SECONDS
         self.on_written = lambda: time.sleep(DATABASE_SECONDS)
 
 
-class Seen:
-    """What a client saw: when each request began, how long it took, and how many answers were wrong."""
+class RecordingClient:
+    """A client that records (start, duration) of its requests and counts wrong responses."""
 
     def __init__(self, client: Any) -> None:
         self.client = client
@@ -122,43 +122,43 @@ class Seen:
 
     def write(self, at: float, title: str) -> None:
         started, self.title = time.perf_counter(), title
-        answer = self.client.put(PATH, json=sent(title=title), headers={"If-Match": "*"})
+        response = self.client.put(PATH, json=sent(title=title), headers={"If-Match": "*"})
         self.writes.append((at, time.perf_counter() - started))
-        self.wrong += answer.status_code != 200
+        self.wrong += response.status_code != 200
 
     def read(self, at: float, *, of_list: bool) -> None:
         started = time.perf_counter()
-        answer = self.client.get("/news/" if of_list else PATH)
+        response = self.client.get("/news/" if of_list else PATH)
         self.reads.append((at, time.perf_counter() - started))
-        item = answer.json["items"][0] if of_list else answer.json
-        self.wrong += answer.status_code != 200 or item["title"] != self.title
+        item = response.json["items"][0] if of_list else response.json
+        self.wrong += response.status_code != 200 or item["title"] != self.title
 
 
-def ask(both: tuple[Seen, Seen], seconds: float) -> None:
+def send_requests(clients: tuple[RecordingClient, ...], seconds: float) -> None:
     begin = time.perf_counter()
     for number in range(int(seconds / INTERVAL)):
         at = number * INTERVAL
         time.sleep(max(0.0, begin + at - time.perf_counter()))
         of_list = random.random() < 0.5
-        for each in both:
+        for client in clients:
             if number % 20:
-                each.read(at, of_list=of_list)
+                client.read(at, of_list=of_list)
             else:
-                each.write(at, f"Write {number}")
+                client.write(at, f"Write {number}")
 
 
-def compare(name: str, kind: str, base: Seen, seen: Seen) -> None:
-    """The slowest request of each window is set apart, as the promise has it."""
+def compare(name: str, operation: str, uncached: RecordingClient, cached: RecordingClient) -> None:
+    """Print the latencies. The p99 excludes the slowest request of each window, which opens the circuit."""
     slowest: dict[int, float] = {}
-    for at, took in getattr(seen, kind):
+    for at, duration in getattr(cached, operation):
         window = int(at / WINDOW_SECONDS)
-        slowest[window] = max(slowest.get(window, 0.0), took)
-    took = sorted(seconds for _, seconds in getattr(seen, kind))
-    without = quantile([seconds for _, seconds in getattr(base, kind)], 0.99)
-    rest = quantile(took[: -len(slowest)], 0.99)
+        slowest[window] = max(slowest.get(window, 0.0), duration)
+    durations = sorted(seconds for _, seconds in getattr(cached, operation))
+    without = quantile([seconds for _, seconds in getattr(uncached, operation)], 0.99)
+    rest = quantile(durations[: -len(slowest)], 0.99)
     print(
-        f"{name:24} {kind:6} {len(took):5}  p50 {quantile(took, 0.5):5.1f}  p99 {rest:5.1f} ms"
-        f" (without a cache {without:5.1f})  slowest {took[-1] * 1000:5.0f} ms  wrong {seen.wrong}",
+        f"{name:24} {operation:6} {len(durations):5}  p50 {quantile(durations, 0.5):5.1f}  p99 {rest:5.1f} ms"
+        f" (without a cache {without:5.1f})  slowest {durations[-1] * 1000:5.0f} ms  wrong {cached.wrong}",
         flush=True,
     )
 
@@ -171,12 +171,12 @@ def main() -> None:
     logging.disable()
     for name in arguments.fault or FAULTS:
         with valkey() as server, FaultProxy(server.port) as proxy:
-            base = Seen(make_app(SlowDao(), None).test_client())
-            seen = Seen(make_app(SlowDao(), f"redis://127.0.0.1:{proxy.port}").test_client())
-            with FAULTS[name](Place(server, proxy)):
-                ask((base, seen), arguments.seconds)
-        for kind in ("reads", "writes"):
-            compare(name, kind, base, seen)
+            uncached = RecordingClient(make_app(SlowDao(), None).test_client())
+            cached = RecordingClient(make_app(SlowDao(), f"redis://127.0.0.1:{proxy.port}").test_client())
+            with FAULTS[name](Target(server, proxy)):
+                send_requests((uncached, cached), arguments.seconds)
+        for operation in ("reads", "writes"):
+            compare(name, operation, uncached, cached)
 
 
 if __name__ == "__main__":

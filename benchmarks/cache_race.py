@@ -1,6 +1,6 @@
-"""Readers and a bursty writer, each a process of its own: how many answers are older than the last write?
+"""Counts stale reads with concurrent readers and a bursty writer, each in a process of its own.
 
-An answer is stale when it lacks a write that was acknowledged before its request began.
+A read is stale if it lacks a write that was acknowledged before the request started.
 """
 
 import argparse
@@ -12,7 +12,7 @@ from typing import Any
 
 import redis
 
-from benchmarks.cache_rig import GENERATION, PATH, SharedDao, make_app, sent, valkey
+from benchmarks.cache_harness import GENERATION, PATH, SharedDao, make_app, sent, valkey
 
 CASES: dict[str, dict[str, Any]] = {
     "plain": {},
@@ -26,20 +26,20 @@ CASES: dict[str, dict[str, Any]] = {
 def read(cache_url: str, truth_url: str, lag: float, seconds: float, results: Any) -> None:
     client = make_app(SharedDao(truth_url, lag=lag), cache_url).test_client()
     truth = redis.Redis.from_url(truth_url)
-    seen = {kind: {"reads": 0, "hits": 0, "stale": 0, "worst": 0.0} for kind in ("item", "list")}
+    totals = {view: {"reads": 0, "hits": 0, "stale": 0, "max_age": 0.0} for view in ("item", "list")}
     until = time.time() + seconds
     while time.time() < until:
-        kind = random.choice(["item", "list"])
+        view = random.choice(["item", "list"])
         acknowledged, started = int(truth.get("acknowledged") or 0), time.time()
-        answer = client.get(PATH if kind == "item" else "/news/")
-        version = answer.json["version"] if kind == "item" else answer.json["items"][0]["version"]
-        counts = seen[kind]
+        response = client.get(PATH if view == "item" else "/news/")
+        version = response.json["version"] if view == "item" else response.json["items"][0]["version"]
+        counts = totals[view]
         counts["reads"] += 1
-        counts["hits"] += answer.headers["X-Cache"] == "HIT"
+        counts["hits"] += response.headers["X-Cache"] == "HIT"
         if version < acknowledged:
             counts["stale"] += 1
-            counts["worst"] = max(counts["worst"], started - float(truth.hget("at", version + 1)))
-    results.put(seen)
+            counts["max_age"] = max(counts["max_age"], started - float(truth.hget("at", version + 1)))
+    results.put(totals)
 
 
 def write(cache_url: str, truth_url: str, pause: float, seconds: float, results: Any) -> None:
@@ -49,9 +49,9 @@ def write(cache_url: str, truth_url: str, pause: float, seconds: float, results:
     while time.time() < until:
         for _ in range(random.randint(1, 20)):
             title = f"Write {writes}"
-            answer = client.put(PATH, json=sent(title=title), headers={"If-Match": "*"})
-            assert answer.status_code == 200
-            version, writes = answer.json["version"], writes + 1
+            response = client.put(PATH, json=sent(title=title), headers={"If-Match": "*"})
+            assert response.status_code == 200
+            version, writes = response.json["version"], writes + 1
             truth.hset("at", version, time.time())
             truth.set("acknowledged", version)
             time.sleep(random.uniform(0, 0.005))
@@ -67,7 +67,7 @@ def disturb(cache_url: str, command: str, every: float, seconds: float) -> None:
 
 
 def race(seconds: float, readers: int, case: dict[str, Any]) -> dict[str, Any]:
-    """What the readers counted, for items and lists."""
+    """Run one case and return the counts of all readers, for items and lists."""
     spawn = multiprocessing.get_context("spawn")
     with valkey() as cache, valkey() as truth:
         first = make_app(SharedDao(truth.url), cache.url).test_client()
@@ -87,18 +87,18 @@ def race(seconds: float, readers: int, case: dict[str, Any]) -> dict[str, Any]:
             time.sleep(case["restart"])
             cache.stop()
             cache.start()
-        counted = [results.get(timeout=seconds + 60) for _ in range(readers + 1)]
+        counts = [results.get(timeout=seconds + 60) for _ in range(readers + 1)]
         for process in processes:
             process.join()
-    return summed(counted)
+    return sum_counts(counts)
 
 
-def summed(counted: list[dict[str, Any]]) -> dict[str, Any]:
-    total: dict[str, Any] = {"writes": sum(each.get("writes", 0) for each in counted)}
-    for kind in ("item", "list"):
-        per_reader = [each[kind] for each in counted if kind in each]
-        total[kind] = {name: sum(each[name] for each in per_reader) for name in ("reads", "hits", "stale")}
-        total[kind]["worst"] = max(each["worst"] for each in per_reader)
+def sum_counts(counts: list[dict[str, Any]]) -> dict[str, Any]:
+    total: dict[str, Any] = {"writes": sum(process.get("writes", 0) for process in counts)}
+    for view in ("item", "list"):
+        readers = [process[view] for process in counts if view in process]
+        total[view] = {name: sum(reader[name] for reader in readers) for name in ("reads", "hits", "stale")}
+        total[view]["max_age"] = max(reader["max_age"] for reader in readers)
     return total
 
 
@@ -114,12 +114,12 @@ def main() -> None:
         if arguments.json:
             print(json.dumps(result))
             continue
-        for kind in ("item", "list"):
-            each = result[kind]
+        for view in ("item", "list"):
+            counts = result[view]
             print(
-                f"{name:20} {kind}: {each['stale']:5} stale of {each['reads']:6} reads"
-                f" ({each['hits'] / each['reads']:4.0%} hits, {result['writes']} writes),"
-                f" oldest {each['worst']:.2f} s",
+                f"{name:20} {view}: {counts['stale']:5} stale of {counts['reads']:6} reads"
+                f" ({counts['hits'] / counts['reads']:4.0%} hits, {result['writes']} writes),"
+                f" oldest {counts['max_age']:.2f} s",
                 flush=True,
             )
 

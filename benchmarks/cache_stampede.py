@@ -1,6 +1,6 @@
-"""40 clients, in 4 processes, on an entry that expires again and again: how many loads does it take?
+"""Counts loads while 40 clients in 4 processes request an entry that expires repeatedly.
 
-In real time: each expiry takes a minute. The database takes 100 ms.
+It runs in real time: each expiry takes a minute. A load takes 100 ms.
 """
 
 import argparse
@@ -11,7 +11,7 @@ from typing import Any
 
 import redis
 
-from benchmarks.cache_rig import SharedDao, make_app, quantile, sent, valkey
+from benchmarks.cache_harness import SharedDao, make_app, quantile, sent, valkey
 from shared.cache.entry import REFRESH_RATIO, TTL_SECONDS
 
 PROCESSES, THREADS = 4, 10
@@ -25,11 +25,11 @@ class SlowDao(SharedDao):
         return news
 
 
-def ask(cache_url: str, truth_url: str, until: float, results: Any) -> None:
+def send_requests(cache_url: str, truth_url: str, until: float, results: Any) -> None:
     app = make_app(SlowDao(truth_url, pause=0), cache_url)
     seconds: list[float] = []
 
-    def one() -> None:
+    def run_client() -> None:
         client = app.test_client()
         while time.time() < until:
             started = time.perf_counter()
@@ -37,7 +37,7 @@ def ask(cache_url: str, truth_url: str, until: float, results: Any) -> None:
             seconds.append(time.perf_counter() - started)
             time.sleep(0.1)
 
-    threads = [threading.Thread(target=one) for _ in range(THREADS)]
+    threads = [threading.Thread(target=run_client) for _ in range(THREADS)]
     for thread in threads:
         thread.start()
     for thread in threads:
@@ -53,25 +53,24 @@ def main() -> None:
     with valkey() as cache, valkey() as truth:
         first = make_app(SharedDao(truth.url), cache.url).test_client()
         first.post("/news/", json=sent())
-        time.sleep(2.5)  # what is loaded from now on stays fresh
+        time.sleep(2.5)  # entries loaded from now on get the full TTL
         counter = redis.Redis.from_url(truth.url)
         first.get("/news/")
         counter.set("loads", 0)
         until = time.time() + TTL_SECONDS * REFRESH_RATIO * expiries + 2
         results = spawn.Queue()
         jobs = [
-            spawn.Process(target=ask, args=(cache.url, truth.url, until, results)) for _ in range(PROCESSES)
+            spawn.Process(target=send_requests, args=(cache.url, truth.url, until, results))
+            for _ in range(PROCESSES)
         ]
         for job in jobs:
             job.start()
-        seconds = [each for _ in jobs for each in results.get(timeout=until - time.time() + 60)]
+        durations = [seconds for _ in jobs for seconds in results.get(timeout=until - time.time() + 60)]
         for job in jobs:
             job.join()
-        loads, slow = int(counter.get("loads") or 0), sum(each > LOAD_SECONDS for each in seconds)
-        print(
-            f"{PROCESSES * THREADS} clients, {expiries} expiries: {loads} loads for {len(seconds)} requests;"
-        )
-        print(f"p50 {quantile(seconds, 0.5):.1f} ms, p99 {quantile(seconds, 0.99):.1f} ms,")
+        loads, slow = int(counter.get("loads") or 0), sum(seconds > LOAD_SECONDS for seconds in durations)
+        print(f"{PROCESSES * THREADS} clients, {expiries} expiries, {len(durations)} requests: {loads} loads")
+        print(f"p50 {quantile(durations, 0.5):.1f} ms, p99 {quantile(durations, 0.99):.1f} ms")
         print(f"{slow} requests took as long as a load")
 
 

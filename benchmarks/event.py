@@ -1,4 +1,4 @@
-"""The request of all figures: `GET /news/` of a browser, through an HTTP API."""
+"""The event of every request: `GET /news/` of a browser through an HTTP API."""
 
 from tests.support.event_builders import Request, http_api_2
 

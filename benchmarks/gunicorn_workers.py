@@ -1,9 +1,7 @@
-"""Which kind of gunicorn worker?
+"""Compares gunicorn's worker types: requests per second and CPU time per request, in interleaved rounds.
 
-Requests a second, and processor time a request, in interleaved rounds.
-
-`new` connections are used once, `kept` ones again and again; with `5 ms` there is no cache, and the database
-takes as long as that. `stalled` is what becomes of others while 8 clients have sent half a request.
+Columns: `new` opens a connection per request, `kept` uses keep-alive, `5 ms` has no cache and a database that
+takes 5 ms, `stalled` says if a request is served while 8 clients have sent only half a request.
 """
 
 import argparse
@@ -24,10 +22,10 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
-from benchmarks.cache_rig import valkey
+from benchmarks.cache_harness import valkey
 from tools.local.processes import Processes, free_port, wait_for_port
 
-KINDS = {
+WORKER_TYPES = {
     "sync": [],
     "gthread, 4 threads": ["--threads", "4"],
     "gevent": ["--worker-class", "shared.gunicorn.worker.Worker"],
@@ -37,10 +35,10 @@ DATABASE_SECONDS = 0.005
 
 
 class SlowDynamoDb(BaseHTTPRequestHandler):
-    """Knows one item, and takes its time."""
+    """Returns one item after DATABASE_SECONDS."""
 
     protocol_version = "HTTP/1.1"
-    wbufsize = -1  # head and body at once, else the second waits 40 ms for the first's acknowledgement
+    wbufsize = -1  # sends head and body together, otherwise the body waits 40 ms for a delayed ACK
     item = {
         name: {"S": value}
         for name, value in {
@@ -56,15 +54,15 @@ class SlowDynamoDb(BaseHTTPRequestHandler):
             "updated_at": "2026-01-01T00:00:00.000000Z",
         }.items()
     } | {"version": {"N": "1"}}
-    answer = json.dumps({"Items": [item], "Count": 1, "ScannedCount": 1}).encode()
+    response = json.dumps({"Items": [item], "Count": 1, "ScannedCount": 1}).encode()
 
     def do_POST(self) -> None:
         self.rfile.read(int(self.headers["Content-Length"]))
         time.sleep(DATABASE_SECONDS)
         self.send_response(200)
-        self.send_header("Content-Length", str(len(self.answer)))
+        self.send_header("Content-Length", str(len(self.response)))
         self.end_headers()
-        self.wfile.write(self.answer)
+        self.wfile.write(self.response)
 
     def log_message(self, *_: object) -> None:
         pass
@@ -79,33 +77,40 @@ def slow_dynamodb() -> Iterator[str]:
 
 
 @contextlib.contextmanager
-def gunicorn(kind: str, workers: int, env: Mapping[str, str]) -> Iterator[tuple[int, int]]:
-    """The port and the process id of the service on workers of that kind."""
+def gunicorn(worker_type: str, workers: int, env: Mapping[str, str]) -> Iterator[tuple[int, int]]:
+    """Run the service and yield its port and process id."""
     port = free_port()
     command = [sys.executable, "-m", "gunicorn", "functions.wsgi:app", "--bind", f"127.0.0.1:{port}"]
-    command += ["--workers", str(workers), "--no-control-socket", "--log-level", "error", *KINDS[kind]]
+    command += [
+        "--workers",
+        str(workers),
+        "--no-control-socket",
+        "--log-level",
+        "error",
+        *WORKER_TYPES[worker_type],
+    ]
     with TemporaryDirectory() as folder, Processes() as processes:
         process = processes.start(command, env, Path(folder) / "log")
         wait_for_port(process, port)
-        for _ in range(20):  # every worker has imported what it needs
-            ask(port)
+        for _ in range(20):  # warms up every worker
+            send_request(port)
         yield port, process.pid
 
 
-def ask(port: int, timeout: float = 10) -> None:
-    with urllib.request.urlopen(f"http://127.0.0.1:{port}/news/", timeout=timeout) as answer:
-        assert answer.status == 200
+def send_request(port: int, timeout: float = 10) -> None:
+    with urllib.request.urlopen(f"http://127.0.0.1:{port}/news/", timeout=timeout) as response:
+        assert response.status == 200
 
 
-def processor_seconds(pid: int) -> float:
-    """What the workers have used so far."""
+def cpu_seconds(pid: int) -> float:
+    """Return the CPU time of all workers so far."""
     children = Path(f"/proc/{pid}/task/{pid}/children").read_text().split()
     fields = [Path(f"/proc/{child}/stat").read_text().rpartition(")")[2].split() for child in children]
-    return sum(int(each[11]) + int(each[12]) for each in fields) / os.sysconf("SC_CLK_TCK")
+    return sum(int(worker[11]) + int(worker[12]) for worker in fields) / os.sysconf("SC_CLK_TCK")
 
 
 def load(port: int, pid: int, requests: int, *options: str) -> tuple[float, float]:
-    """Requests a second, and microseconds of processor time a request."""
+    """Return requests per second, and CPU microseconds per request."""
     command = [
         "ab",
         "-q",
@@ -116,11 +121,11 @@ def load(port: int, pid: int, requests: int, *options: str) -> tuple[float, floa
         *options,
         f"http://127.0.0.1:{port}/news/",
     ]
-    before = processor_seconds(pid)
-    said = subprocess.run(command, capture_output=True, text=True, check=True).stdout
-    used = processor_seconds(pid) - before
-    assert re.search(r"Failed requests: +0\n", said), said
-    [rate] = re.findall(r"Requests per second: +([\d.]+)", said)
+    before = cpu_seconds(pid)
+    output = subprocess.run(command, capture_output=True, text=True, check=True).stdout
+    used = cpu_seconds(pid) - before
+    assert re.search(r"Failed requests: +0\n", output), output
+    [rate] = re.findall(r"Requests per second: +([\d.]+)", output)
     return float(rate), used / requests * 1e6
 
 
@@ -131,7 +136,7 @@ def is_served_beside_stalled_clients(port: int) -> bool:
             stalled.sendall(b"GET /news/ HTTP/1.1\r\n")
         time.sleep(0.2)
         try:
-            ask(port, timeout=5)
+            send_request(port, timeout=5)
         except OSError:
             return False
         return True
@@ -142,7 +147,7 @@ def main() -> None:
     parser.add_argument("--rounds", type=int, default=5)
     rounds = parser.parse_args().rounds
     if not shutil.which("ab"):
-        sys.exit("gunicorn_workers: needs ab, of the package apache2-utils")
+        sys.exit("bench: ab not found: apt-get install apache2-utils")
     measured: dict[tuple[str, int], dict[str, list[tuple[float, float]]]] = {}
     served: dict[str, bool] = {}
     with valkey() as cache, slow_dynamodb() as database:
@@ -157,21 +162,21 @@ def main() -> None:
         }
         for _ in range(rounds):
             for workers in (1, 2):
-                for kind in KINDS:
-                    found = measured.setdefault((kind, workers), {"new": [], "kept": [], "5 ms": []})
-                    with gunicorn(kind, workers, plain | {"REDIS_URL": cache.url}) as (port, pid):
-                        found["new"].append(load(port, pid, 3000))
-                        found["kept"].append(load(port, pid, 3000, "-k"))
-                    with gunicorn(kind, workers, plain) as (port, pid):
-                        found["5 ms"].append(load(port, pid, 600, "-k"))
-                        if workers == 1 and kind not in served:
-                            served[kind] = is_served_beside_stalled_clients(port)
+                for worker_type in WORKER_TYPES:
+                    results = measured.setdefault((worker_type, workers), {"new": [], "kept": [], "5 ms": []})
+                    with gunicorn(worker_type, workers, plain | {"REDIS_URL": cache.url}) as (port, pid):
+                        results["new"].append(load(port, pid, 3000))
+                        results["kept"].append(load(port, pid, 3000, "-k"))
+                    with gunicorn(worker_type, workers, plain) as (port, pid):
+                        results["5 ms"].append(load(port, pid, 600, "-k"))
+                        if workers == 1 and worker_type not in served:
+                            served[worker_type] = is_served_beside_stalled_clients(port)
     print("| worker | processes | new | kept | 5 ms | stalled |\n| --- | --- | --- | --- | --- | --- |")
-    for (kind, workers), found in measured.items():
-        medians = [map(statistics.median, zip(*each, strict=True)) for each in found.values()]
+    for (worker_type, workers), results in measured.items():
+        medians = [map(statistics.median, zip(*pairs, strict=True)) for pairs in results.values()]
         columns = [f"{rate:.0f}/s, {used:.0f} µs" for rate, used in medians]
-        stalled = "" if workers > 1 else "served" if served[kind] else "not served"
-        print(f"| {kind} | {workers} | {' | '.join(columns)} | {stalled} |")
+        stalled = "" if workers > 1 else "served" if served[worker_type] else "not served"
+        print(f"| {worker_type} | {workers} | {' | '.join(columns)} | {stalled} |")
 
 
 if __name__ == "__main__":

@@ -1,10 +1,10 @@
-"""The first page from DynamoDB, without a cache, beside botocore's own client with the same query.
+"""The first page from DynamoDB without a cache, compared with botocore's client and the same query.
 
-Through the whole handler on the wall, as a caller sees it, though dynalite is slower than DynamoDB and hides
-some of ours; so the dao is measured alone too, by what the process computes.
+Measured twice: the wall-clock time of the whole handler, and the CPU time of the DAO alone, because dynalite
+is slower than DynamoDB and hides part of the difference.
 """
 
-from benchmarks.figure_rig import Row, in_turns, print_rows, python, row
+from benchmarks.harness import Row, print_rows, python, row, run_interleaved
 from benchmarks.news_tables import news_table
 
 ROUNDS = 60
@@ -12,7 +12,7 @@ CALLS = 20
 PEER = "botocore's own client, the same query"
 FIGURES = {
     "list of 20 from DynamoDB, cache off": (("functions.news", "BYPASS"), {}),
-    "list of 20 from DynamoDB by the dao, CPU time": (("benchmarks.dao_page",), {"CPU": "1"}),
+    "list of 20 from DynamoDB by the dao, CPU time": (("benchmarks.dao_first_page",), {"CPU": "1"}),
 }
 
 
@@ -21,11 +21,11 @@ def measure() -> list[Row]:
     with news_table(1000) as settings:
         for figure, (module, extra) in FIGURES.items():
             commands = {
-                "ours": python("-m", "benchmarks.caller", *module),
-                "botocore": python("-m", "benchmarks.caller", "benchmarks.peers.botocore_query"),
+                "ours": python("-m", "benchmarks.invoke_handler", *module),
+                "botocore": python("-m", "benchmarks.invoke_handler", "benchmarks.peers.botocore_query"),
             }
-            seconds = in_turns(commands, settings | extra, ROUNDS, CALLS)
-            ours, theirs = ([each * 1e3 for each in times] for times in seconds.values())
+            seconds = run_interleaved(commands, settings | extra, ROUNDS, CALLS)
+            ours, theirs = ([time * 1e3 for time in times] for times in seconds.values())
             rows.append(row(figure, PEER, "ms", ours, theirs, 1.35))
     return rows
 

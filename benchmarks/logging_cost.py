@@ -19,7 +19,7 @@ from time import perf_counter_ns
 
 sys.path.insert(0, str(Path(__file__).parent.parent / "tests"))
 
-from benchmarks.lambda_guard import CONTEXT, REQUEST
+from benchmarks.lambda_adapter import CONTEXT, REQUEST
 from shared.lambda_adapter.handler import make_handler
 from shared.observability.metrics import emf_directives
 from support.cache_harness import make_app
@@ -27,10 +27,10 @@ from support.event_builders import http_api_2
 from support.fakes import FakeDao, stored
 from support.redis_servers import Valkey
 
-MOST = 1.08
+MAX_RATIO = 1.08
 CALLS = 20_000
 STARTS = 120
-QUANTILE = 0.05  # what a call takes where nothing else is in its way
+QUANTILE = 0.05  # a call that nothing else on the machine delays
 ROOT = Path(__file__).parent.parent
 
 WITHOUT = """
@@ -48,8 +48,8 @@ START = """
 import json, os, sys
 from types import SimpleNamespace
 from functions.news import handler
-answer = handler(json.loads(sys.argv[1]), SimpleNamespace(aws_request_id="8c1f"))
-os._exit((answer["statusCode"], answer["headers"]["X-Cache"]) != (200, "HIT"))
+response = handler(json.loads(sys.argv[1]), SimpleNamespace(aws_request_id="8c1f"))
+os._exit((response["statusCode"], response["headers"]["X-Cache"]) != (200, "HIT"))
 """
 STARTS_OF = {
     "without": WITHOUT + START,
@@ -82,28 +82,28 @@ def handlers(url):
         "with": lambda log: log,
         "with JsonFormatter": lambda log: with_json_formatter(log.app),
     }
-    made = {}
+    result = {}
     for name, wrap in wraps.items():
         app = make_app(dao, url, log_json=True, stage="dev")
         app.wsgi_app = wrap(app.wsgi_app)
-        made[name] = make_handler(app)
-    return made
+        result[name] = make_handler(app)
+    return result
 
 
-def warm(kinds, event):
-    """Microseconds of calls, by kind: two of them, since a third would spoil the processor's caches."""
-    times = {name: [] for name in kinds}
+def warm(variants, event):
+    """Return the microseconds of warm calls of two variants. A third would evict CPU caches."""
+    times = {name: [] for name in variants}
     for number in range(CALLS):
-        name = random.choice(list(kinds))
+        name = random.choice(list(variants))
         before = perf_counter_ns()
-        kinds[name](event, CONTEXT)
+        variants[name](event, CONTEXT)
         if number > CALLS / 10:
             times[name].append((perf_counter_ns() - before) / 1000)
     return times
 
 
 def cold(url, event):
-    """Milliseconds of processes that start, answer one request and end, by kind."""
+    """Return the CPU milliseconds of processes that start, handle one request and exit, by variant."""
     env = os.environ | {"AWS_REGION": "us-east-1", "NEWS_TABLE": "news", "STAGE": "dev", "REDIS_URL": url}
     env |= {"PYTHONPATH": str(ROOT), "AWS_LAMBDA_FUNCTION_NAME": "news"}
     fill = handlers(url)["without"]
@@ -124,31 +124,31 @@ def quantile(times):
 
 
 def table(title, unit, times):
-    """Print it, and return the ratio of the second to the first."""
-    first, *others = ((name, quantile(each)) for name, each in times.items())
+    """Print a table, and return the ratio of the second row to the first."""
+    first, *others = ((name, quantile(values)) for name, values in times.items())
     rows = "".join(f"| {name} | {time:.1f} | {time / first[1]:.3f} |\n" for name, time in (first, *others))
     print(f"| {title} | {unit} | ratio |\n| --- | ---: | ---: |\n{rows}", file=sys.__stdout__, flush=True)
     return others[0][1] / first[1]
 
 
 @contextlib.contextmanager
-def unseen():
-    """Let what is logged go nowhere; the figures go where they should."""
-    nowhere = Path(os.devnull).open("w")  # noqa: SIM115  # closed with the first of these
-    with nowhere, contextlib.redirect_stderr(nowhere), contextlib.redirect_stdout(nowhere):
+def discarded_logs():
+    """Discard everything that is logged. The tables are printed to sys.__stdout__."""
+    devnull = Path(os.devnull).open("w")  # noqa: SIM115  # closed by the with statement
+    with devnull, contextlib.redirect_stderr(devnull), contextlib.redirect_stdout(devnull):
         yield
 
 
 def main():
     event = http_api_2(REQUEST)
     ratios = {}
-    with tempfile.TemporaryDirectory() as folder, Valkey(Path(folder)) as server, unseen():
-        kinds = handlers(server.url)
-        for name in list(kinds)[1:]:
-            times = warm({"without": kinds["without"], name: kinds[name]}, event)
+    with tempfile.TemporaryDirectory() as folder, Valkey(Path(folder)) as server, discarded_logs():
+        variants = handlers(server.url)
+        for name in list(variants)[1:]:
+            times = warm({"without": variants["without"], name: variants[name]}, event)
             ratios[name] = table("a cached GET, warm", "µs", times)
         ratios["cold"] = table("a cold start and a cached GET", "ms", cold(server.url, event))
-    sys.exit(max(ratios["with"], ratios["cold"]) > MOST)
+    sys.exit(max(ratios["with"], ratios["cold"]) > MAX_RATIO)
 
 
 if __name__ == "__main__":

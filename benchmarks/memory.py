@@ -1,15 +1,15 @@
-"""Resident memory of a warm process, in MB: it has read from DynamoDB, and then answered from the cache."""
+"""Resident memory of a warm process in MB, after a read from DynamoDB and 5,000 cached responses."""
 
 import json
 import subprocess
 import tempfile
 from pathlib import Path
 
-from benchmarks import artefacts
-from benchmarks.cache_rig import valkey
+from benchmarks import artifacts
+from benchmarks.cache_harness import valkey
 from benchmarks.cold_start import SCRIPT
 from benchmarks.event import EVENT
-from benchmarks.figure_rig import Row, environment, print_rows, row
+from benchmarks.harness import Row, environment, print_rows, row
 from benchmarks.news_tables import news_table
 from tools.package.python import runtime_python
 
@@ -24,14 +24,14 @@ print("None", next(line.split()[1] for line in open("/proc/self/status") if line
 
 
 def resident_mb(command: list[str], settings: dict[str, str], x_cache: str) -> float:
-    said = subprocess.run(command, env=environment(settings), capture_output=True, text=True, check=True)
-    found, kilobytes, *_ = said.stdout.split()
-    assert found == x_cache, found
+    output = subprocess.run(command, env=environment(settings), capture_output=True, text=True, check=True)
+    actual, kilobytes, *_ = output.stdout.split()
+    assert actual == x_cache, actual
     return int(kilobytes) / 1000
 
 
 def measure() -> list[Row]:
-    python, ours, peers = str(runtime_python()), artefacts.ours(), artefacts.peers()
+    python, ours, peers = str(runtime_python()), artifacts.ours(), artifacts.peers()
     sizes: dict[str, list[float]] = {"ours": [], "peer": []}
     with news_table(1000) as settings, tempfile.TemporaryDirectory() as temporary:
         event = Path(temporary, "event.json")

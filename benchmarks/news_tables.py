@@ -1,4 +1,4 @@
-"""Tables of any number of items, in a dynalite with its data on disk: loaded once, and kept in build/."""
+"""Tables with any number of items, in a dynalite with its data on disk: loaded once and kept in build/."""
 
 import contextlib
 import shutil
@@ -9,7 +9,7 @@ from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime, timedelta
 from uuid import NAMESPACE_URL, uuid5
 
-from benchmarks.figure_rig import ROOT
+from benchmarks.harness import ROOT
 from news.dao import NewsDao
 from news.model import News
 from shared.config import Settings
@@ -25,23 +25,23 @@ THREADS = 8
 
 def item(number: int) -> News:
     url = f"https://example.com/{number}"
-    moment = START + timedelta(minutes=number)
+    published_at = START + timedelta(minutes=number)
     return News(
         id=str(uuid5(NAMESPACE_URL, url)),
-        title=f"Headline number {number}, as long as headlines are",
+        title=f"Headline number {number}, about as long as real ones",
         url=url,
         source=f"source-{number % 1000}.example.com",
         category=("world", "science", "technology")[number % 3],
-        summary="What it says in a sentence or two, as most of them have it.",
-        published_at=moment,
-        created_at=moment,
-        updated_at=moment,
+        summary="A summary of one or two sentences, like most summaries.",
+        published_at=published_at,
+        created_at=published_at,
+        updated_at=published_at,
         version=1,
     )
 
 
 def load(settings: Settings, count: int) -> None:
-    """Write the items in batches, with eight threads; a million take about ten minutes."""
+    """Write the items in batches with eight threads. A million items take about ten minutes."""
     create_tables(settings)
     dao, started = NewsDao(settings), time.monotonic()
 
@@ -56,9 +56,9 @@ def load(settings: Settings, count: int) -> None:
 
 @contextlib.contextmanager
 def news_table(count: int) -> Iterator[dict[str, str]]:
-    """The settings with which a process reads a table of that many items."""
+    """Yield the settings of a process that reads a table with that many items."""
     if not DYNALITE.exists() or not shutil.which("node"):
-        sys.exit("bench: dynalite is missing: install Node 20, then `npm ci`")
+        sys.exit("bench: dynalite not found: install Node 20, then run `npm ci`")
     folder, complete = FOLDER / f"news-{count}", FOLDER / f"news-{count}.complete"
     if not complete.exists():
         shutil.rmtree(folder, ignore_errors=True)

@@ -1,6 +1,6 @@
-"""What another interpreter would gain: the stack without msgspec, which is for CPython, on a list of 20.
+"""Measures another Python interpreter: a list of 20 with the same stack, but without msgspec (CPython only).
 
-In an environment of that interpreter: `pip install flask pynamodb redis serverless-wsgi`, then run this file.
+In an environment of that interpreter, run `pip install flask pynamodb redis serverless-wsgi`, then this file.
 """
 
 import json
@@ -8,14 +8,14 @@ import resource
 import sys
 import time
 
-began = time.process_time()
+started = time.process_time()
 
 import flask
-import pynamodb.models  # noqa: F401  # imported, as they would be
+import pynamodb.models  # noqa: F401  # the service imports it
 import redis  # noqa: F401
 import serverless_wsgi
 
-IMPORTED = time.process_time() - began
+IMPORT_SECONDS = time.process_time() - started
 STORED = json.dumps(
     [
         {"id": f"{n}", "title": "T" * 60, "url": f"https://example.com/{n}", "summary": "s" * 200}
@@ -52,7 +52,7 @@ def main() -> None:
     microseconds(20_000)
     memory = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
     print(
-        f"{sys.implementation.name} {sys.version.split()[0]}: imports {IMPORTED * 1000:.0f} ms, "
+        f"{sys.implementation.name} {sys.version.split()[0]}: imports {IMPORT_SECONDS * 1000:.0f} ms, "
         f"first request {first:.0f} µs, the next hundred {next_hundred:.0f} µs each, "
         f"after 20,000 {microseconds(5_000):.0f} µs each; {memory:.0f} MB"
     )

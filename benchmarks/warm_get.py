@@ -1,6 +1,6 @@
 """A cached `GET /news/` through the Lambda handler of a warm process, in microseconds."""
 
-from benchmarks.figure_rig import FilledCache, Row, in_turns, print_rows, python, row
+from benchmarks.harness import Row, WarmCache, print_rows, python, row, run_interleaved
 
 FIGURE = "warm cached GET through `handler`"
 PEERS = {
@@ -14,12 +14,12 @@ CALLS = 200
 
 
 def measure() -> list[Row]:
-    commands = {"ours": python("-m", "benchmarks.caller", "functions.news", "HIT")}
+    commands = {"ours": python("-m", "benchmarks.invoke_handler", "functions.news", "HIT")}
     for peer, (module, _) in PEERS.items():
-        commands[peer] = python("-m", "benchmarks.caller", f"benchmarks.peers.{module}")
-    with FilledCache.started() as cache:
-        seconds = in_turns(commands, cache.env, ROUNDS, CALLS, STARTS)
-    micros = {name: [each * 1e6 for each in times] for name, times in seconds.items()}
+        commands[peer] = python("-m", "benchmarks.invoke_handler", f"benchmarks.peers.{module}")
+    with WarmCache.started() as cache:
+        seconds = run_interleaved(commands, cache.env, ROUNDS, CALLS, STARTS)
+    micros = {name: [time * 1e6 for time in times] for name, times in seconds.items()}
     return [
         row(FIGURE, peer, "µs", micros["ours"], micros[peer], limit) for peer, (_, limit) in PEERS.items()
     ]

@@ -1,1 +1,1 @@
-"""Other ways to write one view of the service, each small and as its own documentation has it."""
+"""Other implementations of one view, each small and written as its documentation shows."""

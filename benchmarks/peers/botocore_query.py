@@ -1,4 +1,4 @@
-"""botocore's own client with the query that the first page takes: the answer is left as botocore has it."""
+"""botocore's client with the query of the first page. Its items are returned unchanged."""
 
 import os
 

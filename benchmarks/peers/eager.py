@@ -1,4 +1,4 @@
-"""This service with all of it imported, and its client of DynamoDB made, when the function starts."""
+"""This service with every import and the DynamoDB client created during initialization."""
 
 from functions.news import handler, settings
 from news.dao import NewsDao

@@ -1,6 +1,6 @@
-"""FastAPI and Mangum with one GET from Redis, whose bytes are the answer.
+"""FastAPI and Mangum with one Redis GET whose bytes are the response body.
 
-As https://fastapi.tiangolo.com/advanced/response-directly/ and https://mangum.fastapiexpert.com/ have it.
+See https://fastapi.tiangolo.com/advanced/response-directly/ and https://mangum.fastapiexpert.com/.
 """
 
 import os

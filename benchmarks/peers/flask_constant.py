@@ -1,4 +1,4 @@
-"""Flask and serverless-wsgi with a constant answer: what neither a cold start nor gunicorn can be below."""
+"""Flask and serverless-wsgi with a constant response: the lower bound of a cold start and of gunicorn."""
 
 import os
 from pathlib import Path

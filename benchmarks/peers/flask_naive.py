@@ -1,4 +1,4 @@
-"""Flask and serverless-wsgi as a first try is written: GET from Redis, json.loads, jsonify."""
+"""Flask and serverless-wsgi, written without optimization: Redis GET, json.loads, jsonify."""
 
 import json
 import os

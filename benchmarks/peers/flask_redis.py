@@ -1,4 +1,4 @@
-"""Flask and serverless-wsgi with one GET from Redis, whose bytes are the answer: no other feature."""
+"""Flask and serverless-wsgi with one Redis GET whose bytes are the response body."""
 
 import os
 

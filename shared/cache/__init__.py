@@ -1,15 +1,15 @@
 """The response cache in Redis.
 
-decorators.py       @cached and @invalidates, for controllers
-keys.py             the keys in Redis
-store.py            generations, entries and locks in Redis
-entry.py            a cached response: its metadata, freshness and bytes
-single_flight.py    one request loads an entry, the others wait
-response.py         the response to a cache hit
-redis_client.py     the client that the settings name
-redis_pool.py       the pool of connections
-redis_connection.py connections with time limits
-redis_replies.py    checks of the replies
-redis_iam.py        ElastiCache's IAM authentication
-circuit_breaker.py  leaves a failing Redis alone
+decorators.py         @cached and @invalidates, the decorators for views
+keys.py               the keys in Redis and what they mean
+entry.py              a cached response: metadata, freshness rules, serialization
+store.py              reads and writes generations, entries and locks
+single_flight.py      lets one request load an entry while the others wait
+response.py           builds the response to a cache hit
+circuit_breaker.py    stops calls to Redis while it fails or is slow
+redis_client.py       creates the Redis client from the settings
+redis_pool.py         pools connections and pipelines commands
+redis_connection.py   connections with a deadline
+redis_replies.py      validates the types of Redis replies
+redis_iam.py          ElastiCache IAM authentication
 """

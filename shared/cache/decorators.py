@@ -1,4 +1,4 @@
-"""The response cache, for controllers: which responses are cached, under which key, what invalidates them.
+"""Decorators for views: `@cached` caches responses, `@invalidates` invalidates them after a write.
 
     @routes.get("/<news_id>")
     @cached("news", key=lambda news_id: news_id, public=True)
@@ -8,7 +8,7 @@
     @invalidates("news")
     def replace(news_id): ...
 
-It fails open: whatever is wrong with Redis, the view is called and its response sent.
+The cache fails open: if Redis fails in any way, the view is called and its response is sent.
 """
 
 import logging
@@ -40,23 +40,23 @@ View = Callable[..., ResponseReturnValue]
 Load = Callable[[], Response]
 
 PER_RESPONSE_HEADERS = {"Cache-Control", "Content-Length"}
-"""Headers that are not stored, but made for each response."""
+"""Headers that are set for each response and never stored."""
 
 
 def init_cache(app: Flask, settings: Settings) -> None:
-    """Give the app the cache that its settings name, or none; nothing is connected yet."""
+    """Set `app.extensions["cache"]`: a store, or None without REDIS_URL. Connects on first use."""
     app.extensions["cache"] = CacheStore(connect(settings), settings) if settings.redis_url else None
 
 
 def cached(name: str, key: Callable[..., object], *, public: bool = False) -> Callable[[View], View]:
-    """Cache the responses of a view: those with status 200 and no other headers than STORABLE_HEADERS.
+    """Cache the view's responses with status 200 and no headers other than STORABLE_HEADERS.
 
     Args:
-        name: what invalidates the responses, for example the module's name.
-        key: takes the arguments of the view and returns what the response depends on, valid and normalized:
-            anything hashable that msgspec can encode, or None to leave the response uncached.
-        public: the response is the same for every caller, so requests with a token or with claims of API
-            Gateway are served from the cache as well. Without it they bypass the cache.
+        name: the name that `@invalidates` uses, for example the module's name.
+        key: takes the view's arguments and returns everything that the response depends on, validated and
+            normalized. The value must be hashable and encodable by msgspec. None bypasses the cache.
+        public: the response is the same for every caller, so authenticated requests use the cache too.
+            Otherwise they bypass it.
     """
 
     def decorate(view: View) -> View:
@@ -69,7 +69,7 @@ def cached(name: str, key: Callable[..., object], *, public: bool = False) -> Ca
             is_shared = public or not has_credentials(request.environ)
             depends_on = key(**arguments) if store and is_shared else None
             if store is None or depends_on is None:
-                return _finished(load(), "BYPASS")
+                return _finalize(load(), "BYPASS")
             tag = store.hash_tag(name)
             return _respond(
                 store, response_key(tag, name, view.__name__, request.root_path, depends_on), load
@@ -82,10 +82,10 @@ def cached(name: str, key: Callable[..., object], *, public: bool = False) -> Ca
 
 
 def invalidates(name: str) -> Callable[[View], View]:
-    """Invalidate the responses cached under a name when the view has written, before its response is sent.
+    """Invalidate the responses cached under `name` after the view returns and before its response is sent.
 
-    Also when the view failed, since the write may have landed; not when it refused the request, which anybody
-    can cause at will.
+    A 5xx error invalidates them too, because the write may have been stored. A 4xx error does not: otherwise
+    any client could empty the cache with invalid requests.
     """
 
     def decorate(view: View) -> View:
@@ -95,7 +95,7 @@ def invalidates(name: str) -> Callable[[View], View]:
             try:
                 return view(**arguments)
             except (DomainError, HTTPException) as error:
-                may_have_written = _status(error) >= HTTPStatus.INTERNAL_SERVER_ERROR
+                may_have_written = _status_code(error) >= HTTPStatus.INTERNAL_SERVER_ERROR
                 raise
             finally:
                 store: CacheStore | None = current_app.extensions["cache"]
@@ -107,16 +107,16 @@ def invalidates(name: str) -> Callable[[View], View]:
     return decorate
 
 
-def _status(error: DomainError | HTTPException) -> int:
-    status = error.code if isinstance(error, HTTPException) else error.status
-    return status or HTTPStatus.INTERNAL_SERVER_ERROR
+def _status_code(error: DomainError | HTTPException) -> int:
+    status_code = error.code if isinstance(error, HTTPException) else error.status
+    return status_code or HTTPStatus.INTERNAL_SERVER_ERROR
 
 
 def _respond(store: CacheStore, key: CacheKey, load: Load) -> Response:
     try:
         lookup, is_loader = acquire_or_wait(store, key)
     except CacheUnavailable:
-        return _finished(load(), "BYPASS")
+        return _finalize(load(), "BYPASS")
     now = store.now()
     if lookup.entry and not is_loader and lookup.entry.is_fresh(now):
         return response_from_entry(lookup.entry, now)
@@ -124,28 +124,28 @@ def _respond(store: CacheStore, key: CacheKey, load: Load) -> Response:
 
 
 def _load_and_store(store: CacheStore, key: CacheKey, lookup: Lookup, load: Load) -> Response:
-    """Return the view's response and store it; while the database is unavailable, return a stored one."""
+    """Return the view's response and store it. If the database is unavailable, return a stale entry."""
     loaded_at = store.now()
     try:
         response = load()
     except Exception as error:
         _unlock(store, lookup)
-        stale = _stale(store, key) if isinstance(error, Unavailable) else None
+        stale = _find_stale(store, key) if isinstance(error, Unavailable) else None
         if stale is None:
             raise
         request_context().increment("cache_stale_served")
-        log.warning("cache: %s served from an old entry: %s", request.url_rule, error)
+        log.warning("cache: served a stale response for %s: %s", request.url_rule, error)
         return response_from_entry(stale, store.now())
     if response.status_code == HTTPStatus.OK:
-        _describe(response)
+        _add_cache_headers(response)
     headers = tuple((name, value) for name, value in response.headers if name not in PER_RESPONSE_HEADERS)
     if response.status_code != HTTPStatus.OK or not lookup.generation or not are_storable(headers):
         _unlock(store, lookup)
-        return _finished(response, "BYPASS")
+        return _finalize(response, "BYPASS")
     with suppress(CacheUnavailable):
         entry = Entry.loaded(key.entry, lookup.generation, loaded_at, headers, response.get_data())
         store.set(key, lookup, entry)
-    return _finished(response, "MISS")
+    return _finalize(response, "MISS")
 
 
 def _unlock(store: CacheStore, lookup: Lookup) -> None:
@@ -153,8 +153,11 @@ def _unlock(store: CacheStore, lookup: Lookup) -> None:
         store.unlock(lookup)
 
 
-def _stale(store: CacheStore, key: CacheKey) -> Entry | None:
-    """Return an entry that no write has invalidated, not even while the database was called."""
+def _find_stale(store: CacheStore, key: CacheKey) -> Entry | None:
+    """Return the stored entry if it is usable for stale-if-error (RFC 5861), or None.
+
+    It reads the entry again: a write may have invalidated it during the failed database call.
+    """
     with suppress(CacheUnavailable):
         entry = store.get(key).entry
         if entry and entry.is_usable_if_error(store.now()):
@@ -162,17 +165,17 @@ def _stale(store: CacheStore, key: CacheKey) -> Entry | None:
     return None
 
 
-def _finished(response: Response, x_cache: str) -> Response:
-    """Return the response of a view as it is sent."""
+def _finalize(response: Response, x_cache: str) -> Response:
+    """Add `X-Cache` and the caching headers, and make the response conditional. Errors pass unchanged."""
     if response.status_code != HTTPStatus.OK:
         return response
-    _describe(response)
+    _add_cache_headers(response)
     response.headers["X-Cache"] = x_cache
     return make_conditional(response)
 
 
-def _describe(response: Response) -> None:
-    """Add the headers for caches and conditional requests."""
-    response.add_etag()  # a hash of the body, where the view set none
+def _add_cache_headers(response: Response) -> None:
+    """Add the `ETag` and `Cache-Control` headers."""
+    response.add_etag()  # a hash of the body, unless the view set an ETag
     is_personal = "Set-Cookie" in response.headers
     response.headers["Cache-Control"] = f"private, {CACHE_CONTROL}" if is_personal else CACHE_CONTROL

@@ -1,7 +1,7 @@
-"""A cached response as it is stored in Redis: its key, when its data was loaded, headers, and the body.
+"""A cached response: its metadata, freshness rules and serialization.
 
-The bytes are three lines: a checksum, JSON with the metadata, and the body. Never pickle: that runs what
-others wrote. The checksum finds damage; beyond it nothing in an entry is trusted.
+The stored bytes are a checksum line, a line of JSON metadata, and the body. Not pickle, because unpickling
+runs code from the data. The checksum detects corruption, and the metadata is validated as untrusted input.
 """
 
 import re
@@ -13,59 +13,59 @@ from zlib import crc32
 import msgspec
 
 TTL_SECONDS = 60.0
-"""An older entry is served only while the database is unavailable. This also bounds the age of a response
-where an invalidation was lost."""
+"""Time that an entry is fresh. It also limits how long old data is served after a lost invalidation."""
 
 INDEX_LAG_SECONDS = 2.0
 INDEX_LAG_TTL_SECONDS = 1.0
-"""DynamoDB's indexes lag behind the table. What was loaded so soon after a write stays fresh only so long."""
+"""Global secondary indexes lag behind the table. An entry loaded within INDEX_LAG_SECONDS of a write gets the
+shorter TTL."""
 
 REFRESH_RATIO = 0.95
-"""The part of its TTL after which one request reloads an entry, while the others are still served from it. So
-nobody waits for a loader that dies."""
+"""Fraction of the TTL after which one request refreshes the entry while the others still use it. So no
+request waits if that one fails."""
 
 STALE_IF_ERROR_SECONDS = 600.0
-"""Maximum age of an entry that is served while the database is unavailable."""
+"""Maximum age of an entry that is served while the database is unavailable: stale-if-error (RFC 5861)."""
 
 CLOCK_SKEW_SECONDS = 1.0
-"""Maximum difference between the clocks of two machines; an entry from further in the future is not fresh."""
+"""Tolerated clock difference between two machines. An entry from further in the future is not fresh."""
 
 STORABLE_HEADERS = frozenset({"content-language", "content-type", "etag", "last-modified", "link"})
-"""Headers of a response that may be cached. `Content-Length` and `Cache-Control` are made for each response.
-Others don't belong to everybody (`Set-Cookie`), or say that the key lacks something (`Vary`)."""
+"""Response headers that may be cached. Any other header prevents caching: it may be private (`Set-Cookie`),
+or show that the key is incomplete (`Vary`)."""
 
 HEADER_VALUE = re.compile(r"[\t -~\xa0-\xff]*")
-"""A header's value (RFC 9110, section 5.5): no line breaks or other control characters."""
+"""A header value (RFC 9110, section 5.5) without line breaks and other control characters."""
 
 GENERATION = re.compile(rb"(\d{1,11}\.\d{3})-[0-9a-f]{16}")
-"""Unix time and a random number."""
+"""Unix time in seconds, and 16 random hex digits."""
 
 CHECKSUM_BYTES = 9
-"""The first line: eight digits and a line break."""
+"""Length of the first line: eight hex digits and a line break."""
 
 
 class Generation(NamedTuple):
-    """Changes with every write: entries of another generation than the current one are invalid."""
+    """A value that changes with every write. An entry is valid only in the generation it was loaded in."""
 
     value: bytes
     changed_at: float
 
     @classmethod
     def parse(cls, value: bytes | None) -> Self | None:
-        """Return the generation, or None where it is missing or damaged."""
+        """Return the generation, or None if it is missing or malformed."""
         match = GENERATION.fullmatch(value) if value else None
         return cls(match[0], float(match[1])) if match else None
 
 
 class EntryMetadata(msgspec.Struct, frozen=True):
-    """What an entry has beside its body.
+    """The metadata of an entry.
 
     Attributes:
-        key: the key under which it was stored.
-        generation: the generation that was read before its data was loaded.
-        loaded_at: Unix time at which the load began.
-        ttl: seconds from then on.
-        headers: names and values.
+        key: the Redis key of the entry.
+        generation: the generation, read before the data was loaded.
+        loaded_at: Unix time when the load began.
+        ttl: seconds that the entry is fresh, counted from `loaded_at`.
+        headers: the response headers as (name, value) pairs.
     """
 
     key: str
@@ -75,9 +75,9 @@ class EntryMetadata(msgspec.Struct, frozen=True):
     headers: tuple[tuple[str, str], ...]
 
     def __post_init__(self) -> None:
-        """Validate the headers."""
+        """Raise ValueError if a header is not storable."""
         if not are_storable(self.headers):
-            raise ValueError("headers that are not storable")
+            raise ValueError("headers are not storable")
 
 
 class Entry(NamedTuple):
@@ -95,35 +95,43 @@ class Entry(NamedTuple):
         headers: tuple[tuple[str, str], ...],
         body: bytes,
     ) -> Self:
-        """Return the entry of data loaded from `loaded_at` on, under a generation that was read before."""
+        """Return a new entry.
+
+        Args:
+            key: the Redis key of the entry.
+            generation: the generation, read before the load began.
+            loaded_at: Unix time when the load began.
+            headers: the response headers.
+            body: the response body.
+        """
         may_lag = loaded_at - generation.changed_at < INDEX_LAG_SECONDS
         ttl = INDEX_LAG_TTL_SECONDS if may_lag else TTL_SECONDS
         return cls(EntryMetadata(key, generation.value.decode(), loaded_at, ttl, headers), body)
 
     @property
     def ttl(self) -> float:
-        """Seconds for which the entry is fresh, whatever is stored."""
+        """Seconds that the entry is fresh. A stored TTL above TTL_SECONDS is ignored."""
         return min(self.metadata.ttl, TTL_SECONDS)
 
     def age(self, now: float) -> float:
-        """Return the seconds since its load began."""
+        """Return the seconds since the load began."""
         return now - self.metadata.loaded_at
 
     def is_fresh(self, now: float) -> bool:
-        """Return whether it may be served."""
+        """Return True if the entry may be served."""
         return -CLOCK_SKEW_SECONDS < self.age(now) < self.ttl
 
     def needs_refresh(self, now: float) -> bool:
-        """Return whether a request should reload it, fresh or not."""
+        """Return True if a request should reload the entry, even while it is fresh."""
         return not self.is_fresh(now) or self.age(now) >= self.ttl * REFRESH_RATIO
 
     def is_usable_if_error(self, now: float) -> bool:
-        """Return whether it may be served while the database is unavailable."""
+        """Return True if the entry may be served while the database is unavailable."""
         return -CLOCK_SKEW_SECONDS < self.age(now) < STALE_IF_ERROR_SECONDS
 
 
 def are_storable(headers: tuple[tuple[str, str], ...]) -> bool:
-    """Return whether a response with these headers may be cached: each is known, valid, and there once."""
+    """Return True if every header is in STORABLE_HEADERS, valid, and present once."""
     names = {name.lower() for name, _ in headers}
     values = (value for _, value in headers)
     return (
@@ -132,13 +140,13 @@ def are_storable(headers: tuple[tuple[str, str], ...]) -> bool:
 
 
 def encode(entry: Entry) -> bytes:
-    """Return the bytes to store."""
+    """Serialize an entry."""
     text = msgspec.json.encode(entry.metadata) + b"\n" + entry.body
     return _checksum(text) + text
 
 
 def decode(stored: bytes | None, key: str, generation: Generation | None) -> Entry | None:
-    """Return the entry, or None where it is missing, damaged, of another key or of another generation."""
+    """Deserialize an entry. Return None if it is missing, corrupt, or of another key or generation."""
     if not stored or not generation:
         return None
     if stored[:CHECKSUM_BYTES] != _checksum(memoryview(stored)[CHECKSUM_BYTES:]):
@@ -151,9 +159,12 @@ def decode(stored: bytes | None, key: str, generation: Generation | None) -> Ent
 
 
 class Lookup(NamedTuple):
-    """What is stored: the current generation, and the entry if it is of that one.
+    """The result of a cache lookup.
 
-    `lock_key` is the key of the lock to reload it, once that was tried.
+    Attributes:
+        generation: the current generation, or None if it is missing or malformed.
+        entry: the entry, if it is valid in that generation.
+        lock_key: the key of the lock, once `try_lock` was called.
     """
 
     generation: Generation | None
@@ -162,19 +173,19 @@ class Lookup(NamedTuple):
 
     @classmethod
     def parse(cls, key: str, values: Sequence[bytes | None], lock_key: str = "") -> Self:
-        """Return what a generation and an entry, as they are stored, mean for a key."""
+        """Return the lookup for the stored generation and entry, in that order."""
         generation = Generation.parse(values[0])
         return cls(generation, decode(values[1], key, generation), lock_key)
 
 
-@lru_cache(maxsize=256)  # the same few entries are read all the time
+@lru_cache(maxsize=256)  # most hits read the same few entries
 def _parse_metadata(text: bytes) -> EntryMetadata | None:
     try:
         return msgspec.json.decode(text, type=EntryMetadata)
-    except msgspec.DecodeError:  # of another release, or forged
+    except msgspec.DecodeError:  # written by another release, or forged
         return None
 
 
 def _checksum(text: bytes | memoryview) -> bytes:
-    """Return the first line."""
+    """Return the first line: a CRC-32 in hex."""
     return b"%08x\n" % crc32(text)

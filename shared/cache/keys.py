@@ -1,13 +1,13 @@
 """The keys of the cache in Redis.
 
-They carry a hash tag, so that all keys of one read are on one node of a cluster. It names project, stage,
-module and table: services that share a Redis share nothing else.
+Every key starts with a hash tag, so the keys of one lookup are in one slot of a Redis Cluster. The tag names
+the project, stage, module and table, so services that share a Redis do not share keys.
 
 With TAG for {news:prod:news:news-prod}:
 
     TAG:generation                          changes to a new random value with every write
-    TAG:show:<digest>                       entry: a response, and the generation under which it was loaded
-    TAG:show:<digest>:<generation>:<time>   lock: a request reloads the entry loaded at that time
+    TAG:show:<digest>                       entry: a response, and the generation it was loaded in
+    TAG:show:<digest>:<generation>:<time>   lock: held by the request that replaces the entry of that time
 """
 
 import hashlib
@@ -21,12 +21,12 @@ from shared.observability.metrics import NAMESPACE
 
 
 class CacheKey(NamedTuple):
-    """The key of a response.
+    """The Redis keys of one response.
 
     Attributes:
-        name: what invalidates it.
-        generation: key of the generation.
-        entry: key of the entry.
+        name: the name that invalidates it.
+        generation: the key of the generation.
+        entry: the key of the entry.
     """
 
     name: str
@@ -35,7 +35,7 @@ class CacheKey(NamedTuple):
 
 
 def hash_tag(settings: Settings, name: str) -> str:
-    """Return how the keys of a module begin; Redis Cluster hashes what is in the braces."""
+    """Return the hash tag that a module's keys start with."""
     return f"{{{NAMESPACE}:{settings.stage}:{name}:{settings.tables.get(name, '')}}}"
 
 
@@ -46,14 +46,14 @@ def generation_key(tag: str) -> str:
 
 @lru_cache(maxsize=1024)
 def response_key(tag: str, name: str, view: str, root: str, depends_on: object) -> CacheKey:
-    """Return the key of a response.
+    """Return the keys of a response.
 
     Args:
         tag: the hash tag of `name`.
-        name: what invalidates the response.
-        view: name of the view.
-        root: path prefix; behind another one the links in a response are others.
-        depends_on: what else the response depends on.
+        name: the name that invalidates the response.
+        view: the name of the view function.
+        root: the path prefix (SCRIPT_NAME), which is part of the links in a response.
+        depends_on: everything else that the response depends on.
     """
     digest = hashlib.sha256(msgspec.json.encode((root, depends_on))).hexdigest()[:32]
     return CacheKey(name, generation_key(tag), f"{tag}:{view}:{digest}")

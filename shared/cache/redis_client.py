@@ -1,4 +1,4 @@
-"""The client of the cache's server, as the settings name it."""
+"""Creates the Redis client from the settings."""
 
 import ssl
 from collections.abc import Callable
@@ -13,22 +13,22 @@ from shared.cache.redis_pool import TIMEOUT_SECONDS, RedisPool
 from shared.config import Settings
 
 TLS_CONNECT_TIMEOUT_SECONDS = 1.0
-"""Time limit to connect with TLS, with or without IAM. Lambda grants CPU by memory: 7 % of a core at 128 MB.
+"""Connect timeout with TLS, with or without IAM.
 
-With that share the first connection of a process took 100 to 145 ms, and 65 ms with the share of 512 MB, to
-a server on the same machine whose certificate needs no chain. A chain, another zone and the rest of a cold
-start come on top, so 0.25 s can pass where nothing is wrong. 1 s is seven times what was measured. It does
-not include the certificates of all authorities (32 ms of CPU), botocore (140 ms) and its signature (5 ms):
-they come before.
+Lambda allocates CPU in proportion to memory: 7 % of a core at 128 MB. With that share, the first TLS
+connection of a process took 100 to 145 ms (65 ms at 512 MB) to a server on the same machine whose certificate
+needs no chain. A certificate chain, another Availability Zone and a cold start add to that, so a healthy
+connection can take longer than 0.25 s. 1 s is seven times the measured time. Loading the CA certificates
+(32 ms of CPU), importing botocore (140 ms) and signing (5 ms) happen earlier and do not count.
 
 https://docs.aws.amazon.com/lambda/latest/dg/configuration-memory.html
 """
 
 
 def connect(settings: Settings) -> RedisPool:
-    """Return a client, which connects when it is first used.
+    """Return a client that connects on first use.
 
-    TLS's certificates and the AWS SDK are loaded here, so that no request waits for them.
+    The CA certificates and the AWS SDK are loaded here, so that no request waits for them.
     """
     url = settings.redis_url or ""
     uses_tls = url.startswith("rediss:")
@@ -37,19 +37,19 @@ def connect(settings: Settings) -> RedisPool:
         "socket_connect_timeout": seconds,
         "socket_timeout": seconds,
         "retry": Retry(NoBackoff(), 0),
-        "protocol": 2,  # with 3, HELLO comes first: one more round trip, and refused by some proxies
-        "driver_info": None,  # else two more round trips for each connection, to name the library
+        "protocol": 2,  # RESP3 needs HELLO: one more round trip, and some proxies reject it
+        "driver_info": None,  # otherwise CLIENT SETINFO adds two round trips to each connection
     }
     options.pop("connection_class", None)
     if uses_tls:
         options["ssl_context"] = ssl.create_default_context()
-    kind = TlsConnection if uses_tls else UnixConnection if "path" in options else TcpConnection
-    return RedisPool(partial(kind, **options), seconds, _credentials(settings))
+    connection_class = TlsConnection if uses_tls else UnixConnection if "path" in options else TcpConnection
+    return RedisPool(partial(connection_class, **options), seconds, _iam_credentials(settings))
 
 
-def _credentials(settings: Settings) -> Callable[[], tuple[str, str]] | None:
+def _iam_credentials(settings: Settings) -> Callable[[], tuple[str, str]] | None:
     if settings.redis_iam_user is None:
         return None
-    from shared.cache.redis_iam import IamCredentials  # noqa: PLC0415  # with the AWS SDK, for those who chose it
+    from shared.cache.redis_iam import IamCredentials  # noqa: PLC0415  # imports botocore, needed for IAM only
 
     return IamCredentials(settings).get_credentials

@@ -1,7 +1,7 @@
-"""Connections to Redis: one time limit for all steps of connecting, and one for each exchange.
+"""Connections to Redis with one deadline for connecting and one for each round trip.
 
-redis-py's own limits are per step: each address, each packet. So three addresses, or a reply that drips, take
-several times as long as the limit says.
+redis-py's timeouts apply to each step: each address, each packet. A name with three addresses, or a reply
+that arrives byte by byte, takes several times the timeout.
 """
 
 import ssl
@@ -16,17 +16,17 @@ from shared.deadline import call_with_deadline
 
 
 class ConnectError(exceptions.ConnectionError):
-    """No connection could be made in time; a second attempt would fail the same way."""
+    """No connection could be opened in time. A second attempt would fail the same way."""
 
 
 class HandshakeError(ConnectError):
-    """The server was reached, but TLS, AUTH or SELECT failed, or there are no credentials for it."""
+    """The server accepted the connection but TLS, AUTH or SELECT failed, or there are no credentials."""
 
 
 class TimedSocket:
-    """A socket with one deadline for everything that is received between `start` and `stop`.
+    """A socket with one deadline for everything received between `start` and `stop`.
 
-    Only from the second packet on is the time limit shortened, since most replies are one packet.
+    The remaining time is set from the second packet on. Most replies are one packet and skip that cost.
     """
 
     def __init__(self, socket: Any) -> None:
@@ -37,23 +37,23 @@ class TimedSocket:
         self.sendall = socket.sendall
 
     def start(self, seconds: float) -> None:
-        """Begin an exchange that may take that long."""
+        """Start a round trip that may take `seconds`."""
         self._deadline = time.monotonic() + seconds
         self._is_first = True
         if self._timeout != seconds:
             self.settimeout(seconds)
 
     def stop(self) -> None:
-        """End the exchange."""
+        """End the round trip."""
         self._deadline = None
 
     def settimeout(self, seconds: float) -> None:
-        """Set the time limit of a single step."""
+        """Set the timeout of a single socket operation."""
         self._timeout = seconds
         self._socket.settimeout(seconds)
 
     def recv(self, size: int) -> bytes:
-        """Receive up to `size` bytes before the deadline; raises TimeoutError."""
+        """Receive up to `size` bytes. Raise TimeoutError after the deadline."""
         if self._deadline is not None and not self._is_first:
             left = self._deadline - time.monotonic()
             if left <= 0:
@@ -71,16 +71,16 @@ class TimedConnection(AbstractConnection):
 
     Attributes:
         timed_socket: the socket.
-        is_reached: whether the server has accepted the connection, before TLS and AUTH.
-        epoch: see RedisPool.
+        is_accepted: True once the server has accepted the TCP or Unix connection, before TLS and AUTH.
+        epoch: the pool's epoch when the connection was opened. The pool closes connections of older epochs.
     """
 
     timed_socket: TimedSocket
-    is_reached = False
+    is_accepted = False
     epoch = 0
 
-    def is_in_step(self) -> bool:
-        """Return whether the connection is open and no data waits that nobody asked for."""
+    def is_reusable(self) -> bool:
+        """Return True if the connection is open and has no unread data."""
         try:
             return not self.can_read()
         except (exceptions.RedisError, OSError):
@@ -88,7 +88,7 @@ class TimedConnection(AbstractConnection):
 
     def _connect(self) -> Any:
         self.timed_socket = TimedSocket(super()._connect())  # type: ignore[no-untyped-call,safe-super]  # redis-py
-        self.is_reached = True
+        self.is_accepted = True
         return self.timed_socket
 
 
@@ -109,7 +109,7 @@ class _PlainTlsConnection(Connection):
 
     def _connect(self) -> Any:
         socket = super()._connect()  # type: ignore[no-untyped-call]  # of redis-py
-        self.is_reached = True
+        self.is_accepted = True
         try:
             return self._ssl_context.wrap_socket(socket, server_hostname=self.host)
         except BaseException:
@@ -120,38 +120,39 @@ class _PlainTlsConnection(Connection):
 class TlsConnection(TimedConnection, _PlainTlsConnection):
     """A connection to `rediss://`.
 
-    redis-py's SSLConnection loads the certificates of all authorities for every connection, which takes ten
-    times the CPU of the handshake. Here the context is made once.
+    redis-py's SSLConnection loads the CA certificates for every connection, which takes ten times the CPU of
+    the handshake. This class uses one SSL context for all connections.
     """
 
 
 def open_connection(
     seconds: float,
-    make: Callable[..., TimedConnection],
+    make_connection: Callable[..., TimedConnection],
     get_credentials: Callable[[], tuple[str, str]] | None = None,
 ) -> TimedConnection:
-    """Return a new connection that is logged in.
+    """Return a new, authenticated connection.
 
     Name resolution, all addresses of the name, TLS, AUTH and SELECT share one deadline. A connection that is
-    ready later is closed.
+    established after the deadline is closed.
 
     Args:
-        seconds: the time limit, without that of `get_credentials`.
-        make: makes the connection; with `get_credentials`, it takes `username` and `password`.
-        get_credentials: returns both for this one connection.
+        seconds: the deadline. It does not include `get_credentials`.
+        make_connection: returns an unconnected connection. Takes `username` and `password` if there are
+            credentials.
+        get_credentials: returns the user name and password for this connection.
 
     Raises:
-        HandshakeError: there are no credentials, or the server was reached and TLS, AUTH or SELECT failed.
+        HandshakeError: there are no credentials, or TLS, AUTH or SELECT failed.
         ConnectError: any other failure.
     """
     try:
-        login = get_credentials() if get_credentials else ()
+        credentials = get_credentials() if get_credentials else ()
     except Exception as error:
         raise HandshakeError(str(error)) from error
-    connection = make(**dict(zip(("username", "password"), login, strict=False)))
+    connection = make_connection(**dict(zip(("username", "password"), credentials, strict=False)))
     try:
         call_with_deadline(seconds, connection.connect, discard=lambda _: connection.disconnect())
     except Exception as error:
-        kind = HandshakeError if connection.is_reached else ConnectError
-        raise kind(str(error) or f"no connection within {seconds} s") from error
+        error_class = HandshakeError if connection.is_accepted else ConnectError
+        raise error_class(str(error) or f"connecting timed out after {seconds} s") from error
     return connection

@@ -1,4 +1,4 @@
-"""ElastiCache's IAM authentication: a signed, short-lived token in place of a password.
+"""ElastiCache IAM authentication: a presigned, short-lived token instead of a password.
 
 https://docs.aws.amazon.com/AmazonElastiCache/latest/dg/auth-iam.html
 """
@@ -14,17 +14,17 @@ from shared.config import Settings
 from shared.deadline import call_with_deadline
 
 TOKEN_SECONDS = 900
-"""How long a token is valid; ElastiCache accepts no longer ones."""
+"""Lifetime of a token. 15 minutes is the maximum that ElastiCache accepts."""
 
 SIGN_TIMEOUT_SECONDS = 1.0
-"""Time limit to sign. It takes a millisecond, but outside Lambda botocore may fetch credentials first."""
+"""Timeout for signing. It takes a millisecond, but outside Lambda botocore may fetch credentials first."""
 
 
 class IamCredentials:
-    """User and token for one connection.
+    """Creates the user name and the token for a connection.
 
-    Every connection gets a new token: a kept one may outlive the credentials that signed it, or end while
-    Lambda freezes the process.
+    Every connection gets a new token. A cached token may outlive the credentials that signed it, or expire
+    while Lambda freezes the process.
     """
 
     def __init__(self, settings: Settings, session: Session | None = None) -> None:
@@ -34,15 +34,15 @@ class IamCredentials:
         self._session = session or Session()
 
     def get_credentials(self) -> tuple[str, str]:
-        """Return user and token.
+        """Return the user name and a new token.
 
         Raises:
-            AuthenticationError: no token could be signed.
+            AuthenticationError: the token could not be signed.
         """
         try:
             return self._user, call_with_deadline(SIGN_TIMEOUT_SECONDS, self._sign)
         except Exception as error:
-            raise AuthenticationError(f"no IAM token: {error}") from error
+            raise AuthenticationError(f"could not sign the IAM token: {error}") from error
 
     def _sign(self) -> str:
         signer = RequestSigner(
@@ -59,7 +59,7 @@ class IamCredentials:
 
 
 def _url(settings: Settings) -> str:
-    """Return the URL to sign. A serverless cache is recognized by its address, which AWS assigns."""
+    """Return the URL to sign. Serverless caches are detected by `.serverless.` in the endpoint."""
     query = {"Action": "connect", "User": settings.redis_iam_user or ""}
     if ".serverless." in (urlsplit(settings.redis_url or "").hostname or ""):
         query["ResourceType"] = "ServerlessCache"

@@ -1,4 +1,4 @@
-"""A pool of connections to Redis, and exchanges of commands and replies on them."""
+"""A pool of Redis connections. It sends pipelined commands and returns their parsed replies."""
 
 import os
 from collections.abc import Callable
@@ -15,44 +15,43 @@ Command = tuple[str | bytes | int, ...]
 Pool = LifoQueue[TimedConnection | None]
 
 TIMEOUT_SECONDS = 0.25
-"""Time limit to connect, and of each exchange: a slower cache is no help. redis-py's own limits and retries
-take 3 to 5 s per call where the server is away."""
+"""Timeout to connect without TLS, and of each round trip: a slower cache does not help. redis-py's default
+timeouts and retries take 3 to 5 s per call when the server is down."""
 
 MAX_CONNECTIONS = 16
-"""Connections of a process. At 1 ms an exchange they make 16,000 a second, more than a process can use. More
-would only wait for each other: all greenlets of a gevent worker share one core."""
+"""Maximum connections per process. At 1 ms per round trip they carry 16,000 lookups per second, more than one
+process can serve. More connections would compete for one core."""
 
-WAIT_SECONDS = 1.0
-"""How long a request waits for a connection while all are in use. That happens where the process is
-overloaded, and then a call of the database is no faster."""
+POOL_TIMEOUT_SECONDS = 1.0
+"""Timeout for a free connection while all are in use. That happens when the process is overloaded, and then a
+database call is not faster."""
 
 WRONG_NODE_ERRORS = (exceptions.ReadOnlyError, exceptions.ClusterDownError, exceptions.MovedError)
-"""Replies of a node that lost its role or its slots: READONLY, CLUSTERDOWN, MASTERDOWN, MOVED. After a
-failover the name leads to another node, but open connections stay with the old one.
+"""Errors of a node that lost its role or its slots: READONLY, CLUSTERDOWN, MASTERDOWN, MOVED. After a
+failover, the host name resolves to the new node while open connections still lead to the old one.
 
-ASK and TRYAGAIN, which end by themselves once a slot has moved, are errors of one command, as OOM and NOPERM.
-LOADING is a ConnectionError in redis-py, and so is retried on a new connection too."""
+ASK and TRYAGAIN are temporary while a slot moves, so they are errors of one command, like OOM and NOPERM.
+LOADING is a ConnectionError in redis-py, so it is retried on a new connection too."""
 
 
 class WrongNodeError(exceptions.ConnectionError):
-    """The node at the other end of a connection can't serve the keys."""
+    """The connected node cannot serve the keys."""
 
 
 PERSISTENT_ERRORS = (HandshakeError, WrongNodeError)
-"""Errors of new connections that don't pass within seconds."""
+"""Errors that do not go away within seconds."""
 
 
 class RedisPool:
-    """Exchanges commands and replies; safe with threads, greenlets and forks.
+    """A LIFO pool of connections. Safe with threads, greenlets and forks.
 
-    The connection used last is used next. One that failed, or whose reply has not the expected form, is
-    closed with all others opened before, since they lead to the same server. So no request reads the reply to
-    another one.
+    After an error or an invalid reply, the pool closes that connection and every older one, since they lead
+    to the same server. So no request reads the reply to another request.
 
     Args:
-        make_connection: makes a connection that is not yet connected.
-        connect_seconds: time limit to connect.
-        get_credentials: returns user and password for one connection.
+        make_connection: returns an unconnected connection.
+        connect_seconds: timeout to connect.
+        get_credentials: returns the user name and password for one connection.
     """
 
     def __init__(
@@ -69,25 +68,25 @@ class RedisPool:
         self._reset()
 
     def execute(self, parse: Callable[[list[Any]], T], *commands: Command) -> T:
-        """Send the commands in one round trip, and return what `parse` makes of the replies.
+        """Send the commands in one round trip and return the parsed replies.
 
         Args:
-            parse: takes the replies, errors included; raises one of these errors, or InvalidResponse where a
-                reply has not the expected form.
-            commands: a tuple for each command.
+            parse: takes the list of replies, including errors. It returns the result, raises one of those
+                errors, or raises InvalidResponse if a reply has an unexpected type or value.
+            commands: one tuple per command.
 
         Raises:
-            RedisError: of redis-py, of this module or of shared.cache.redis_connection.
+            RedisError: any error of redis-py, this module or shared.cache.redis_connection.
         """
         pool = self._pool if self._pid == os.getpid() else self._reset()
-        connection = self._take(pool)
-        usable = None
+        connection = self._acquire(pool)
+        reusable = None
         try:
-            connection = self._usable(connection)
-            result = parse(_exchange(connection, commands))
-            usable = connection
+            connection = self._ensure_connected(connection)
+            result = parse(_send_and_receive(connection, commands))
+            reusable = connection
         except exceptions.ResponseError:  # every reply was read
-            usable = connection
+            reusable = connection
             raise
         except Exception as error:
             self._failures += 1
@@ -96,35 +95,38 @@ class RedisPool:
                 raise
             raise exceptions.InvalidResponse(f"malformed reply: {error}") from error
         finally:
-            if connection and not usable:
+            if connection and not reusable:
                 connection.disconnect()
-            pool.put(usable)
+            pool.put(reusable)
         return result
 
-    def _take(self, pool: Pool) -> TimedConnection | None:
-        """Wait for a connection, unless others fail meanwhile: a request would wait for each in turn."""
+    def _acquire(self, pool: Pool) -> TimedConnection | None:
+        """Wait for a free connection, or a free slot (None). Fail if other connections fail meanwhile.
+
+        Otherwise the waiting requests would time out one after the other.
+        """
         failures = self._failures
         try:
-            connection = pool.get(timeout=WAIT_SECONDS)
+            connection = pool.get(timeout=POOL_TIMEOUT_SECONDS)
         except Empty:
             raise exceptions.MaxConnectionsError(f"all {MAX_CONNECTIONS} connections are in use") from None
         if failures != self._failures:
             pool.put(connection)
-            raise exceptions.MaxConnectionsError("connections failed while the request waited for one")
+            raise exceptions.MaxConnectionsError("other connections failed while waiting for a free one")
         return connection
 
     def _reset(self) -> Pool:
-        """Make an empty pool for this process; the connections of its parent are not for a forked one."""
+        """Create an empty pool for this process. A forked process must not share its parent's connections."""
         self._pool: Pool = LifoQueue()
         for _ in range(MAX_CONNECTIONS):
             self._pool.put(None)
         self._pid = os.getpid()
         return self._pool
 
-    def _usable(self, connection: TimedConnection | None) -> TimedConnection:
-        """Return the connection, or a new one where it is outdated, closed, or out of step."""
+    def _ensure_connected(self, connection: TimedConnection | None) -> TimedConnection:
+        """Return the connection, or a new one if it is of an older epoch, closed, or has unread data."""
         if connection:
-            if connection.epoch == self._epoch and connection.is_in_step():
+            if connection.epoch == self._epoch and connection.is_reusable():
                 return connection
             connection.disconnect()
         epoch = self._epoch
@@ -133,29 +135,29 @@ class RedisPool:
         return connection
 
     def _close_older(self, pool: Pool, connection: TimedConnection | None, error: Exception) -> None:
-        """Close the idle connections, and have those in use closed before their next use."""
+        """Close the idle connections now, and those in use before their next use."""
         if isinstance(error, ConnectError) or connection is None or connection.epoch != self._epoch:
             return
         self._epoch += 1
-        taken: list[TimedConnection | None] = []
+        idle: list[TimedConnection | None] = []
         with suppress(Empty):
-            while len(taken) < MAX_CONNECTIONS:
-                taken.append(pool.get_nowait())
-        for idle in taken:
-            if idle:
-                idle.disconnect()
+            while len(idle) < MAX_CONNECTIONS:
+                idle.append(pool.get_nowait())
+        for idle_connection in idle:
+            if idle_connection:
+                idle_connection.disconnect()
             pool.put(None)
 
 
-def _exchange(connection: TimedConnection, commands: tuple[Command, ...]) -> list[Any]:
+def _send_and_receive(connection: TimedConnection, commands: tuple[Command, ...]) -> list[Any]:
     connection.timed_socket.start(TIMEOUT_SECONDS)
     connection.send_packed_command(connection.pack_commands(commands))
-    replies = [_read(connection) for _ in commands]
+    replies = [_read_reply(connection) for _ in commands]
     connection.timed_socket.stop()
     return replies
 
 
-def _read(connection: TimedConnection) -> Any:
+def _read_reply(connection: TimedConnection) -> Any:
     try:
         return connection.read_response()
     except WRONG_NODE_ERRORS as error:
@@ -164,15 +166,15 @@ def _read(connection: TimedConnection) -> Any:
         return error
 
 
-def retry_once(act: Callable[[], T]) -> T:
-    """Repeat a call that failed on an open connection, which may have died or lead to the wrong node.
+def retry_once(call: Callable[[], T]) -> T:
+    """Return `call()`, repeated once if an open connection was dead or led to the wrong node.
 
-    Around the whole call, which makes new random values: a repeated command can reach Redis twice, seconds
-    apart, and what was set by both would be set again.
+    `call` must build its commands, so that a retry sends new random values. The first attempt may still reach
+    Redis seconds later, and must not restore a generation that has been replaced.
     """
     try:
-        return act()
+        return call()
     except (ConnectError, exceptions.MaxConnectionsError):
         raise
     except (exceptions.ConnectionError, exceptions.TimeoutError, exceptions.InvalidResponse):
-        return act()
+        return call()

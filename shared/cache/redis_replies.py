@@ -1,6 +1,7 @@
-"""Validation of the replies of Redis.
+"""Validates Redis replies.
 
-Each function raises the reply if that is an error, and InvalidResponse if it has not the expected form.
+Each function takes one reply. It raises the reply if that is an error, and InvalidResponse if it has an
+unexpected type or value.
 """
 
 from typing import Any
@@ -8,36 +9,36 @@ from typing import Any
 from redis.exceptions import InvalidResponse, ResponseError
 
 
-def values(reply: Any, count: int) -> list[bytes | None]:
-    """Return the values that MGET found, None for each that is missing."""
+def parse_values(reply: Any, count: int) -> list[bytes | None]:
+    """Return the `count` values of MGET, with None for each missing key."""
     _raise_error(reply)
     if (
         type(reply) is list
         and len(reply) == count
-        and all(each is None or type(each) is bytes for each in reply)
+        and all(value is None or type(value) is bytes for value in reply)
     ):
         return reply
     raise _invalid(reply)
 
 
-def integer(reply: Any) -> int:
-    """Return what DEL replies."""
+def parse_integer(reply: Any) -> int:
+    """Return the integer of DEL: the number of deleted keys."""
     _raise_error(reply)
     if type(reply) is int:
         return reply
     raise _invalid(reply)
 
 
-def is_set(reply: Any) -> bool:
-    """Return whether SET with NX has set the key."""
+def parse_set_nx(reply: Any) -> bool:
+    """Return True if SET NX set the key, False if the key exists."""
     _raise_error(reply)
     if reply is None or reply == b"OK":
         return reply is not None
     raise _invalid(reply)
 
 
-def text(reply: Any, expected: bytes) -> None:
-    """Accept one text, such as OK."""
+def expect(reply: Any, expected: bytes) -> None:
+    """Accept one value only, such as `b"OK"`."""
     _raise_error(reply)
     if reply != expected:
         raise _invalid(reply)

@@ -1,4 +1,4 @@
-"""The response from a cache entry. Every hit passes through here, so it copies and computes nothing twice."""
+"""Builds the response to a cache hit. Every hit runs this code, so it avoids copies."""
 
 from http import HTTPStatus
 from typing import TYPE_CHECKING
@@ -13,32 +13,32 @@ if TYPE_CHECKING:
     from _typeshed.wsgi import WSGIEnvironment
 
 CACHE_CONTROL = "no-cache"
-"""A browser or CDN may store a response, but must revalidate it before each use (RFC 9111, section 5.2.2.4).
-A write can't invalidate what they store. To revalidate costs no database call, just a 304 from Redis."""
+"""Browsers and CDNs may store a response but must revalidate it before each use (RFC 9111, section 5.2.2.4),
+because a write cannot invalidate their copies. Revalidation costs a 304 from Redis and no database call."""
 
 
 class StoredHeaders(Headers):
-    """Headers that were validated before; werkzeug would validate and copy them one by one."""
+    """Headers that are already validated. Werkzeug would validate and copy them one by one."""
 
     def __init__(self, fields: list[tuple[str, str]]) -> None:
         self._list = fields
 
 
 class CachedResponse(Response):
-    """A response whose headers are complete and its own: none to compute, none to copy.
+    """A response with complete headers, which Werkzeug need not compute or copy.
 
-    It is passed through as it is; functions registered with `call_on_close` are not called.
+    It uses direct passthrough: functions registered with `call_on_close` are not called.
     """
 
     automatically_set_content_length = False
 
     def get_wsgi_headers(self, environ: "WSGIEnvironment") -> Headers:
-        """Return the headers, without those of the body where that is not sent."""
+        """Return the headers. For 304, Werkzeug removes those that describe the body."""
         return self.headers if self.status_code == HTTPStatus.OK else super().get_wsgi_headers(environ)
 
 
 def response_from_entry(entry: Entry, now: float) -> Response:
-    """Return an entry as a response, or 304 to a client that has it."""
+    """Return the entry as a response, or 304 if the request is conditional and the ETag matches."""
     fields = [
         *entry.metadata.headers,
         ("Cache-Control", CACHE_CONTROL),

@@ -1,4 +1,4 @@
-"""Single flight: one request loads a response, the others use the entry there is, or wait a little."""
+"""Single flight: one request loads a response while the others use the existing entry or wait briefly."""
 
 import time
 
@@ -6,24 +6,24 @@ from shared.cache.entry import Lookup
 from shared.cache.keys import CacheKey
 from shared.cache.store import CacheStore
 
-WAIT_SECONDS = 0.2
-WAIT_STEP_SECONDS = 0.01
-"""How long to wait for another request that loads the same response, and how often to look for it."""
+MAX_WAIT_SECONDS = 0.2
+POLL_INTERVAL_SECONDS = 0.01
+"""Maximum time and interval of polling for an entry that another request loads."""
 
 
 def acquire_or_wait(store: CacheStore, key: CacheKey) -> tuple[Lookup, bool]:
-    """Return what is stored, and whether this request has the lock and must load.
+    """Return the lookup, and True if this request holds the lock and must load the entry.
 
-    Without the lock and without a fresh entry the wait was in vain, and every request loads.
+    If the lookup has no fresh entry and False is returned, the wait timed out and the request must load too.
 
     Raises:
-        CacheUnavailable: Redis can't be used.
+        CacheUnavailable: Redis is unavailable.
     """
     lookup = store.get(key)
     if _is_sufficient(store, lookup):
         return lookup, False
     lookup, has_lock = store.try_lock(key, lookup)
-    if has_lock and _is_sufficient(store, lookup):  # another loader finished between the two lookups
+    if has_lock and _is_sufficient(store, lookup):  # another request stored it between the two lookups
         store.unlock(lookup)
         return lookup, False
     if has_lock or _is_fresh(store, lookup):
@@ -32,12 +32,12 @@ def acquire_or_wait(store: CacheStore, key: CacheKey) -> tuple[Lookup, bool]:
 
 
 def _wait(store: CacheStore, key: CacheKey, lookup: Lookup) -> Lookup:
-    """Wait until the loader has stored the response, has given up, or takes too long."""
+    """Poll until the entry is stored, the lock is released, a write happens, or MAX_WAIT_SECONDS pass."""
     generation = lookup.generation
-    for _ in range(round(WAIT_SECONDS / WAIT_STEP_SECONDS)):
-        time.sleep(WAIT_STEP_SECONDS)
-        lookup, is_loading = store.poll(key, lookup)
-        if _is_fresh(store, lookup) or not is_loading or lookup.generation != generation:
+    for _ in range(round(MAX_WAIT_SECONDS / POLL_INTERVAL_SECONDS)):
+        time.sleep(POLL_INTERVAL_SECONDS)
+        lookup, is_locked = store.poll(key, lookup)
+        if _is_fresh(store, lookup) or not is_locked or lookup.generation != generation:
             break
     return lookup
 

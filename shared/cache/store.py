@@ -1,4 +1,4 @@
-"""Access to the cache in Redis: lookups, locks of those who load, entries, invalidation."""
+"""Reads and writes the cache in Redis: lookups, locks, entries, invalidation."""
 
 import logging
 import secrets
@@ -13,7 +13,7 @@ from shared.cache.circuit_breaker import CircuitBreaker
 from shared.cache.entry import STALE_IF_ERROR_SECONDS, Entry, Lookup, encode
 from shared.cache.keys import CacheKey, generation_key, hash_tag
 from shared.cache.redis_pool import PERSISTENT_ERRORS, Command, RedisPool, retry_once
-from shared.cache.redis_replies import integer, is_set, text, values
+from shared.cache.redis_replies import expect, parse_integer, parse_set_nx, parse_values
 from shared.config import Settings
 from shared.observability.context import request_context
 
@@ -22,30 +22,30 @@ log = logging.getLogger(__name__)
 T = TypeVar("T")
 
 LOCK_SECONDS = 1.0
-"""A loader that takes longer, or died, is not alone any more."""
+"""Lifetime of a lock. Another request may take over from one that failed or takes longer."""
 
 LOG_INTERVAL_SECONDS = 10.0
-"""The least time between two log lines about errors that may come with every request."""
+"""Minimum time between two log messages about errors that can occur in every request."""
 
 NON_FAILURES = (MaxConnectionsError, ResponseError)
-"""Errors that don't mean that Redis is unavailable."""
+"""Errors that do not mean that Redis is unavailable, so they do not open the circuit."""
 
 
 class CacheUnavailable(Exception):
-    """Redis is unavailable or refuses; the request goes on without it."""
+    """Redis is unavailable or returned an error. The request continues without the cache."""
 
 
 class CacheStore:
-    """Access to the cache; safe with threads and greenlets.
+    """The cache in Redis. Safe with threads and greenlets.
 
-    Every method but `invalidate` and `ping` raises `CacheUnavailable` where Redis is unavailable, too slow,
-    refuses, or replies with something unexpected.
+    Every method except `invalidate` and `ping` raises CacheUnavailable if Redis is unavailable or too slow,
+    returns an error, or sends an invalid reply.
 
     Args:
         redis: the client.
-        settings: name the stage and the tables whose responses these are.
+        settings: supply the stage and table names for the keys.
         now: returns Unix seconds.
-        breaker: guards every call.
+        breaker: guards every call except `ping`.
     """
 
     def __init__(
@@ -68,35 +68,36 @@ class CacheStore:
         self._logged_at = 0.0
 
     def hash_tag(self, name: str) -> str:
-        """Return how the keys of a module begin."""
+        """Return the hash tag that a module's keys start with."""
         return hash_tag(self._settings, name)
 
     def ping(self) -> None:
-        """Raise an error of redis-py unless Redis replies, whatever the circuit breaker knows."""
-        retry_once(lambda: self._redis.execute(lambda replies: text(replies[0], b"PONG"), ("PING",)))
+        """Raise RedisError unless Redis replies to PING. Ignores the circuit breaker."""
+        retry_once(lambda: self._redis.execute(lambda replies: expect(replies[0], b"PONG"), ("PING",)))
 
     def get(self, key: CacheKey) -> Lookup:
-        """Return what is stored: one round trip."""
+        """Return the current generation and the entry, in one round trip."""
         if self._pending_invalidations:
             self._retry_invalidation(key.name)
 
         def parse(replies: list[Any]) -> Lookup:
-            return Lookup.parse(key.entry, values(replies[0], 2))
+            return Lookup.parse(key.entry, parse_values(replies[0], 2))
 
         return self._run(parse, lambda: [("MGET", key.generation, key.entry)])
 
     def try_lock(self, key: CacheKey, lookup: Lookup) -> tuple[Lookup, bool]:
-        """Try to become the loader of an entry, and look again: another loader may have stored it by now.
+        """Try to lock the entry. Return a new lookup, and True if this request got the lock.
 
-        Where the generation is missing this makes a new one, so that old entries stay invalid.
+        The new lookup is needed because another request may have stored the entry. If the
+        generation is missing, a new one is set, so entries of earlier generations stay invalid.
         """
         generation, entry, _ = lookup
         loaded_at = entry.metadata.loaded_at if entry else 0
         lock_key = f"{key.entry}:{generation and generation.value.decode()}:{loaded_at}"
 
         def parse(replies: list[Any]) -> tuple[Lookup, bool]:
-            is_set(replies[0])
-            return Lookup.parse(key.entry, values(replies[2], 2), lock_key), is_set(replies[1])
+            parse_set_nx(replies[0])
+            return Lookup.parse(key.entry, parse_values(replies[2], 2), lock_key), parse_set_nx(replies[1])
 
         def commands() -> list[Command]:
             return [
@@ -108,67 +109,67 @@ class CacheStore:
         lookup, has_lock = self._run(parse, commands)
         if lookup.generation is None:
             self._change_generation(key.name)
-            raise CacheUnavailable("the generation was damaged")
+            raise CacheUnavailable("the stored generation was malformed and has been replaced")
         return lookup, has_lock
 
     def poll(self, key: CacheKey, lookup: Lookup) -> tuple[Lookup, bool]:
-        """Look again, and return whether the lock is still held."""
+        """Return a new lookup, and True while another request holds the lock."""
 
         def parse(replies: list[Any]) -> tuple[Lookup, bool]:
-            found = values(replies[0], 3)
-            return Lookup.parse(key.entry, found, lookup.lock_key), found[2] is not None
+            values = parse_values(replies[0], 3)
+            return Lookup.parse(key.entry, values, lookup.lock_key), values[2] is not None
 
         return self._run(parse, lambda: [("MGET", key.generation, key.entry, lookup.lock_key)])
 
     def set(self, key: CacheKey, lookup: Lookup, entry: Entry) -> None:
-        """Store an entry, and release the lock."""
+        """Store the entry and release the lock."""
 
         def parse(replies: list[Any]) -> None:
-            text(replies[0], b"OK")
-            integer(replies[1])
+            expect(replies[0], b"OK")
+            parse_integer(replies[1])
 
-        milliseconds = int(STALE_IF_ERROR_SECONDS * 1000)
-        stored = encode(entry)
-        self._run(parse, lambda: [("SET", key.entry, stored, "PX", milliseconds), ("DEL", lookup.lock_key)])
+        expire_ms = int(STALE_IF_ERROR_SECONDS * 1000)
+        value = encode(entry)
+        self._run(parse, lambda: [("SET", key.entry, value, "PX", expire_ms), ("DEL", lookup.lock_key)])
 
     def unlock(self, lookup: Lookup) -> None:
         """Release the lock."""
-        self._run(lambda replies: integer(replies[0]), lambda: [("DEL", lookup.lock_key)])
+        self._run(lambda replies: parse_integer(replies[0]), lambda: [("DEL", lookup.lock_key)])
 
     def invalidate(self, name: str) -> None:
-        """Invalidate every entry: to be called after a commit, and before that is acknowledged.
+        """Invalidate every entry. Call it after a write is stored and before the response is sent.
 
-        Where that fails, this process doesn't use the cache again until it has succeeded. Other processes may
-        serve old entries, though none that is older than TTL_SECONDS.
+        If Redis fails, this process retries before its next lookup and bypasses the cache until that
+        succeeds. Other processes may serve old entries for up to TTL_SECONDS.
         """
         try:
             self._change_generation(name)
         except CacheUnavailable as error:
             with self._lock:
                 self._pending_invalidations[name] = object()
-            log.error("cache: a write to %s did not invalidate the old entries: %s", name, error)  # noqa: TRY400
+            log.error("cache: invalidating %s failed, other processes may serve old data: %s", name, error)  # noqa: TRY400
 
     def _retry_invalidation(self, name: str) -> None:
-        """Do what `invalidate` could not."""
+        """Retry a failed invalidation."""
         pending = self._pending_invalidations.get(name)
         if pending is None:
             return
         self._change_generation(name)
         with self._lock:
-            if self._pending_invalidations.get(name) is pending:  # else another one failed meanwhile
+            if self._pending_invalidations.get(name) is pending:  # otherwise another one has failed since
                 del self._pending_invalidations[name]
 
     def _change_generation(self, name: str) -> None:
-        """Delete the generation, which works where memory is short and SET does not, and set a new one."""
+        """Delete the generation and set a new one. DEL works even when SET fails because memory is full."""
         key = generation_key(self.hash_tag(name))
 
         def commands() -> list[Command]:
             return [("DEL", key), ("SET", key, self._new_generation())]
 
         def parse(replies: list[Any]) -> None:
-            integer(replies[0])
+            parse_integer(replies[0])
             if not isinstance(replies[1], ResponseError):
-                text(replies[1], b"OK")
+                expect(replies[1], b"OK")
 
         self._run(parse, commands, bypass_open_circuit=True)
 
@@ -185,14 +186,14 @@ class CacheStore:
         try:
             with self._breaker.guard(bypass_open_circuit=bypass_open_circuit):
                 return retry_once(lambda: self._redis.execute(parse, *commands()))
-        except Exception as error:  # whatever it is, the request must go on
+        except Exception as error:  # no error of the cache may fail a request
             request_context().increment("cache_unavailable", once=True)
             if isinstance(error, NON_FAILURES):
                 self._log_throttled(error)
             raise CacheUnavailable(str(error)) from error
 
     def _log_throttled(self, error: Exception) -> None:
-        """Log what may come with every request, but not that often."""
+        """Log an error, at most once per LOG_INTERVAL_SECONDS."""
         if abs(self.now() - self._logged_at) > LOG_INTERVAL_SECONDS:
             self._logged_at = self.now()
-            log.warning("redis: not used for a request: %s", error)
+            log.warning("redis: request bypassed the cache: %s", error)

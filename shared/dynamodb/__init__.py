@@ -1,8 +1,8 @@
-"""DynamoDB for DAOs.
+"""DynamoDB for DAOs, on top of PynamoDB.
 
-tables.py      binds a PynamoDB model to a table of the stage
-items.py       queries and items in DynamoDB's own form
-batches.py     batches with retries
-errors.py      DynamoDB's errors as domain exceptions
-connection.py  time limits, and checks of every response
+tables.py       binds a model to a stage's table, gets items and runs queries
+items.py        reads the attributes of raw items and collects pages of a list
+batches.py      batch reads and writes with retries
+errors.py       maps PynamoDB exceptions to domain exceptions
+connection.py   timeouts, credentials, response validation and metrics
 """

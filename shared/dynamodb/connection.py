@@ -1,8 +1,8 @@
-"""The connection of a DAO's table: time limits, credentials, damaged replies, and counters.
+"""The connection to DynamoDB: timeouts, credentials, response validation and metrics.
 
-Three things that PynamoDB and botocore leave open are closed here. Name resolution, and a name with many
-addresses, can take longer than the connect timeout. Credentials that come over the network can take minutes.
-And botocore reads a truncated or foreign reply with status 200 as an empty one, that is, as "no such item".
+It closes three gaps of PynamoDB and botocore. The connect timeout does not cover name resolution or a name
+with many addresses. Loading credentials over the network can take minutes. And botocore parses a truncated or
+foreign response with status 200 as an empty one, which looks like "no such item".
 """
 
 import json
@@ -22,27 +22,27 @@ from shared.dynamodb.errors import is_throttling
 from shared.observability.context import request_context
 
 REQUIRED_MEMBERS = {"Query": {"Count", "Items", "ScannedCount"}, "BatchGetItem": {"Responses"}}
-"""Members that DynamoDB never leaves out of a reply, by operation."""
+"""Members that every response of an operation contains."""
 
 
-class UnusableReply(BotoCoreError):  # type: ignore[misc]  # botocore has no types
-    """A reply that is damaged, or not DynamoDB's; PynamoDB wraps it as it wraps botocore's own errors."""
+class InvalidResponseError(BotoCoreError):  # type: ignore[misc]  # botocore has no types
+    """A response that is corrupt or not from DynamoDB. PynamoDB wraps it like botocore's own errors."""
 
-    fmt = "unusable reply: {reason}"
+    fmt = "invalid response: {reason}"
 
 
-class LimitedConnection(Connection):
-    """PynamoDB's connection with a client that keeps its time limits and checks replies."""
+class StrictConnection(Connection):
+    """PynamoDB's connection with enforced timeouts and validated responses."""
 
     @property
     def client(self) -> BotocoreBaseClientPrivate:
-        """The botocore client, with credentials that are valid.
+        """The botocore client, with valid credentials.
 
         Raises:
-            BotoCoreError: there are no credentials, or they could not be loaded in time.
+            BotoCoreError: there are no credentials, or loading them failed or timed out.
         """
         if not self._has_valid_credentials():
-            self._load_in_time()
+            self._load_with_deadline()
         return cast("BotocoreBaseClientPrivate", self._client)
 
     def _has_valid_credentials(self) -> bool:
@@ -51,12 +51,12 @@ class LimitedConnection(Connection):
             return not credentials.refresh_needed()
         return credentials is not None
 
-    def _load_in_time(self) -> None:
+    def _load_with_deadline(self) -> None:
         try:
             call_with_deadline(DYNAMODB_CREDENTIALS_TIMEOUT_SECONDS, self._load)
         except BotoCoreError:
             raise
-        except Exception as error:  # a token file that is missing, an error of STS, the deadline
+        except Exception as error:  # for example a missing token file, an STS error, or the deadline
             reason = f"{type(error).__name__}: {error}"
             raise CredentialRetrievalError(provider="DynamoDB's", error_msg=reason) from error
 
@@ -66,14 +66,14 @@ class LimitedConnection(Connection):
         credentials = client._request_signer._credentials  # noqa: SLF001
         if credentials is None:
             raise NoCredentialsError
-        credentials.get_frozen_credentials()  # refreshes them
+        credentials.get_frozen_credentials()  # refreshes them if needed
 
 
-class LimitedSetup(HTTPConnection):
-    """A mixin that puts one time limit on name resolution, all addresses, TLS and a proxy's tunnel."""
+class ConnectDeadlineMixin(HTTPConnection):
+    """Applies one deadline to name resolution, all addresses, TLS and a proxy tunnel."""
 
     def connect(self) -> None:
-        """Connect, or raise `ConnectTimeoutError`."""
+        """Connect, or raise ConnectTimeoutError after the deadline."""
         try:
             call_with_deadline(
                 DYNAMODB_CONNECT_TIMEOUT_SECONDS, super().connect, discard=lambda _: self.close()
@@ -83,50 +83,50 @@ class LimitedSetup(HTTPConnection):
 
 
 def _extend(client: BotocoreBaseClientPrivate) -> None:
-    """Add the counters, the check of replies and the limit on connecting; doing it twice changes nothing."""
+    """Register metrics and response validation, and set the connect deadline. Idempotent."""
     events = client.meta.events
-    events.register("response-received.dynamodb", _count, unique_id="count-calls")
-    events.register("after-call.dynamodb", _check_reply, unique_id="check-reply")
+    events.register("response-received.dynamodb", _record_metrics, unique_id="record-metrics")
+    events.register("after-call.dynamodb", _validate_response, unique_id="validate-response")
     events.register("after-call-error.dynamodb", _wrap_error, unique_id="wrap-error")
-    pools = client._endpoint.http_session._pool_classes_by_scheme  # noqa: SLF001  # there is no public way
+    pools = client._endpoint.http_session._pool_classes_by_scheme  # noqa: SLF001  # no public API
     for scheme, pool in pools.items():
-        if not issubclass(pool.ConnectionCls, LimitedSetup):
-            connection = type("LimitedConnection", (LimitedSetup, pool.ConnectionCls), {})
-            pools[scheme] = type("LimitedPool", (pool,), {"ConnectionCls": connection})
+        if not issubclass(pool.ConnectionCls, ConnectDeadlineMixin):
+            connection = type("DeadlineConnection", (ConnectDeadlineMixin, pool.ConnectionCls), {})
+            pools[scheme] = type("DeadlinePool", (pool,), {"ConnectionCls": connection})
 
 
-def _count(parsed_response: dict[str, Any] | None, **_: object) -> None:
-    """Count a request to DynamoDB, each try of it; PynamoDB asks for the consumed capacity by itself."""
-    context, reply = request_context(), parsed_response or {}
-    consumed = reply.get("ConsumedCapacity") or []
-    per_table = consumed if isinstance(consumed, list) else [consumed]  # a batch may touch several tables
+def _record_metrics(parsed_response: dict[str, Any] | None, **_: object) -> None:
+    """Count one attempt and its consumed capacity. PynamoDB sets `ReturnConsumedCapacity`."""
+    context, response = request_context(), parsed_response or {}
+    consumed = response.get("ConsumedCapacity") or []
+    per_table = consumed if isinstance(consumed, list) else [consumed]  # batch operations return a list
     context.dynamodb_calls += 1
     context.dynamodb_capacity_units += sum(capacity.get("CapacityUnits", 0.0) for capacity in per_table)
-    if is_throttling(reply.get("Error", {}).get("Code")):
+    if is_throttling(response.get("Error", {}).get("Code")):
         context.increment("dynamodb_throttled_requests")
 
 
-def _check_reply(http_response: Any, parsed: dict[str, Any], model: Any, **_: object) -> None:
-    """Refuse a reply that DynamoDB can't have sent.
+def _validate_response(http_response: Any, parsed: dict[str, Any], model: Any, **_: object) -> None:
+    """Reject a response that DynamoDB cannot have sent.
 
-    An empty object is a proper reply: that of a read that found nothing.
+    An empty object is valid: GetItem returns it if the item does not exist.
 
     Raises:
-        UnusableReply: the reply is damaged, or somebody else's.
+        InvalidResponseError: the response is corrupt or not from DynamoDB.
     """
     status = http_response.status_code
-    if status >= 300:  # noqa: PLR2004  # from here on, botocore raises an error with the code
+    if status >= 300:  # noqa: PLR2004  # botocore raises ClientError for these
         if not isinstance(parsed.get("Error", {}).get("Code"), str):
-            raise UnusableReply(reason=f"status {status} with a malformed code")
+            raise InvalidResponseError(reason=f"status {status} with a malformed error code")
         return
-    checksum = http_response.headers.get("x-amz-crc32")  # after its last try botocore lets a wrong one pass
+    checksum = http_response.headers.get("x-amz-crc32")  # botocore ignores a mismatch in its last attempt
     if checksum and checksum != str(crc32(http_response.content)):
-        raise UnusableReply(reason="wrong checksum")
+        raise InvalidResponseError(reason="wrong checksum")
     is_known = not parsed.keys().isdisjoint(model.output_shape.members)
     if not (is_known or _is_empty_object(http_response.content)):
-        raise UnusableReply(reason=f"status {status} without a member of {model.name}")
+        raise InvalidResponseError(reason=f"status {status} without a member of {model.name}")
     if missing := REQUIRED_MEMBERS.get(model.name, set()) - parsed.keys():
-        raise UnusableReply(reason=f"{model.name} without {', '.join(sorted(missing))}")
+        raise InvalidResponseError(reason=f"{model.name} without {', '.join(sorted(missing))}")
 
 
 def _is_empty_object(body: bytes) -> bool:
@@ -137,6 +137,6 @@ def _is_empty_object(body: bytes) -> bool:
 
 
 def _wrap_error(exception: Exception, **_: object) -> None:
-    """Make an error of the parser or the signer one of botocore's, which PynamoDB wraps."""
+    """Convert an error of the parser or signer to a BotoCoreError, because PynamoDB wraps only those."""
     if not isinstance(exception, BotoCoreError):
-        raise UnusableReply(reason=f"{type(exception).__name__}: {exception}") from exception
+        raise InvalidResponseError(reason=f"{type(exception).__name__}: {exception}") from exception

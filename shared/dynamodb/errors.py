@@ -1,4 +1,4 @@
-"""DynamoDB's errors: which are temporary, and what they mean to a DAO's caller."""
+"""Maps PynamoDB exceptions to domain exceptions."""
 
 import logging
 import re
@@ -14,10 +14,10 @@ from shared.errors import DomainError, Unavailable
 log = logging.getLogger(__name__)
 
 # https://docs.aws.amazon.com/amazondynamodb/latest/developerguide/Programming.Errors.html,
-# https://docs.aws.amazon.com/amazondynamodb/latest/APIReference/CommonErrors.html, and the codes that the
-# standard retry mode of botocore tries again. A code may end with "Exception" or not.
+# https://docs.aws.amazon.com/amazondynamodb/latest/APIReference/CommonErrors.html, and the codes that
+# botocore's standard retry mode retries. The suffix "Exception" is optional.
 THROTTLING_CODES = {
-    "429",  # an error without a code has its status
+    "429",  # botocore uses the status code if the response has no error code
     "BandwidthLimitExceeded",
     "ProvisionedThroughputExceeded",
     "RequestLimitExceeded",
@@ -38,52 +38,52 @@ TEMPORARY_CODES = {
     "ServiceUnavailable",
     "TransactionConflict",
     "TransactionInProgress",
-    # The credentials have to be refreshed first, or the function was frozen between signing and sending:
+    # Expired credentials, or Lambda froze the function between signing and sending:
     "ExpiredToken",
     "RequestExpired",
     "RequestTimeTooSkewed",
 }
 
 EXPIRED_SIGNATURE = re.compile("Signature (expired|not yet current)")
-"""The message by which an `InvalidSignatureException` is a matter of time, not of a wrong key."""
+"""Message of an InvalidSignatureException that is temporary; otherwise the secret key is wrong."""
 
 
 @contextmanager
-def database_errors(table: str, lost: DomainError | None = None) -> Iterator[None]:
-    """Turn PynamoDB's errors into domain errors; a mistake of the service's own passes unchanged.
+def database_errors(table: str, on_condition_failed: DomainError | None = None) -> Iterator[None]:
+    """Convert PynamoDB exceptions to domain exceptions. Errors caused by a bug in the service pass unchanged.
 
     Args:
-        table: the table's name, for the log.
-        lost: the error to raise when the condition of a write fails.
+        table: the table name, for the log.
+        on_condition_failed: the error to raise if the condition of a write fails.
 
     Raises:
-        DomainError: `lost`, where the condition of a write failed.
-        Unavailable: DynamoDB throttles, fails, can't be reached or has no such table, or there are no valid
-            credentials.
+        DomainError: `on_condition_failed`, if the condition of a write failed.
+        Unavailable: DynamoDB throttles, fails or is unreachable, the table does not exist, or there are no
+            valid credentials.
     """
     try:
         yield
     except PynamoDBException as error:
         code = _code(error.cause)
-        if code == "ConditionalCheckFailedException" and lost:
-            raise lost from error
+        if code == "ConditionalCheckFailedException" and on_condition_failed:
+            raise on_condition_failed from error
         if code == "ResourceNotFoundException":
-            log.error("table %s does not exist: run `make create-tables` or deploy", table)  # noqa: TRY400
+            log.error("DynamoDB: table %s does not exist: run `make create-tables` or deploy", table)  # noqa: TRY400
             raise Unavailable("The database is not set up.") from error
         if _is_temporary(error.cause):
-            log.warning("DynamoDB, table %s: %s: %.300s", table, code or "unreachable", error)
-            raise Unavailable("The database is busy or out of reach; try again later.") from error
+            log.warning("DynamoDB: table %s: %s: %.300s", table, code or "unreachable", error)
+            raise Unavailable("The database is busy or unreachable. Try again later.") from error
         raise
 
 
 def is_throttling(code: object) -> bool:
-    """Return True for the code of a call that was refused for the number of calls."""
+    """Return True if the error code means that DynamoDB throttled the request."""
     return str(code).removesuffix("Exception") in THROTTLING_CODES
 
 
 def _is_temporary(cause: Exception | None) -> bool:
-    """Decide by the status and the code; an error without a code of AWS's comes from a proxy in between."""
-    if isinstance(cause, BotoCoreError):  # no reply, a damaged one, or no credentials
+    """Return True if a retry may succeed. An error without an AWS error code comes from a proxy."""
+    if isinstance(cause, BotoCoreError):  # no response, an invalid one, or no credentials
         return True
     if not isinstance(cause, ClientError):
         return False
@@ -99,12 +99,12 @@ def _is_temporary(cause: Exception | None) -> bool:
 
 
 def _code(cause: Exception | None) -> str:
-    """Return AWS's name of the error, the status as text where the reply has none, or an empty text."""
-    response = getattr(cause, "response", None) or {}  # PynamoDB's `cause_response_code` fails on None
+    """Return the AWS error code, the status code as text if there is none, or an empty string."""
+    response = getattr(cause, "response", None) or {}  # PynamoDB's `cause_response_code` raises on None
     return str(response.get("Error", {}).get("Code", ""))
 
 
 def _status(error: Exception) -> int:
-    """Return the status of the reply; PynamoDB's error lacks it, botocore's behind it has it."""
+    """Return the HTTP status code, or 0. Only botocore's error, the `__cause__` of PynamoDB's, has it."""
     response = getattr(error.__cause__, "response", None) or {}
     return int(response.get("ResponseMetadata", {}).get("HTTPStatusCode", 0))

@@ -1,7 +1,7 @@
-"""Items as DynamoDB returns them: reading attributes, and taking a page of a list.
+"""Reads the attributes of raw DynamoDB items, and collects pages of a list.
 
-An item that was edited by hand, or written by something else, can lack an attribute or have one of another
-type. Such an item is logged and left out of lists; to read it by its id raises `UnreadableItem`.
+An item written by hand or by another program may have missing or malformed attributes. Such an item is logged
+and omitted from lists. Reading it by id raises UnreadableItem.
 """
 
 import logging
@@ -17,10 +17,10 @@ log = logging.getLogger(__name__)
 T = TypeVar("T")
 
 RawItem = dict[str, dict[str, Any]]
-"""An item in DynamoDB's own form: the type and the value of each attribute, `{"title": {"S": "Hello"}}`."""
+"""An item in DynamoDB JSON, for example `{"title": {"S": "Hello"}}`."""
 
 MAX_EXAMINED = 100
-"""Items that one page of a list may go through to find those that it shows."""
+"""Maximum items that one page of a list examines to find the matching ones."""
 
 VERSION = re.compile("[1-9][0-9]{0,17}")
 
@@ -28,27 +28,27 @@ MALFORMED = (AttributeError, KeyError, OverflowError, TypeError, ValueError)
 
 
 class MalformedAttribute(ValueError):
-    """An attribute is missing, or its type or form is another; the text is its name."""
+    """An attribute is missing or has an invalid type or format. The message is its name."""
 
 
 def read_text(item: RawItem, name: str) -> str:
-    """Return a text that can be encoded."""
+    """Return a string attribute that can be encoded as UTF-8."""
     try:
         text: str = item[name]["S"]
         if not text.isascii():
-            text.encode()  # fails on half of a surrogate pair
+            text.encode()  # raises on a lone surrogate
     except MALFORMED as error:
         raise MalformedAttribute(name) from error
     return text
 
 
 def read_optional_text(item: RawItem, name: str) -> str | None:
-    """Return a text, or None where the attribute is missing or NULL."""
+    """Return a string attribute, or None if it is missing or NULL."""
     return None if item.get(name) in (None, {"NULL": True}) else read_text(item, name)
 
 
 def read_time(item: RawItem, name: str) -> datetime:
-    """Return a time in UTC; one without an offset is malformed."""
+    """Return a time attribute in UTC. A time without an offset is malformed."""
     try:
         time = datetime.fromisoformat(item[name]["S"])
         if time.tzinfo is UTC:
@@ -61,7 +61,7 @@ def read_time(item: RawItem, name: str) -> datetime:
 
 
 def read_version(item: RawItem, name: str = "version") -> int:
-    """Return a version number, which is 1 or more."""
+    """Return a version number: an integer of at least 1."""
     try:
         if VERSION.fullmatch(item[name]["N"]):
             return int(item[name]["N"])
@@ -74,21 +74,21 @@ def read_sort_key(item: RawItem) -> str:
     """Return the sort key of an item in an index.
 
     Raises:
-        Unavailable: there is none; since an index has no such item, the reply is damaged.
+        Unavailable: the sort key is missing, so the response is corrupt: an index has no such items.
     """
     try:
         return read_text(item, "sort")
     except MalformedAttribute as error:
-        log.warning("DynamoDB sent an item of an index without its sort key")
-        raise Unavailable("The database sent a damaged reply; try again later.") from error
+        log.warning("DynamoDB: invalid response: an item in an index has no sort key")
+        raise Unavailable("The database returned an invalid response. Try again later.") from error
 
 
 class ItemReader(Generic[T]):
-    """Makes results of a table's items, and logs the items that cannot be read.
+    """Parses the items of a table, and logs unreadable ones.
 
     Args:
-        table: the table's name, for the log.
-        parse: makes the result of an item, or raises `MalformedAttribute`.
+        table: the table name, for the log.
+        parse: converts a raw item to a result, or raises MalformedAttribute.
     """
 
     def __init__(self, table: str, parse: Callable[[RawItem], T]) -> None:
@@ -96,15 +96,15 @@ class ItemReader(Generic[T]):
         self._parse = parse
 
     def read(self, item: RawItem) -> T:
-        """Return the result of an item.
+        """Return the parsed item.
 
         Raises:
-            UnreadableItem: an attribute is malformed; the log names item and attribute, not the value.
+            UnreadableItem: an attribute is malformed. The log has its name but not its value.
         """
         try:
             return self._parse(item)
         except MalformedAttribute as error:
-            raise UnreadableItem(self._log(item, error)) from error
+            raise UnreadableItem(self._log_unreadable(item, error)) from error
 
     def take_page(
         self,
@@ -113,16 +113,16 @@ class ItemReader(Generic[T]):
         sort_key_pattern: str,
         matches: Callable[[RawItem], bool] = lambda _: True,
     ) -> tuple[list[T], str | None]:
-        """Return up to `limit` results, and the sort key to go on after, or None at the end.
+        """Return up to `limit` results, and the sort key to start the next page after, or None at the end.
 
         Args:
-            items: the items of a list in its order; one more is taken than the page examines.
-            limit: the largest number of results. After MAX_EXAMINED items the page ends with fewer.
-            sort_key_pattern: the form of a sort key that a cursor takes.
-            matches: returns False for an item to leave out; one that cannot be read is left out, too.
+            items: the items of the list, in order. The page consumes one more than it examines.
+            limit: maximum number of results. The page is shorter if MAX_EXAMINED items have fewer matches.
+            sort_key_pattern: regular expression for sort keys that are valid in a cursor.
+            matches: returns False for items to omit. Unreadable items are omitted too.
 
         Raises:
-            UnreadableItem: none of MAX_EXAMINED items has a sort key from which a cursor could go on.
+            UnreadableItem: none of the examined items has a sort key that is valid in a cursor.
         """
         page: list[T] = []
         sort_keys: list[str] = []
@@ -134,19 +134,19 @@ class ItemReader(Generic[T]):
                 if matches(item):
                     page.append(self._parse(item))
             except MalformedAttribute as error:
-                self._log(item, error)
+                self._log_unreadable(item, error)
         return page, None
 
-    def _log(self, item: RawItem, error: MalformedAttribute) -> str:
-        """Log the item and the attribute, and return what a client may know."""
+    def _log_unreadable(self, item: RawItem, error: MalformedAttribute) -> str:
+        """Log the id and the attribute name. Return the message for the client, without the attribute."""
         item_id = item.get("id", {}).get("S")
-        log.error("table %s: item %s cannot be read: malformed attribute %s", self._table, item_id, error)
-        return f"The stored item {item_id} cannot be read; it can be deleted."
+        log.error("DynamoDB: table %s: item %s has a malformed attribute: %s", self._table, item_id, error)
+        return f"The stored item {item_id} is malformed. You can delete it."
 
 
 def _last_valid(sort_keys: list[str], pattern: str) -> str:
     for sort_key in reversed(sort_keys):
         if re.fullmatch(pattern, sort_key):
             return sort_key
-    log.error("no sort key of %d items has the form %s", len(sort_keys), pattern)
-    raise UnreadableItem("The list cannot go on: the stored items have malformed sort keys.")
+    log.error("DynamoDB: none of %d sort keys matches %s", len(sort_keys), pattern)
+    raise UnreadableItem("The list cannot continue because stored items have malformed sort keys.")

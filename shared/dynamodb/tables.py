@@ -1,4 +1,4 @@
-"""DynamoDB for DAOs: how a table is bound to a stage, how a time is stored, and how items are fetched."""
+"""Binds PynamoDB models to a stage's tables, stores times, gets items and runs queries."""
 
 import logging
 from collections.abc import Iterator
@@ -19,7 +19,7 @@ from shared.constants import (
     DYNAMODB_READ_TIMEOUT_SECONDS,
     DYNAMODB_RETRIES,
 )
-from shared.dynamodb.connection import LimitedConnection
+from shared.dynamodb.connection import StrictConnection
 from shared.dynamodb.items import MAX_EXAMINED, RawItem
 from shared.errors import Unavailable
 
@@ -28,34 +28,40 @@ log = logging.getLogger(__name__)
 M = TypeVar("M", bound=Model)
 
 MAX_EMPTY_PAGES = 10
-"""Pages without an item, one after the other, until a query is given up: without a filter expression DynamoDB
-sends one at most, at the end."""
+"""Maximum consecutive empty pages of a query. Without a filter expression, DynamoDB returns at most one, the
+last."""
 
 
 class TimestampAttribute(Attribute[datetime]):
-    """A time in UTC; PynamoDB's own attribute can't read back the years before 1000."""
+    """A time in UTC, stored as text. PynamoDB's UTCDateTimeAttribute cannot read years before 1000."""
 
     attr_type = STRING
 
     def serialize(self, value: datetime) -> str:
-        """Write it in fixed width."""
+        """Return the time as text of fixed width."""
         return timestamp(value)
 
     def deserialize(self, value: str) -> datetime:
-        """Read what `serialize` wrote."""
+        """Parse the stored text."""
         return datetime.fromisoformat(value)
 
 
 def bind(model: type[M], table: str, settings: Settings) -> type[M]:
-    """Return the model on a stage's table, with a client that threads can share."""
+    """Return a subclass of the model for a stage's table, with a thread-safe client.
+
+    Args:
+        model: a model without `Meta`.
+        table: the table name.
+        settings: supply the region and the endpoint.
+    """
 
     class Meta:
         table_name = table
         billing_mode = PAY_PER_REQUEST_BILLING_MODE
 
     bound: type[M] = type(model.__name__, (model,), {"Meta": Meta})
-    table_connection = bound._get_connection()  # noqa: SLF001  # there is no public way to it
-    connection = LimitedConnection(
+    table_connection = bound._get_connection()  # noqa: SLF001  # PynamoDB has no public API for it
+    connection = StrictConnection(
         region=settings.region,
         host=settings.dynamodb_endpoint,
         connect_timeout_seconds=DYNAMODB_CONNECT_TIMEOUT_SECONDS,
@@ -66,44 +72,44 @@ def bind(model: type[M], table: str, settings: Settings) -> type[M]:
     connection.add_meta_table(table_connection.get_meta_table())
     table_connection.connection = connection
     try:
-        connection.client  # noqa: B018  # built now: threads that start together would each build one
+        connection.client  # noqa: B018  # created now, since concurrent threads would each create one
     except BotoCoreError as error:
-        log.warning("DynamoDB, table %s: %s; the first call tries again", table, error)
+        log.warning("DynamoDB: table %s: no client at startup, retrying on first use: %s", table, error)
     return bound
 
 
 def get_item(model: type[Model], key: str) -> RawItem | None:
-    """Return an item as of the last write, or None."""
-    reply = model._get_connection().get_item(key, consistent_read=True)  # noqa: SLF001  # Model.get can't be read raw
-    return cast("RawItem | None", reply.get("Item"))
+    """Return an item with a consistent read, or None."""
+    response = model._get_connection().get_item(key, consistent_read=True)  # noqa: SLF001  # Model.get parses the item
+    return cast("RawItem | None", response.get("Item"))
 
 
 def first_page_size(count: int, partitions: int) -> int:
-    """Return how many items to ask each partition for, so that they have `count` in sight together.
+    """Return the `Limit` of the first query to each partition, to get `count` items from all of them.
 
-    Of several partitions, each is asked for twice its even share and one more, which is rarely too few.
+    With several partitions it is twice the even share plus one, so a second query is rarely needed.
     """
     return min(count, 2 * -(-count // partitions) + 1)
 
 
 def query_items(query: ResultIterator[M]) -> Iterator[RawItem]:
-    """Yield the items of a query raw: to make PynamoDB's objects of 20 takes half as long as the query.
+    """Yield the raw items of a query, MAX_EXAMINED + 1 at most.
 
-    Each further request asks for twice as many items as the one before, and all of them together for no more
-    than a page may examine, and one.
+    Each request doubles the page size of the previous one. The items stay raw because creating PynamoDB
+    models for 20 items takes half as long as the query.
 
     Raises:
-        Unavailable: DynamoDB sends one empty page after the other.
+        Unavailable: DynamoDB returns MAX_EMPTY_PAGES consecutive empty pages.
     """
     pages = query.page_iter
-    left, empty_pages = MAX_EXAMINED + 1, 0
+    remaining, empty_pages = MAX_EXAMINED + 1, 0
     for page in pages:
         yield from page["Items"]
-        left -= len(page["Items"])
-        if not pages.last_evaluated_key or left <= 0:  # some emulators end with an empty key instead of none
+        remaining -= len(page["Items"])
+        if not pages.last_evaluated_key or remaining <= 0:  # some emulators end with an empty key
             return
         empty_pages = 0 if page["Items"] else empty_pages + 1
         if empty_pages == MAX_EMPTY_PAGES:
-            log.warning("DynamoDB sent %d empty pages of a query, one after the other", empty_pages)
-            raise Unavailable("The database sends empty pages only; try again later.")
-        pages.page_size = min(2 * cast("int", pages.page_size), left)
+            log.warning("DynamoDB: a query returned %d consecutive empty pages", empty_pages)
+            raise Unavailable("The database returns only empty pages. Try again later.")
+        pages.page_size = min(2 * cast("int", pages.page_size), remaining)

@@ -1,4 +1,4 @@
-"""How long an entry is served, what makes it void, and who loads the next one: on a real Valkey."""
+"""Cache freshness, invalidation and single flight, on a real Valkey."""
 
 import threading
 import time
@@ -9,12 +9,12 @@ import pytest
 from shared.cache.keys import CacheKey
 from shared.cache.store import LOCK_SECONDS
 from shared.errors import Unavailable
-from support.cache_harness import GENERATION, TAG, Clock, WatchedDao, make_app, nothing, x_cache
+from support.cache_harness import GENERATION, TAG, Clock, InstrumentedDao, do_nothing, make_app, x_cache
 from support.fakes import sent
 
 CLIENTS = 40
 EXPIRIES = 3
-"""benchmarks/cache_stampede.py has 8."""
+"""benchmarks/cache_stampede.py uses 8."""
 
 
 @pytest.fixture
@@ -24,7 +24,7 @@ def clock():
 
 @pytest.fixture
 def dao():
-    return WatchedDao()
+    return InstrumentedDao()
 
 
 @pytest.fixture
@@ -58,21 +58,21 @@ def url(request, client):
 
 
 def change(client, title):
-    answer = client.put(client.item, json=sent(title=title), headers={"If-Match": "*"})
-    assert answer.status_code == 200
+    response = client.put(client.item, json=sent(title=title), headers={"If-Match": "*"})
+    assert response.status_code == 200
 
 
-def once(dao, act):
-    """Have it happen between the next load's look at the data and its answer."""
+def during_next_load(dao, act):
+    """Call `act` between the next load's read of the data and its response."""
 
     def first_time():
-        dao.on_loaded = nothing
+        dao.on_loaded = do_nothing
         act()
 
     dao.on_loaded = first_time
 
 
-def test_an_entry_is_served_for_a_minute_and_renewed_at_the_end_of_it(client, clock, dao, url):
+def test_an_entry_is_served_for_a_minute_and_refreshed_shortly_before(client, clock, dao, url):
     client.get(url)
     clock.seconds += 56.9
     assert x_cache(client.get(url)) == (200, "HIT")
@@ -86,7 +86,7 @@ def test_an_entry_is_served_for_a_minute_and_renewed_at_the_end_of_it(client, cl
 
 
 @pytest.mark.parametrize(("after_the_write", "fresh"), [(0, 0.9), (1.9, 0.9), (2.1, 50)])
-def test_what_was_loaded_just_after_a_write_is_served_for_a_second(
+def test_an_entry_loaded_just_after_a_write_is_served_for_one_second(
     client, clock, url, after_the_write, fresh
 ):
     change(client, "New")
@@ -99,26 +99,26 @@ def test_what_was_loaded_just_after_a_write_is_served_for_a_second(
 
 
 @pytest.mark.parametrize("lag", [0.3, 0.9])
-def test_a_list_from_an_index_that_lags_is_old_for_about_a_second(client, clock, dao, lag):
+def test_a_list_from_a_lagging_index_is_stale_for_about_a_second(client, clock, dao, lag):
     client.get("/news/")
     old, written_at = dict(dao.rows), clock.seconds
     change(client, "New")
-    seen_after = None
-    real = dao.page
+    visible_after = None
+    real_page = dao.page
 
-    def lagging(*asked):
+    def lagging_page(*arguments):
         now, dao.rows = dao.rows, old if clock.seconds < written_at + lag else dao.rows
         try:
-            return real(*asked)
+            return real_page(*arguments)
         finally:
             dao.rows = now
 
-    dao.page = lagging
-    while seen_after is None:
+    dao.page = lagging_page
+    while visible_after is None:
         if client.get("/news/").json["items"][0]["title"] == "New":
-            seen_after = clock.seconds - written_at
+            visible_after = clock.seconds - written_at
         clock.seconds += 0.05
-    assert seen_after <= lag + 1.06
+    assert visible_after <= lag + 1.06
     clock.seconds += 70
     assert client.get("/news/").json["items"][0]["title"] == "New"
 
@@ -130,82 +130,82 @@ def test_an_entry_from_the_future_is_not_served(client, clock, url):
     assert x_cache(client.get(url)) == (200, "MISS")
 
 
-def test_an_answer_that_was_overtaken_by_a_write_is_not_served_again(client, other, dao, url):
-    once(dao, lambda: change(client, "New"))
+def test_a_response_loaded_before_a_write_is_not_served_after_it(client, other, dao, url):
+    during_next_load(dao, lambda: change(client, "New"))
     assert b"New" not in other.get(url).data
-    answer = other.get(url)
-    assert x_cache(answer) == (200, "MISS")
-    assert b"New" in answer.data
+    response = other.get(url)
+    assert x_cache(response) == (200, "MISS")
+    assert b"New" in response.data
 
 
 @pytest.mark.parametrize("evict", [f"DEL {GENERATION}", "FLUSHALL"])
 @pytest.mark.parametrize("steps", list(permutations(["evict", "read", "write"])))
-def test_a_load_overtaken_by_an_eviction_and_a_write_is_not_served_again(
+def test_a_load_during_an_eviction_and_a_write_is_not_served_again(
     client, other, dao, redis, url, steps, evict
 ):
     acts = {
         "evict": lambda: redis.execute_command(*evict.split()),
-        "read": lambda: other.get("/news/?limit=77"),  # where the generation is missing, it makes one
+        "read": lambda: other.get("/news/?limit=77"),  # sets a generation if it is missing
         "write": lambda: change(client, "New"),
     }
-    once(dao, lambda: [acts[step]() for step in steps])
+    during_next_load(dao, lambda: [acts[step]() for step in steps])
     assert b"New" not in client.get(url).data
     assert b"New" in other.get(url).data
 
 
 @pytest.mark.parametrize("evict", [f"DEL {GENERATION}", "FLUSHALL"])
-def test_a_load_that_began_without_a_generation_is_void_after_a_write(client, other, dao, redis, url, evict):
+def test_a_load_started_without_a_generation_is_invalid_after_a_write(client, other, dao, redis, url, evict):
     redis.execute_command(*evict.split())
-    once(dao, lambda: change(client, "New"))
+    during_next_load(dao, lambda: change(client, "New"))
     assert b"New" not in client.get(url).data
     assert b"New" in other.get(url).data
 
 
-def test_after_an_eviction_of_the_generation_the_entries_of_before_stay_void(client, other, redis, url):
+def test_entries_stay_invalid_after_the_generation_is_evicted(client, other, redis, url):
     client.get(url)
     redis.delete(GENERATION)
     assert x_cache(other.get("/news/?limit=77")) == (200, "MISS")
     assert x_cache(client.get(url)) == (200, "MISS")
 
 
-def test_while_one_renews_an_entry_the_others_are_given_it(client, other, clock, dao, url):
+def test_an_entry_is_served_while_one_request_refreshes_it(client, other, clock, dao, url):
     client.get(url)
     clock.seconds += 58
-    seen = []
-    once(dao, lambda: seen.extend(x_cache(other.get(url)) for _ in range(3)))
+    results = []
+    during_next_load(dao, lambda: results.extend(x_cache(other.get(url)) for _ in range(3)))
     assert x_cache(client.get(url)) == (200, "MISS")
-    assert seen == [(200, "HIT")] * 3
+    assert results == [(200, "HIT")] * 3
     assert dao.loads == 2
 
 
-def all_at_once(clients, url):
-    """What they are answered, and how long the slowest of them took."""
+def get_concurrently(clients, url):
+    """Send a request from every client at once and return the seconds of the slowest."""
     barrier = threading.Barrier(len(clients))
-    answers = []
+    responses = []
 
-    def ask(client):
+    def get(client):
         barrier.wait()
         started = time.monotonic()
-        answers.append((client.get(url), time.monotonic() - started))
+        responses.append((client.get(url), time.monotonic() - started))
 
-    threads = [threading.Thread(target=ask, args=(client,)) for client in clients]
+    threads = [threading.Thread(target=get, args=(client,)) for client in clients]
     for thread in threads:
         thread.start()
     for thread in threads:
         thread.join()
-    assert {answer.status_code for answer, _ in answers} == {200}
-    return max(seconds for _, seconds in answers)
+    assert {response.status_code for response, _ in responses} == {200}
+    return max(seconds for _, seconds in responses)
 
 
 @pytest.mark.parametrize("expiry", [58, 61, 700])
 def test_forty_clients_on_an_expiring_entry_make_one_load(app, client, clock, dao, url, expiry):
-    """On one that is about to expire, on one that just did, and on none."""
+    """With an entry that is about to expire, one that has expired, and none."""
     clients = [app.test_client() for _ in range(CLIENTS)]
     client.get(url)
     dao.loads, dao.load_seconds = 0, 0.05
     for _ in range(EXPIRIES):
         clock.seconds += expiry
-        all_at_once(clients, url)
+        get_concurrently(clients, url)
     assert dao.loads == EXPIRIES
 
 
@@ -215,42 +215,40 @@ def test_forty_clients_after_a_write_make_one_load(app, client, clock, dao, url)
     for number in range(EXPIRIES):
         change(client, f"New {number}")
         before = dao.loads
-        all_at_once(clients, url)
+        get_concurrently(clients, url)
         assert dao.loads == before + 1
 
 
-def reserve(valkey, clock, url, client):
-    """Become the loader of an answer, and never load it."""
-    app = make_app(WatchedDao(), valkey.url, clock)
+def hold_lock(valkey, clock, url, client):
+    """Acquire the lock of an entry, as a loader that dies."""
+    app = make_app(InstrumentedDao(), valkey.url, clock)
     with valkey.client() as redis:
         (key,) = redis.keys(f"{TAG}:index:*" if "limit" in url else f"{TAG}:show:*")
     store, key = app.extensions["cache"], CacheKey("news", GENERATION, key.decode())
     assert store.try_lock(key, store.get(key))[1]
 
 
-def test_nobody_waits_for_a_loader_that_died_while_the_entry_is_good(client, valkey, clock, dao, redis, url):
+def test_no_request_waits_for_a_dead_loader_while_the_entry_is_fresh(client, valkey, clock, dao, redis, url):
     client.get(url)
     clock.seconds += 57.5
-    reserve(valkey, clock, url, client)
+    hold_lock(valkey, clock, url, client)
     assert [x_cache(client.get(url)) for _ in range(3)] == [(200, "HIT")] * 3
     (lock,) = redis.keys(f"{TAG}:*:*:*")
     assert 0 < redis.pttl(lock) <= LOCK_SECONDS * 1000
-    redis.delete(lock)  # what its end does
+    redis.delete(lock)  # as when it expires
     assert x_cache(client.get(url)) == (200, "MISS")
 
 
-def test_a_loader_that_died_is_waited_for_but_shortly_where_there_is_no_entry(
-    app, client, valkey, clock, dao, url
-):
+def test_requests_wait_briefly_for_a_dead_loader_without_an_entry(app, client, valkey, clock, dao, url):
     client.get(url)
     clock.seconds += 61
-    reserve(valkey, clock, url, client)
-    slowest = all_at_once([app.test_client() for _ in range(4)], url)
+    hold_lock(valkey, clock, url, client)
+    slowest = get_concurrently([app.test_client() for _ in range(4)], url)
     assert slowest < 1
     assert x_cache(client.get(url)) == (200, "HIT")
 
 
-def test_a_loader_that_fails_is_not_waited_for(client, clock, dao, redis, url):
+def test_no_request_waits_for_a_loader_that_failed(client, clock, dao, redis, url):
     dao.is_down = True
     assert client.get(url).status_code == 503
     dao.is_down = False
@@ -259,48 +257,48 @@ def test_a_loader_that_fails_is_not_waited_for(client, clock, dao, redis, url):
 
 
 @pytest.fixture
-def old_entry(client, clock, url):
-    """An entry past its time."""
+def stale_entry(client, clock, url):
+    """The URL of an entry that is no longer fresh."""
     client.get(url)
     clock.seconds += 300
     return url
 
 
-def test_without_a_database_an_old_entry_is_served(client, dao, clock, old_entry):
+def test_a_stale_entry_is_served_while_the_database_is_unavailable(client, dao, clock, stale_entry):
     dao.is_down = True
-    answer = client.get(old_entry)
-    assert x_cache(answer) == (200, "HIT")
-    assert answer.headers["Age"] == "300"
+    response = client.get(stale_entry)
+    assert x_cache(response) == (200, "HIT")
+    assert response.headers["Age"] == "300"
     dao.is_down = False
-    assert x_cache(client.get(old_entry)) == (200, "MISS")
+    assert x_cache(client.get(stale_entry)) == (200, "MISS")
 
 
-def test_without_a_database_an_entry_is_served_for_ten_minutes(client, dao, clock, old_entry):
+def test_a_stale_entry_is_served_for_ten_minutes_at_most(client, dao, clock, stale_entry):
     dao.is_down = True
     clock.seconds += 299
-    assert client.get(old_entry).status_code == 200
+    assert client.get(stale_entry).status_code == 200
     clock.seconds += 2
-    assert client.get(old_entry).status_code == 503
+    assert client.get(stale_entry).status_code == 503
 
 
-def test_without_a_database_what_was_changed_or_deleted_does_not_come_back(client, dao, old_entry):
+def test_a_deleted_item_is_not_served_while_the_database_is_unavailable(client, dao, stale_entry):
     client.delete(client.item)
     dao.is_down = True
-    assert client.get(old_entry).status_code == 503
+    assert client.get(stale_entry).status_code == 503
 
 
-def test_what_is_deleted_while_the_database_is_asked_does_not_come_back(client, other, dao, old_entry):
+def test_an_item_deleted_during_a_failing_load_is_not_served(client, other, dao, stale_entry):
     def fail():
         other.delete(client.item)
-        raise Unavailable("It takes too long.")
+        raise Unavailable("The database timed out.")
 
-    once(dao, fail)
-    assert client.get(old_entry).status_code == 503
+    during_next_load(dao, fail)
+    assert client.get(stale_entry).status_code == 503
 
 
-def test_an_error_that_is_no_outage_is_not_hidden_by_an_old_entry(client, dao, old_entry):
+def test_an_unexpected_error_is_not_hidden_by_a_stale_entry(client, dao, stale_entry):
     def fail():
         raise ZeroDivisionError
 
     dao.on_loaded = fail
-    assert client.get(old_entry).status_code == 500
+    assert client.get(stale_entry).status_code == 500

@@ -1,4 +1,4 @@
-"""The cache under gevent, where all requests of a worker share one thread, in a process of its own."""
+"""The cache under gevent, where all requests of a worker share one thread. Each test runs in a subprocess."""
 
 import subprocess
 import sys
@@ -15,20 +15,20 @@ START = """if True:
     import sys
     import gevent
     sys.path.insert(0, "tests")
-    from support.cache_harness import GENERATION, LONG_AGO, WatchedDao, make_app
+    from support.cache_harness import GENERATION, OLD_GENERATION, InstrumentedDao, make_app
     from support.fakes import sent
     from redis import Redis
     from shared.cache.redis_pool import MAX_CONNECTIONS
 
     redis = Redis.from_url(sys.argv[1], protocol=2)
-    app = make_app(WatchedDao(), sys.argv[1], log_level="ERROR")
-    app.extensions["cache"]._breaker._clock = float  # a busy machine is no slow Redis
+    app = make_app(InstrumentedDao(), sys.argv[1], log_level="ERROR")
+    app.extensions["cache"]._breaker._clock = float  # ignore delays of a busy machine
     client = app.test_client()
     items = [client.post("/news/", json=sent(number)).headers["Location"] for number in range(20)]
-    redis.set(GENERATION, LONG_AGO)
+    redis.set(GENERATION, OLD_GENERATION)
     for item in items:
         client.get(item)
-    seen = []
+    x_caches = []
 
     def read(times):
         client = app.test_client()
@@ -36,8 +36,8 @@ START = """if True:
             item = items[number % len(items)]
             response = client.get(item)
             assert response.json["id"] == item.rpartition("/")[2]
-            seen.append(response.headers["X-Cache"])
-            gevent.sleep(0)  # as a server does between two requests
+            x_caches.append(response.headers["X-Cache"])
+            gevent.sleep(0)  # as the server does between two requests
 
     def connections():
         return len(redis.client_list()) - 1
@@ -50,13 +50,13 @@ def run(script, url):
     assert ended.returncode == 0
 
 
-def test_greenlets_share_no_connection_and_give_it_back(valkey):
+def test_greenlets_share_no_connection_and_return_it_to_the_pool(valkey):
     run(
         """
     greenlets = [gevent.spawn(read, 20) for _ in range(100)]
     gevent.joinall(greenlets, raise_error=True)
-    assert len(seen) == 100 * 20
-    assert seen.count("HIT") > 1000
+    assert len(x_caches) == 100 * 20
+    assert x_caches.count("HIT") > 1000
     assert connections() <= MAX_CONNECTIONS
     pool = app.extensions["cache"]._redis._pool
     assert pool.qsize() == MAX_CONNECTIONS
@@ -65,7 +65,7 @@ def test_greenlets_share_no_connection_and_give_it_back(valkey):
     )
 
 
-def test_a_greenlet_that_is_killed_leaves_no_reply_to_another(valkey):
+def test_a_killed_greenlet_leaves_no_reply_for_another_one(valkey):
     run(
         """
     for number in range(200):

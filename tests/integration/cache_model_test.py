@@ -1,4 +1,4 @@
-"""Whatever happens, in whatever order, every answer is what a plain dictionary says."""
+"""Stateful test: after any sequence of operations and faults, every response matches a dictionary."""
 
 from uuid import NAMESPACE_URL, uuid5
 
@@ -13,7 +13,7 @@ from hypothesis.stateful import (
     run_state_machine_as_test,
 )
 
-from support.cache_harness import GENERATION, TAG, Clock, WatchedDao, make_app
+from support.cache_harness import GENERATION, TAG, Clock, InstrumentedDao, make_app
 from support.fakes import etag, sent
 from support.fault_proxy import FaultProxy
 
@@ -23,8 +23,8 @@ LISTS = st.sampled_from(["", "?category=science", "?category=world&limit=1", "?s
 ALL_OR_ONE = st.booleans()
 
 
-class Site(RuleBasedStateMachine):
-    """Two processes on one database and one Redis, which each may lose their way to, and a dictionary."""
+class CacheMachine(RuleBasedStateMachine):
+    """Two processes with one database and one Redis, each behind its own proxy, and a dictionary as model."""
 
     valkey = None
 
@@ -32,7 +32,7 @@ class Site(RuleBasedStateMachine):
     def start(self):
         with self.valkey.client() as redis:
             redis.flushall()
-        self.clock, self.dao, self.truth = Clock(), WatchedDao(), {}
+        self.clock, self.dao, self.truth = Clock(), InstrumentedDao(), {}
         self.proxies = [FaultProxy(self.valkey.port) for _ in range(2)]
         self.clients = [
             make_app(self.dao, f"redis://127.0.0.1:{proxy.port}", self.clock).test_client()
@@ -46,44 +46,44 @@ class Site(RuleBasedStateMachine):
             proxy.__exit__()
 
     @rule(number=st.integers(0, 1))
-    def go_on_in_process(self, number):
-        """Not while the other one owes an invalidation: that may show what is old, and has its own tests."""
-        if not self.owes():
+    def switch_process(self, number):
+        """Switch unless an invalidation is pending: stale data is allowed then and has its own tests."""
+        if not self.has_pending_invalidation():
             self.client, self.proxy = self.clients[number], self.proxies[number]
 
-    def owes(self):
+    def has_pending_invalidation(self):
         return any(client.application.extensions["cache"]._pending_invalidations for client in self.clients)
 
     @rule(number=NUMBERS, category=CATEGORIES)
     def create(self, number, category):
-        self.clock.seconds += 0.001  # in the same instant, it would be the same try once more
+        self.clock.seconds += 0.001  # at the same time it would be a repeated create
         item = sent(number, category=category, published_at=f"2026-01-01T00:00:0{number}Z")
-        answer = self.client.post("/news/", json=item)
+        response = self.client.post("/news/", json=item)
         known = self.truth.get(number)
         if self.dao.is_down:
-            assert answer.status_code == 503
+            assert response.status_code == 503
         elif known is None:
-            assert answer.status_code == 201
-            self.truth[number] = answer.json
+            assert response.status_code == 201
+            self.truth[number] = response.json
         else:
-            assert answer.status_code in (200, 409)
+            assert response.status_code in (200, 409)
 
     @rule(number=NUMBERS, category=CATEGORIES, title=st.text("ab", min_size=1, max_size=2))
     def replace(self, number, category, title):
         known = self.truth.get(number)
         match = {"If-Match": etag(known) if known else "*"}
         item = sent(number, category=category, title=title, published_at=f"2026-01-01T00:00:0{number}Z")
-        answer = self.client.put(path(number), json=item, headers=match)
-        assert answer.status_code == (503 if self.dao.is_down else 200 if known else 404)
-        if answer.status_code == 200:
-            assert answer.json["version"] == known["version"] + 1
-            self.truth[number] = answer.json
+        response = self.client.put(path(number), json=item, headers=match)
+        assert response.status_code == (503 if self.dao.is_down else 200 if known else 404)
+        if response.status_code == 200:
+            assert response.json["version"] == known["version"] + 1
+            self.truth[number] = response.json
 
     @rule(number=NUMBERS)
     def delete(self, number):
-        answer = self.client.delete(path(number))
-        assert answer.status_code == (503 if self.dao.is_down else 204 if number in self.truth else 404)
-        if answer.status_code == 204:
+        response = self.client.delete(path(number))
+        assert response.status_code == (503 if self.dao.is_down else 204 if number in self.truth else 404)
+        if response.status_code == 204:
             del self.truth[number]
 
     @rule(number=NUMBERS)
@@ -91,36 +91,36 @@ class Site(RuleBasedStateMachine):
         self.check(self.client.get(path(number)), self.truth.get(number))
 
     @rule(query=LISTS)
-    def list_(self, query):
+    def read_list(self, query):
         items = sorted(self.truth.values(), key=lambda item: item["published_at"], reverse=True)
         items = [item for item in items if f"category={item['category']}" in query or "cat" not in query]
-        answer = self.client.get(f"/news/{query}")
-        if answer.status_code == 200:
-            answer.json["next_cursor"] = None
+        response = self.client.get(f"/news/{query}")
+        if response.status_code == 200:
+            response.json["next_cursor"] = None
         if "limit=1" in query:
             items = items[:1]
-        self.check(answer, items, lambda page: page["items"])
+        self.check(response, items, lambda page: page["items"])
 
     @rule(query=LISTS)
-    def read_again_what_is_known(self, query):
-        """Conditionally: 304 says that what was seen before is what there is now."""
+    def read_conditionally(self, query):
+        """Read conditionally: 304 means that the response is unchanged."""
         if self.dao.is_down:
             return
-        seen = self.client.get(f"/news/{query}")
-        again = self.client.get(f"/news/{query}", headers={"If-None-Match": seen.headers["ETag"]})
+        first = self.client.get(f"/news/{query}")
+        again = self.client.get(f"/news/{query}", headers={"If-None-Match": first.headers["ETag"]})
         assert again.status_code == 304
         old_tag, old = self.tags.get(query, ('"none"', None))
         now = self.client.get(f"/news/{query}", headers={"If-None-Match": old_tag})
-        assert (now.status_code == 304) == (seen.json == old)
-        self.tags[query] = (seen.headers["ETag"], seen.json)
+        assert (now.status_code == 304) == (first.json == old)
+        self.tags[query] = (first.headers["ETag"], first.json)
 
-    def check(self, answer, expected, part=lambda body: body):
-        if answer.status_code == 503:
+    def check(self, response, expected, part=lambda body: body):
+        if response.status_code == 503:
             assert self.dao.is_down
         elif expected is None:
-            assert answer.status_code == 404
+            assert response.status_code == 404
         else:
-            assert part(answer.json) == expected
+            assert part(response.json) == expected
 
     @rule(generation=st.booleans(), everything=st.booleans())
     def evict(self, generation, everything):
@@ -148,17 +148,17 @@ class Site(RuleBasedStateMachine):
 
     @precondition(lambda self: self.proxy.mode == "pass")
     @rule()
-    def lose_the_open_connections(self):
+    def close_connections(self):
         with self.valkey.client() as redis:
             redis.client_kill_filter(_type="normal", skipme=True)
 
     @precondition(lambda self: self.proxy.mode != "pass")
     @rule()
-    def mend_redis(self):
+    def restore_redis(self):
         self.proxy.set("pass")
 
     @rule()
-    def break_or_mend_the_database(self):
+    def toggle_database(self):
         self.dao.is_down = not self.dao.is_down
 
 
@@ -167,8 +167,8 @@ def path(number):
 
 
 @pytest.mark.filterwarnings("ignore::hypothesis.errors.NonInteractiveExampleWarning")
-def test_every_answer_is_what_a_dictionary_says(valkey):
-    class OnThisServer(Site):
+def test_every_response_matches_the_model(valkey):
+    class OnThisServer(CacheMachine):
         pass
 
     OnThisServer.valkey = valkey

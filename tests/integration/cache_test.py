@@ -1,4 +1,4 @@
-"""What is cached, under what key, and how it is sent: on a real Valkey."""
+"""Which responses are cached, under which keys, and with which headers, on a real Valkey."""
 
 import os
 import subprocess
@@ -15,7 +15,7 @@ from shared.constants import CLAIMS
 from shared.errors import Unavailable
 from shared.observability.metrics import NAMESPACE
 from shared.pagination import encode
-from support.cache_harness import GENERATION, LONG_AGO, TAG, Clock, WatchedDao, make_app, x_cache
+from support.cache_harness import GENERATION, OLD_GENERATION, TAG, Clock, InstrumentedDao, make_app, x_cache
 from support.environment import CLEAN, ROOT
 from support.fakes import sent
 from support.fault_proxy import FaultProxy
@@ -31,7 +31,7 @@ def clock():
 
 @pytest.fixture
 def dao():
-    return WatchedDao()
+    return InstrumentedDao()
 
 
 @pytest.fixture
@@ -47,9 +47,9 @@ def app(dao, valkey, clock):
 
 @cached("news", key=lambda: "cookie")
 def cookie():
-    answer = Response("x")
-    answer.set_cookie("who", "me")
-    return answer
+    response = Response("x")
+    response.set_cookie("who", "me")
+    return response
 
 
 @cached("news", key=lambda status: status)
@@ -87,26 +87,26 @@ def keys(valkey):
         yield lambda: {key.decode() for key in redis.scan_iter()}
 
 
-def test_the_second_answer_comes_from_the_cache_and_is_the_same(client, dao, clock, url):
+def test_the_second_response_comes_from_the_cache_and_is_the_same(client, dao, clock, url):
     first = client.get(url)
     clock.seconds += 0.9
     second = client.get(url)
     assert (x_cache(first), x_cache(second)) == ((200, "MISS"), (200, "HIT"))
     assert second.data == first.data
     assert dao.loads == 1
-    same = dict(second.headers)
-    assert same.pop("Age") == "0"
-    assert same | {"X-Cache": "MISS"} == dict(first.headers)
+    headers = dict(second.headers)
+    assert headers.pop("Age") == "0"
+    assert headers | {"X-Cache": "MISS"} == dict(first.headers)
 
 
-def test_the_age_is_counted_from_the_load(client, clock, url):
+def test_the_age_counts_from_the_start_of_the_load(client, clock, url):
     clock.seconds += 5
     client.get(url)
     clock.seconds += 42.7
     assert client.get(url).headers["Age"] == "42"
 
 
-def test_head_is_answered_from_the_same_entry(client, dao, url):
+def test_head_and_get_share_an_entry(client, dao, url):
     assert x_cache(client.head(url)) == (200, "MISS")
     whole = client.get(url)
     head = client.head(url)
@@ -119,18 +119,18 @@ def test_head_is_answered_from_the_same_entry(client, dao, url):
 @pytest.mark.parametrize("form", ["{}", "W/{}", '"x", W/{}', "*"])
 def test_a_hit_is_conditional(client, url, form):
     whole = client.get(url)
-    answer = client.get(url, headers={"If-None-Match": form.format(whole.headers["ETag"])})
-    assert x_cache(answer) == (304, "HIT")
-    assert answer.data == b""
-    assert {"Age", "Cache-Control", "ETag"} <= set(answer.headers.keys())
-    assert "Content-Type" not in answer.headers
+    response = client.get(url, headers={"If-None-Match": form.format(whole.headers["ETag"])})
+    assert x_cache(response) == (304, "HIT")
+    assert response.data == b""
+    assert {"Age", "Cache-Control", "ETag"} <= set(response.headers.keys())
+    assert "Content-Type" not in response.headers
 
 
-def test_a_conditional_miss_stores_the_whole_answer(client, url):
+def test_a_conditional_miss_stores_the_whole_response(client, url):
     assert x_cache(client.get(url, headers={"If-None-Match": "*"})) == (304, "MISS")
-    answer = client.get(url)
-    assert x_cache(answer) == (200, "HIT")
-    assert answer.data
+    response = client.get(url)
+    assert x_cache(response) == (200, "HIT")
+    assert response.data
 
 
 def test_the_link_to_the_next_page_is_cached_with_the_list(client):
@@ -140,7 +140,7 @@ def test_the_link_to_the_next_page_is_cached_with_the_list(client):
     assert second.headers["Link"] == first.headers["Link"]
 
 
-def test_behind_another_prefix_the_links_are_others(client):
+def test_each_path_prefix_has_its_own_links(client):
     client.post("/news/", json=sent(2))
     client.get("/news/?limit=1")
     other = client.get("/news/?limit=1", environ_overrides={"SCRIPT_NAME": "/dev"})
@@ -155,7 +155,7 @@ def test_another_service_on_the_same_redis_shares_neither_entries_nor_invalidati
     client, valkey, clock, other
 ):
     client.get("/news/")
-    elsewhere = make_app(WatchedDao(), valkey.url, clock, **other).test_client()
+    elsewhere = make_app(InstrumentedDao(), valkey.url, clock, **other).test_client()
     assert elsewhere.get("/news/").json["items"] == []
     assert elsewhere.post("/news/", json=sent(2)).status_code == 201
     assert x_cache(client.get("/news/")) == (200, "HIT")
@@ -205,7 +205,7 @@ def test_the_same_query_gets_the_same_response_however_it_is_spelled(dao, valkey
 
 
 @pytest.mark.parametrize("write", ["create", "replace", "delete"])
-def test_a_write_makes_every_entry_void(client, url, write):
+def test_a_write_invalidates_every_entry(client, url, write):
     before = client.get(url)
     if write == "create":
         client.post("/news/", json=sent(2))
@@ -231,18 +231,18 @@ def test_a_write_makes_every_entry_void(client, url, write):
         ("DELETE", "none", {}, 404),
     ],
 )
-def test_a_refused_write_leaves_the_cache_as_it_is(client, url, method, path, options, status):
+def test_a_rejected_write_does_not_invalidate_the_cache(client, url, method, path, options, status):
     client.get(url)
     target = client.item if path == "item" else f"/news/{path}"
     assert client.open(target, method=method, **options).status_code == status
     assert x_cache(client.get(url)) == (200, "HIT")
 
 
-def test_a_write_that_fails_voids_the_cache_since_it_may_have_landed(client, dao, url):
+def test_a_failed_write_invalidates_the_cache_because_it_may_be_stored(client, dao, url):
     client.get(url)
 
     def fail():
-        raise Unavailable("No answer came.")
+        raise Unavailable("The database did not respond.")
 
     dao.on_written = fail
     assert client.put(client.item, json=sent(title="New"), headers={"If-Match": "*"}).status_code == 503
@@ -291,7 +291,7 @@ def test_an_error_of_a_public_view_is_not_storable(client, known):
     assert client.get("/news/none", **known).headers["Cache-Control"] == "no-store"
 
 
-def test_a_public_view_that_needs_a_scope_is_storable_for_nobody(client):
+def test_a_public_view_that_needs_a_scope_is_no_store_for_clients(client):
     known = {"environ_overrides": {CLAIMS: {"scope": "news:read"}}}
     responses = [client.get("/scoped", **known) for _ in range(2)]
     assert [x_cache(response) for response in responses] == [(200, "MISS"), (200, "HIT")]
@@ -311,7 +311,7 @@ def test_a_public_view_that_needs_a_scope_is_storable_for_nobody(client):
     ],
     ids=str,
 )
-def test_a_response_with_a_header_that_is_not_storable_is_not_stored(app, headers):
+def test_a_response_with_a_non_storable_header_is_not_stored(app, headers):
     app.add_url_rule("/header", "header", cached("news", key=lambda: 1)(lambda: ("x", headers)))
     client = app.test_client()
     for _ in range(2):
@@ -320,7 +320,7 @@ def test_a_response_with_a_header_that_is_not_storable_is_not_stored(app, header
         assert dict(response.headers).items() >= headers.items()
 
 
-def test_headers_that_are_storable_are_part_of_a_hit(app):
+def test_storable_headers_are_part_of_a_hit(app):
     headers = {"Content-Language": "en", "Last-Modified": "Thu, 01 Jan 2026 00:00:00 GMT", "Link": "</x>"}
     app.add_url_rule("/header", "header", cached("news", key=lambda: 1)(lambda: ("x", headers)))
     client = app.test_client()
@@ -329,29 +329,29 @@ def test_headers_that_are_storable_are_part_of_a_hit(app):
     assert dict(hit.headers) == dict(miss.headers) | {"X-Cache": "HIT", "Age": "0"}
 
 
-def test_an_answer_that_sets_a_cookie_is_neither_stored_nor_served(client, keys):
+def test_a_response_that_sets_a_cookie_is_never_cached(client, keys):
     before = keys()
-    answers = [client.get("/cookie") for _ in range(2)]
-    assert [x_cache(answer) for answer in answers] == [(200, "BYPASS")] * 2
-    assert answers[1].headers["Cache-Control"] == "private, no-cache"
+    responses = [client.get("/cookie") for _ in range(2)]
+    assert [x_cache(response) for response in responses] == [(200, "BYPASS")] * 2
+    assert responses[1].headers["Cache-Control"] == "private, no-cache"
     assert keys() == before
 
 
 @pytest.mark.parametrize("status", [201, 204, 404, 500])
-def test_an_answer_other_than_200_is_not_stored(client, keys, status):
+def test_a_response_other_than_200_is_not_stored(client, keys, status):
     before = keys()
     assert [client.get(f"/status/{status}").status_code for _ in range(2)] == [status] * 2
     assert keys() == before
 
 
-def test_an_item_that_is_not_there_leaves_no_keys(client, keys):
+def test_a_missing_item_creates_no_keys(client, keys):
     before = keys()
     for number in range(10):
         assert client.get(f"/news/{number}").status_code == 404
     assert keys() == before
 
 
-def test_questions_that_mean_the_same_share_an_entry(client, dao):
+def test_equivalent_queries_share_an_entry(client, dao):
     same = [
         "/news",
         "/news/",
@@ -372,13 +372,13 @@ def test_an_id_in_upper_case_shares_the_entry(client, dao, keys):
     assert (keys(), dao.loads) == (before, 1)
 
 
-def test_questions_that_mean_something_else_do_not(client):
+def test_different_queries_do_not_share_an_entry(client):
     others = ["", "limit=19", "category=science", "source=science", "since=2026-01-01T00:00:00Z"]
     others += ["until=2026-01-01T00:00:00Z", "category=Science"]
     assert [x_cache(client.get(f"/news/?{query}"))[1] for query in others] == ["MISS"] * len(others)
 
 
-def test_junk_parameters_make_no_keys(client, keys):
+def test_unknown_parameters_create_no_keys(client, keys):
     client.get("/news/")
     before = keys()
     for number in range(MANY):
@@ -388,11 +388,11 @@ def test_junk_parameters_make_no_keys(client, keys):
     assert keys() == before
 
 
-def test_pages_behind_a_cursor_make_no_keys(client, keys):
+def test_pages_after_a_cursor_create_no_keys(client, keys):
     before = keys()
     for number in range(MANY):
-        place = f"2026-01-01T00:00:00.{number:06}Z#00000000-0000-5000-8000-000000000000"
-        cursor = encode(asdict(NewsFilter()), place)
+        sort_key = f"2026-01-01T00:00:00.{number:06}Z#00000000-0000-5000-8000-000000000000"
+        cursor = encode(asdict(NewsFilter()), sort_key)
         assert x_cache(client.get(f"/news/?cursor={cursor}")) == (200, "BYPASS")
     assert keys() == before
 
@@ -404,15 +404,15 @@ def test_every_key_is_in_one_slot_of_a_cluster(client, keys):
     assert all(key.startswith(f"{TAG}:") for key in keys())
 
 
-def test_an_entry_holds_json_and_text_and_lives_no_longer_than_needed(client, valkey):
+def test_an_entry_is_json_with_a_body_and_expires_after_ten_minutes(client, valkey):
     whole = client.get("/news/")
     with valkey.client() as redis:
         (key,) = redis.keys(f"{TAG}:index:*")
-        checksum, about, body = redis.get(key).split(b"\n")
+        checksum, metadata, body = redis.get(key).split(b"\n")
         assert 0 < redis.pttl(key) <= 600_000
         assert redis.pttl(GENERATION) == -1
     assert body == whole.data
-    assert about.startswith(b'{"key":"' + key)
+    assert metadata.startswith(b'{"key":"' + key)
     assert len(checksum) == 8
 
 
@@ -432,23 +432,23 @@ def test_a_hit_in_a_new_process_makes_one_round_trip_and_imports_no_aws_sdk(dao,
     script = """if True:
         import sys
         from functions.wsgi import app
-        answer = app.test_client().get("/news/")
+        response = app.test_client().get("/news/")
         sdk = [name for name in sys.modules if name.startswith(("boto", "pynamo"))]
-        print(answer.headers["X-Cache"], sdk)
+        print(response.headers["X-Cache"], sdk)
     """
     with valkey.client() as redis:
-        redis.set(GENERATION, LONG_AGO)
+        redis.set(GENERATION, OLD_GENERATION)
     make_app(dao, valkey.url).test_client().get("/news/")
     with FaultProxy(valkey.port) as proxy:
         env = CLEAN | LOCAL_NAMES | {"STAGE": "local", "AWS_REGION": "us-east-1"}
         env |= {"REDIS_URL": f"redis://127.0.0.1:{proxy.port}/0", "PATH": os.environ["PATH"]}
         command = [sys.executable, "-c", script]
-        said = subprocess.run(command, cwd=ROOT, env=env, capture_output=True, text=True, check=True)
-        assert said.stdout.strip() == "HIT []"
+        process = subprocess.run(command, cwd=ROOT, env=env, capture_output=True, text=True, check=True)
+        assert process.stdout.strip() == "HIT []"
         assert proxy.round_trips == 1
 
 
-def test_without_a_cache_every_answer_is_a_bypass(dao):
+def test_without_a_cache_every_response_is_a_bypass(dao):
     client = make_app(dao, redis_url=None).test_client()
     item = client.post("/news/", json=sent()).headers["Location"]
     for url in ("/news/", item, "/news/"):
@@ -456,16 +456,16 @@ def test_without_a_cache_every_answer_is_a_bypass(dao):
     assert client.delete(item).status_code == 204
 
 
-def test_health_and_errors_say_nothing_of_the_cache(client):
+def test_health_and_errors_have_no_x_cache_header(client):
     for url in ("/health", "/news/none", "/news/?limit=0"):
         assert "X-Cache" not in client.get(url).headers
 
 
-def test_the_deep_health_check_asks_redis(client):
+def test_the_deep_health_check_includes_redis(client):
     assert client.get("/health?deep=1").json["checks"]["redis"] == "ok"
 
 
-def test_a_write_to_something_else_leaves_the_cache_as_it_is(client, url):
+def test_a_write_to_another_module_does_not_invalidate_the_cache(client, url):
     client.get(url)
     client.post("/elsewhere")
     assert x_cache(client.get(url)) == (200, "HIT")

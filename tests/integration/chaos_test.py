@@ -1,6 +1,6 @@
-"""Nothing lost and nothing twice, whatever fails while it is written.
+"""No write is lost or applied twice while parts of the service fail.
 
-FAULT_ROUNDS and FAULT_SECONDS say how long; `make chaos` sets them.
+FAULT_ROUNDS and FAULT_SECONDS set the duration; `make chaos` sets them.
 """
 
 import os
@@ -15,10 +15,10 @@ from news.dao import NewsDao
 from news.model import NewsFilter
 from shared.app import create_app
 from shared.constants import CLAIMS
-from support.dynamodb_proxy import LOST, Proxy
+from support.dynamodb_proxy import DROP_RESPONSE, Proxy
 from support.environment import settings_for
 from support.fakes import etag, sent
-from support.fault_harness import Loader, World, Writer
+from support.fault_harness import FaultyService, Loader, Writer
 from tools.local.tables import create_tables
 
 ROUNDS = int(os.environ.get("FAULT_ROUNDS", "5"))
@@ -41,7 +41,7 @@ def app_on(endpoint):
 
 
 def stored_in(dao):
-    """Every item of the table, through its list."""
+    """Return every item of the table, read through the list."""
     found, after = [], None
     while True:
         items, after = dao.page(NewsFilter(), after, 100)
@@ -50,30 +50,30 @@ def stored_in(dao):
             return found
 
 
-def test_writers_who_read_the_same_version_are_one_winner_and_losers_and_no_update_is_lost(dynalite_url):
-    """In each round all read, then all replace what they read."""
+def test_one_of_many_writers_of_the_same_version_succeeds_and_no_update_is_lost(dynalite_url):
+    """In each round, all writers read the item, then all replace the version they read."""
     app, _ = app_on(dynalite_url)
     item = client_of(app).post("/news/", json=sent()).json
     target, together = f"/news/{item['id']}", threading.Barrier(WRITERS, timeout=60)
 
     def write(number):
-        client, told = client_of(app), []
+        client, results = client_of(app), []
         for turn in range(ROUNDS):
             together.wait()
             before = client.get(target).json
             together.wait()
             title = f"writer {number}, turn {turn}, on {before['version']}"
             match = {"If-Match": etag(before)}
-            answer = client.put(target, json=sent(title=title), headers=match)
-            told.append((answer.status_code, turn, before["version"], answer.json))
-        return told
+            response = client.put(target, json=sent(title=title), headers=match)
+            results.append((response.status_code, turn, before["version"], response.json))
+        return results
 
     with ThreadPoolExecutor(WRITERS) as pool:
-        told = [each for writer in pool.map(write, range(WRITERS)) for each in writer]
-    statuses = Counter(status for status, *_ in told)
+        results = [result for writer in pool.map(write, range(WRITERS)) for result in writer]
+    statuses = Counter(status for status, *_ in results)
     print(f"\n{WRITERS} writers x {ROUNDS} rounds: {dict(statuses)}")
     assert statuses == {200: ROUNDS, 412: ROUNDS * (WRITERS - 1)}
-    won = sorted((turn, before, body) for status, turn, before, body in told if status == 200)
+    won = sorted((turn, before, body) for status, turn, before, body in results if status == 200)
     assert [body["version"] for *_, body in won] == list(range(2, ROUNDS + 2))
     assert all(body["version"] == before + 1 == turn + 2 for turn, before, body in won)
     assert client_of(app).get(target).json == won[-1][-1]
@@ -81,7 +81,7 @@ def test_writers_who_read_the_same_version_are_one_winner_and_losers_and_no_upda
 
 @pytest.fixture
 def lossy(dynalite_url):
-    """An app whose DynamoDB carries out what it is told once, and drops the answer."""
+    """An app whose DynamoDB processes the first write and drops the response."""
     with Proxy(dynalite_url) as proxy:
         app, dao = app_on(proxy.url)
         writes = []
@@ -89,51 +89,51 @@ def lossy(dynalite_url):
         def fault(operation, request):
             if operation in {"PutItem", "UpdateItem", "DeleteItem"}:
                 writes.append(operation)
-                return LOST if len(writes) == 1 else None
+                return DROP_RESPONSE if len(writes) == 1 else None
             return None
 
         proxy.fault = fault
         yield client_of(app), dao, writes
 
 
-def test_a_create_whose_answer_was_lost_is_a_create(lossy):
+def test_a_create_whose_response_was_lost_returns_201(lossy):
     client, dao, writes = lossy
-    answer = client.post("/news/", json=sent())
-    assert answer.status_code == 201
+    response = client.post("/news/", json=sent())
+    assert response.status_code == 201
     assert len(writes) == 2
     assert [item.title for item in stored_in(dao)] == ["Title 1"]
 
 
-def test_a_client_that_sends_a_create_again_gets_the_same_item_once(lossy):
+def test_a_repeated_create_returns_the_same_item(lossy):
     client, dao, _ = lossy
-    answers = [client.post("/news/", json=sent()) for _ in range(3)]
-    assert [answer.status_code for answer in answers] == [201, 200, 200]
-    assert answers[0].json == answers[1].json == answers[2].json
+    responses = [client.post("/news/", json=sent()) for _ in range(3)]
+    assert [response.status_code for response in responses] == [201, 200, 200]
+    assert responses[0].json == responses[1].json == responses[2].json
     assert len(stored_in(dao)) == 1
 
 
-def test_a_replace_or_delete_whose_answer_was_lost_is_done_once(lossy):
+def test_a_replace_or_delete_whose_response_was_lost_is_applied_once(lossy):
     client, dao, writes = lossy
     item = client.post("/news/", json=sent()).json
     target = f"/news/{item['id']}"
     writes.clear()
-    answer = client.put(target, json=sent(title="New"), headers={"If-Match": etag(item)})
-    assert (answer.status_code, answer.json["version"]) == (200, 2)
+    response = client.put(target, json=sent(title="New"), headers={"If-Match": etag(item)})
+    assert (response.status_code, response.json["version"]) == (200, 2)
     writes.clear()
-    assert client.delete(target, headers={"If-Match": etag(answer.json)}).status_code == 204
+    assert client.delete(target, headers={"If-Match": etag(response.json)}).status_code == 204
     assert stored_in(dao) == []
 
 
-def test_after_a_storm_of_faults_every_acknowledged_write_is_there_once(dynalite_url, tmp_path):
-    """Workers and servers killed, throttling, batches done by half, answers lost, the cache gone."""
+def test_after_many_faults_every_acknowledged_write_is_stored_once(dynalite_url, tmp_path):
+    """Killed workers and servers, throttling, half-processed batches, dropped responses, a lost cache."""
     done = threading.Event()
-    with World(dynalite_url, tmp_path) as world:
-        writers = [Writer(world, number, done) for number in range(6)]
-        loader = Loader(world, done)
+    with FaultyService(dynalite_url, tmp_path) as service:
+        writers = [Writer(service, number, done) for number in range(6)]
+        loader = Loader(service, done)
         for thread in (*writers, loader):
             thread.start()
         try:
-            world.break_things(SECONDS)
+            service.inject_faults(SECONDS)
         finally:
             done.set()
             for thread in (*writers, loader):
@@ -141,21 +141,21 @@ def test_after_a_storm_of_faults_every_acknowledged_write_is_there_once(dynalite
         acknowledged = {key: item for writer in writers for key, item in writer.created.items()}
         owner = {key: writer for writer in writers for key in writer.created}
         replaced = sum(len(writer.replaced) for writer in writers)
-        reader = Writer(world, -1, done)
-        read = {key: reader.until({200}, "GET", f"/news/{key}") for key in acknowledged}
+        reader = Writer(service, -1, done)
+        read = {key: reader.send_until({200}, "GET", f"/news/{key}") for key in acknowledged}
         reader.session.close()
-        found = stored_in(NewsDao(world.settings))
-    answers = sum((writer.counts for writer in writers), Counter())
+        found = stored_in(NewsDao(service.settings))
+    responses = sum((writer.counts for writer in writers), Counter())
     print(
         f"\n{len(acknowledged)} created and {replaced} replaced by 6 writers, {len(loader.loaded)} loaded; "
-        f"faults: {dict(world.counts)}, {world.proxy.faults} of DynamoDB; answers: {dict(answers)}"
+        f"faults: {dict(service.counts)}, {service.proxy.faults} of DynamoDB; responses: {dict(responses)}"
     )
     assert [each for writer in writers for each in writer.wrong] == []
-    wrong = [key for key, item in acknowledged.items() if not owner[key].may_be(item, read[key])]
+    wrong = [key for key, item in acknowledged.items() if not owner[key].is_possible(item, read[key])]
     assert wrong == []
     urls = [item.url for item in found]
     assert len(urls) == len(set(urls))
     assert set(urls) == {item["url"] for item in acknowledged.values()} | loader.loaded
-    assert 500 not in answers
+    assert 500 not in responses
     assert all(writer.replaced == sorted(set(writer.replaced)) for writer in writers)
-    assert all(world.counts.values())
+    assert all(service.counts.values())

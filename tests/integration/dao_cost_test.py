@@ -1,4 +1,4 @@
-"""Items that a page of a list reads at most, counted by a proxy in front of DynamoDB."""
+"""The maximum number of items that a page of a list reads, counted by a proxy in front of DynamoDB."""
 
 import pytest
 
@@ -28,13 +28,13 @@ def fill(proxy, items, shards=1):
 
 
 def read(proxy, dao, wanted, limit):
-    """Every page of a list, with the items and the calls that each one cost."""
+    """Return all items of a list, and the items read and the calls of each page."""
     found, costs, after = [], [], None
     while True:
-        proxy.items_read, calls = 0, len(proxy.seen)
+        proxy.items_read, calls = 0, len(proxy.operations)
         items, after = dao.page(wanted, after, limit)
         found += items
-        costs.append((proxy.items_read, len(proxy.seen) - calls))
+        costs.append((proxy.items_read, len(proxy.operations) - calls))
         if after is None:
             return found, costs
 
@@ -47,7 +47,7 @@ def newest_first(items):
     ("category", "limit"),
     [("unused", 1), ("rare", 1), ("rare", 20), ("common", 100)],
 )
-def test_a_page_of_both_filters_reads_at_most_a_hundred_items_and_one(proxy, category, limit):
+def test_a_page_with_both_filters_reads_101_items_at_most(proxy, category, limit):
     items = [stored(n, source="s", category="rare" if n % 90 == 7 else "common") for n in range(250)]
     dao = NewsDao(fill(proxy, items))
     found, costs = read(proxy, dao, NewsFilter(source="s", category=category), limit)
@@ -58,7 +58,7 @@ def test_a_page_of_both_filters_reads_at_most_a_hundred_items_and_one(proxy, cat
 
 
 @pytest.mark.parametrize("wanted", [NewsFilter(), NewsFilter(source="s"), NewsFilter(category="c")])
-def test_a_page_of_one_filter_reads_its_limit_and_one(proxy, wanted):
+def test_a_page_with_one_filter_reads_its_limit_plus_one(proxy, wanted):
     items = [stored(n, source="s", category="c") for n in range(45)]
     dao = NewsDao(fill(proxy, items))
     found, costs = read(proxy, dao, wanted, 20)
@@ -67,7 +67,7 @@ def test_a_page_of_one_filter_reads_its_limit_and_one(proxy, wanted):
 
 
 @pytest.mark.parametrize(("shards", "limit"), [(2, 20), (16, 20), (64, 100)])
-def test_a_page_of_many_shards_reads_little_more_than_its_items(proxy, shards, limit):
+def test_a_page_of_many_shards_reads_few_extra_items(proxy, shards, limit):
     items = [stored(n) for n in range(2 * limit + 5)]
     dao = NewsDao(fill(proxy, items, shards))
     found, costs = read(proxy, dao, NewsFilter(), limit)
@@ -78,8 +78,8 @@ def test_a_page_of_many_shards_reads_little_more_than_its_items(proxy, shards, l
 
 
 @pytest.mark.parametrize("limit", [20, MAX_LIMIT])
-def test_a_page_whose_items_are_all_in_one_shard_is_bounded_too(proxy, limit):
-    """As after FEED_SHARDS has grown: older items stay in the shard that they were written to."""
+def test_a_page_whose_items_are_all_in_one_shard_is_bounded(proxy, limit):
+    """As after FEED_SHARDS was raised: older items stay in the shard they were written to."""
     items = [stored(n) for n in range(limit + 30)]
     settings = fill(proxy, items)
     dao = NewsDao(settings_for(proxy.url, tables=settings.tables, feed_shards=16))

@@ -1,4 +1,4 @@
-"""The dao when DynamoDB throttles, fails, or can't be reached: a real server in between makes it so."""
+"""The DAO while DynamoDB throttles, fails or is unreachable. A proxy in front of it injects the faults."""
 
 import json
 import socket
@@ -7,9 +7,9 @@ import pytest
 
 from news.dao import NewsDao
 from news.model import NewsFilter
-from shared.dynamodb.batches import BATCH_PAUSE_SECONDS, BATCH_TRIES
+from shared.dynamodb.batches import BATCH_ATTEMPTS, BATCH_BACKOFF_SECONDS
 from shared.errors import Unavailable
-from support.dynamodb_proxy import LOST, Proxy
+from support.dynamodb_proxy import DROP_RESPONSE, Proxy
 from support.environment import settings_for
 from support.fakes import stored
 from tools.local.processes import free_port
@@ -26,24 +26,24 @@ def faulty(moto_url):
 def dao(faulty):
     settings = settings_for(faulty.url)
     create_tables(settings)
-    faulty.seen.clear()
+    faulty.operations.clear()
     return NewsDao(settings)
 
 
-def error(kind):
-    body = {"__type": f"com.amazonaws.dynamodb.v20120810#{kind}", "message": "by design"}
-    return 500 if kind == "InternalServerError" else 400, json.dumps(body).encode()
+def error(code):
+    body = {"__type": f"com.amazonaws.dynamodb.v20120810#{code}", "message": "by design"}
+    return 500 if code == "InternalServerError" else 400, json.dumps(body).encode()
 
 
 @pytest.mark.parametrize(
-    "kind",
+    "code",
     ["ProvisionedThroughputExceededException", "RequestLimitExceeded", "InternalServerError"],
 )
-def test_an_overloaded_database_is_unavailable_after_one_retry(faulty, dao, kind):
-    faulty.fault = lambda *_: error(kind)
+def test_an_overloaded_database_is_unavailable_after_one_retry(faulty, dao, code):
+    faulty.fault = lambda *_: error(code)
     with pytest.raises(Unavailable):
         dao.find(stored(1).id)
-    assert len(faulty.seen) == 2
+    assert len(faulty.operations) == 2
 
 
 def test_every_call_to_an_overloaded_database_is_unavailable(faulty, dao):
@@ -62,29 +62,29 @@ def test_every_call_to_an_overloaded_database_is_unavailable(faulty, dao):
             call()
 
 
-def test_a_page_is_one_query_with_its_end_in_sight(faulty, dao):
+def test_a_page_is_one_query_even_at_the_end_of_the_list(faulty, dao):
     dao.add_many([stored(n) for n in range(6)])
     for limit in (5, 6, 7):
-        faulty.seen.clear()
+        faulty.operations.clear()
         assert len(dao.page(NewsFilter(), None, limit).items) == min(limit, 6)
-        assert faulty.seen == ["Query"]
+        assert faulty.operations == ["Query"]
 
 
-def test_a_refusal_of_access_is_not_hidden(faulty, dao):
+def test_access_denied_is_not_unavailable(faulty, dao):
     faulty.fault = lambda *_: error("AccessDeniedException")
     with pytest.raises(Exception, match="AccessDenied") as refused:
         dao.find(stored(1).id)
     assert not isinstance(refused.value, Unavailable)
 
 
-def test_a_database_out_of_reach_is_unavailable():
+def test_an_unreachable_database_is_unavailable():
     dao = NewsDao(settings_for(f"http://127.0.0.1:{free_port()}"))
     with pytest.raises(Unavailable):
         dao.find(stored(1).id)
 
 
-def test_a_database_that_hangs_up_is_unavailable(faulty, dao):
-    faulty.fault = lambda *_: LOST
+def test_a_database_that_closes_the_connection_is_unavailable(faulty, dao):
+    faulty.fault = lambda *_: DROP_RESPONSE
     with pytest.raises(Unavailable):
         dao.find(stored(1).id)
 
@@ -96,8 +96,8 @@ def test_a_database_that_is_silent_is_unavailable():
             dao.find(stored(1).id)
 
 
-def test_what_a_batch_left_unprocessed_is_sent_again(faulty, dao):
-    """DynamoDB takes three of the items at a time and hands the others back."""
+def test_unprocessed_items_of_a_batch_are_resent(faulty, dao):
+    """DynamoDB processes three items at a time and returns the rest as unprocessed."""
 
     def fault(operation, request):
         if operation != "BatchWriteItem":
@@ -113,13 +113,13 @@ def test_what_a_batch_left_unprocessed_is_sent_again(faulty, dao):
     dao_behind = NewsDao(settings_for(faulty.target, tables={"news": dao._table_name}))
     faulty.fault = fault
     dao.add_many(items)
-    assert faulty.seen.count("BatchWriteItem") == 4
+    assert faulty.operations.count("BatchWriteItem") == 4
     faulty.fault = lambda *_: None
     assert len(dao.find_many(by_id)) == 10
 
 
-def test_keys_that_a_batch_left_unprocessed_are_sent_again(faulty, dao):
-    """DynamoDB reads two of the items at a time and hands the other keys back."""
+def test_unprocessed_keys_of_a_batch_are_resent(faulty, dao):
+    """DynamoDB reads two items at a time and returns the other keys as unprocessed."""
     items = [stored(n) for n in range(9)]
     dao.add_many(items)
 
@@ -136,11 +136,11 @@ def test_keys_that_a_batch_left_unprocessed_are_sent_again(faulty, dao):
     faulty.fault = fault
     found = dao.find_many([item.id for item in items] + [stored(99).id])
     assert sorted(item.id for item in found) == sorted(item.id for item in items)
-    assert faulty.seen.count("BatchGetItem") == 5
+    assert faulty.operations.count("BatchGetItem") == 5
 
 
 def unprocessed(operation, request):
-    """A table whose capacity is used up: nothing of a batch is processed."""
+    """Return the response of a table without capacity: the whole batch is unprocessed."""
     if operation == "BatchWriteItem":
         return 200, json.dumps({"UnprocessedItems": request["RequestItems"]}).encode()
     if operation == "BatchGetItem":
@@ -149,7 +149,7 @@ def unprocessed(operation, request):
 
 
 @pytest.mark.parametrize("operation", ["BatchWriteItem", "BatchGetItem"])
-def test_a_batch_that_stays_unprocessed_is_unavailable_after_longer_and_longer_pauses(faulty, dao, operation):
+def test_a_batch_that_stays_unprocessed_is_unavailable_after_exponential_backoff(faulty, dao, operation):
     faulty.fault = unprocessed
     pauses = []
     patient = NewsDao(settings_for(faulty.url, tables={"news": dao._table_name}), sleep=pauses.append)
@@ -157,13 +157,13 @@ def test_a_batch_that_stays_unprocessed_is_unavailable_after_longer_and_longer_p
     items = [stored(1), stored(2)]
     with pytest.raises(Unavailable, match="2 of 2 items"):
         call(items if operation == "BatchWriteItem" else [item.id for item in items])
-    assert faulty.seen.count(operation) == BATCH_TRIES
-    assert len(pauses) == BATCH_TRIES - 1
-    assert all(0 <= pause <= BATCH_PAUSE_SECONDS * 2**n for n, pause in enumerate(pauses))
-    assert max(pauses) > BATCH_PAUSE_SECONDS
+    assert faulty.operations.count(operation) == BATCH_ATTEMPTS
+    assert len(pauses) == BATCH_ATTEMPTS - 1
+    assert all(0 <= pause <= BATCH_BACKOFF_SECONDS * 2**n for n, pause in enumerate(pauses))
+    assert max(pauses) > BATCH_BACKOFF_SECONDS
 
 
 def test_an_empty_batch_is_no_call(faulty, dao):
     dao.add_many([])
     assert dao.find_many([]) == []
-    assert faulty.seen == []
+    assert faulty.operations == []

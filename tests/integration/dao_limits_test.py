@@ -1,4 +1,4 @@
-"""The dao's time limits, credentials and connections, on sockets that behave badly."""
+"""Timeouts, credentials and connections of the DAO, with misbehaving sockets."""
 
 import contextlib
 import json
@@ -16,7 +16,7 @@ from news.dao import NewsDao
 from shared.constants import DYNAMODB_CONNECT_TIMEOUT_SECONDS, DYNAMODB_READ_TIMEOUT_SECONDS, DYNAMODB_RETRIES
 from shared.errors import Unavailable
 from shared.observability.context import CURRENT_CONTEXT, RequestContext
-from support.dynamodb_proxy import Proxy, Reply
+from support.dynamodb_proxy import Proxy, StubResponse
 from support.environment import settings_for
 from support.fakes import stored
 from tools.local.tables import create_tables
@@ -26,7 +26,7 @@ NAME = "dynamodb.example"
 
 
 def dropping(stack):
-    """A port whose backlog is full, so that it drops the packets of whoever connects."""
+    """Return the port of a listener with a full backlog, so that the kernel drops new connections."""
     listener = stack.enter_context(socket.create_server(("127.0.0.1", 0), backlog=0))
     for _ in range(2):
         client = stack.enter_context(socket.socket())
@@ -36,7 +36,7 @@ def dropping(stack):
 
 
 def resolve_to(monkeypatch, ports, seconds=0.0):
-    """Let NAME stand for addresses on this machine, and the resolver take its time."""
+    """Resolve NAME to local ports after a delay."""
     real = socket.getaddrinfo
 
     def getaddrinfo(host, *arguments, **options):
@@ -57,7 +57,7 @@ def seconds_until_unavailable(dao):
     return time.monotonic() - started
 
 
-def test_the_limits_of_a_call_add_up_to_six_seconds():
+def test_the_timeouts_of_a_call_add_up_to_six_seconds():
     one_try = DYNAMODB_CONNECT_TIMEOUT_SECONDS + DYNAMODB_READ_TIMEOUT_SECONDS
     assert (1 + DYNAMODB_RETRIES) * one_try + DYNAMODB_RETRIES * LONGEST_PAUSE <= 6
 
@@ -69,13 +69,13 @@ def test_many_addresses_that_drop_packets_are_unavailable_within_six_seconds(mon
 
 
 @pytest.mark.parametrize("scheme", ["http", "https"])
-def test_a_resolver_that_takes_five_seconds_is_unavailable_within_six(monkeypatch, scheme):
+def test_slow_name_resolution_is_unavailable_within_six_seconds(monkeypatch, scheme):
     resolve_to(monkeypatch, [], seconds=5)
     assert seconds_until_unavailable(NewsDao(settings_for(f"{scheme}://{NAME}:8000"))) < 6
 
 
-def test_a_tls_handshake_that_drips_is_unavailable_within_six_seconds():
-    """Each byte comes within the time-out of a read; the record that they belong to never ends."""
+def test_a_byte_by_byte_tls_handshake_is_unavailable_within_six_seconds():
+    """Each byte arrives within the read timeout, but the TLS record never ends."""
     with socket.create_server(("127.0.0.1", 0)) as listener:
 
         def drip():
@@ -96,8 +96,8 @@ def test_a_tls_handshake_that_drips_is_unavailable_within_six_seconds():
         assert seconds_until_unavailable(dao) < 6
 
 
-def test_a_connection_that_is_late_is_closed_and_carries_no_request(monkeypatch):
-    """A write that was reported as failed must not land seconds later."""
+def test_a_connection_established_after_the_deadline_sends_no_request(monkeypatch):
+    """A write that was reported as failed must not be stored seconds later."""
     with socket.create_server(("127.0.0.1", 0)) as listener:
         listener.settimeout(10)
         resolve_to(monkeypatch, [listener.getsockname()[1]], seconds=DYNAMODB_CONNECT_TIMEOUT_SECONDS + 0.3)
@@ -111,7 +111,7 @@ def test_a_connection_that_is_late_is_closed_and_carries_no_request(monkeypatch)
                 assert client.recv(1) == b""
 
 
-def test_a_hundred_threads_keep_a_connection_each(moto_url, caplog):
+def test_a_hundred_threads_reuse_a_hundred_connections(moto_url, caplog):
     lock, clients = threading.Lock(), set()
     with Proxy(moto_url) as proxy:
         dao = NewsDao(settings_for(proxy.url))
@@ -119,7 +119,7 @@ def test_a_hundred_threads_keep_a_connection_each(moto_url, caplog):
 
         def fault(*_):
             time.sleep(0.2)
-            return Reply(200, b"{}")
+            return StubResponse(200, b"{}")
 
         def find(_):
             start.wait()
@@ -150,7 +150,7 @@ def no_credentials(monkeypatch, tmp_path):
     return monkeypatch
 
 
-def test_a_token_file_that_is_missing_is_unavailable(moto_url, no_credentials):
+def test_a_missing_token_file_is_unavailable(moto_url, no_credentials):
     no_credentials.setenv("AWS_WEB_IDENTITY_TOKEN_FILE", "/absent/token")
     no_credentials.setenv("AWS_ROLE_ARN", "arn:aws:iam::123456789012:role/x")
     assert seconds_until_unavailable(NewsDao(settings_for(moto_url))) < 6
@@ -161,7 +161,7 @@ def test_a_token_file_that_is_missing_is_unavailable(moto_url, no_credentials):
     [{}, {"AWS_CONTAINER_CREDENTIALS_FULL_URI": "http://127.0.0.1:9/credentials"}],
     ids=["none", "container"],
 )
-def test_credentials_that_come_back_end_the_unavailability(moto_url, no_credentials, variables):
+def test_a_call_succeeds_once_credentials_are_available(moto_url, no_credentials, variables):
     settings = settings_for(moto_url)
     with no_credentials.context() as patch:
         patch.setenv("AWS_ACCESS_KEY_ID", "test")
@@ -184,7 +184,7 @@ def test_credentials_that_come_back_end_the_unavailability(moto_url, no_credenti
 
 
 class Credentials(BaseHTTPRequestHandler):
-    """A credentials endpoint as containers have it; since its credentials soon expire, each call asks it."""
+    """A container credentials endpoint. Its credentials expire soon, so each call refreshes them."""
 
     def do_GET(self):
         time.sleep(self.server.seconds)
@@ -220,15 +220,13 @@ def endpoint(no_credentials):
 
 
 @pytest.mark.parametrize(("seconds", "status"), [(30, 200), (0, 500)], ids=["silent", "failing"])
-def test_credentials_that_cannot_be_refreshed_are_unavailable_until_they_can(
-    moto_url, endpoint, seconds, status
-):
+def test_credentials_that_cannot_be_refreshed_are_unavailable_until_then(moto_url, endpoint, seconds, status):
     settings = settings_for(moto_url)
     create_tables(settings)
     dao = NewsDao(settings)
     assert dao.find(stored(1).id) is None
     endpoint.seconds, endpoint.status = seconds, status
     assert seconds_until_unavailable(dao) < 6
-    if status != 200:  # the refresh that hangs goes on in the background, and holds botocore's lock
+    if status != 200:  # the hanging refresh continues in the background and holds botocore's lock
         endpoint.seconds, endpoint.status = 0, 200
         assert dao.find(stored(1).id) is None

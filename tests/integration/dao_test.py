@@ -1,4 +1,4 @@
-"""The dao of news: on moto, and on dynalite where it is about races and paging."""
+"""The DAO of news, on moto, and on dynalite for races and paging."""
 
 import contextlib
 import threading
@@ -34,7 +34,7 @@ def newest_first(items):
     return sorted(items, key=position, reverse=True)
 
 
-def test_what_is_added_is_found(dao):
+def test_add_stores_an_item_that_find_returns(dao):
     item = stored(1, summary="short")
     dao.add(item)
     assert dao.find(item.id) == item
@@ -50,7 +50,7 @@ def test_what_is_added_is_found(dao):
         {"title": "\x00\x80 \U0001f600"},
     ],
 )
-def test_values_at_the_edge_come_back_as_they_were(dao, change):
+def test_extreme_values_are_stored_unchanged(dao, change):
     item = stored(1, **change)
     dao.add(item)
     assert dao.find(item.id) == item
@@ -91,14 +91,14 @@ def test_replace_of_an_item_created_again_is_stale_and_changes_nothing(dao):
     assert dao.find(again.id) == again
 
 
-def test_replace_of_what_is_not_there_is_stale_and_creates_nothing(dao):
+def test_replace_of_a_missing_item_is_stale_and_creates_nothing(dao):
     with pytest.raises(Stale):
         dao.replace(stored(1, version=2))
     assert dao.find(stored(1).id) is None
 
 
 @pytest.mark.parametrize("state", [None, stored(1)])
-def test_remove_removes_it_from_the_table_and_the_lists(dao, state):
+def test_remove_deletes_the_item_from_the_table_and_the_indexes(dao, state):
     dao.add(stored(1))
     dao.remove(stored(1).id, state)
     assert dao.find(stored(1).id) is None
@@ -115,7 +115,7 @@ def test_remove_of_another_state_is_stale(dao, change):
     assert dao.find(stored(1).id) == stored(1)
 
 
-def test_find_many_finds_those_that_exist(dao):
+def test_find_many_returns_the_items_that_exist(dao):
     items = [stored(n) for n in range(25)]
     dao.add_many(items)
     found = dao.find_many([item.id for item in items] + [stored(99).id])
@@ -124,7 +124,7 @@ def test_find_many_finds_those_that_exist(dao):
 
 @pytest.fixture
 def sixty(dao):
-    """Sixty items in two categories and three sources, three of them published at each moment."""
+    """Sixty items in two categories and three sources, three items per publication time."""
     items = [
         stored(n, published_at=stored(n // 3).published_at, category=f"c{n % 2}", source=f"s{n % 3}")
         for n in range(60)
@@ -135,7 +135,7 @@ def sixty(dao):
 
 
 @pytest.mark.parametrize("limit", [1, 7, 20, 59, 60, 61])
-def test_pages_hold_every_item_once_newest_first(dao, sixty, limit):
+def test_pages_contain_every_item_once_newest_first(dao, sixty, limit):
     found, pages = every_page(dao, EVERYTHING, limit)
     assert found == newest_first(sixty)
     assert pages == -(-60 // limit)
@@ -153,7 +153,7 @@ def test_pages_hold_every_item_once_newest_first(dao, sixty, limit):
         NewsFilter(since=stored(5).published_at, until=stored(5).published_at),
     ],
 )
-def test_pages_of_a_filter_hold_what_it_says(dao, sixty, wanted):
+def test_pages_of_a_filter_contain_the_matching_items(dao, sixty, wanted):
     expected = [
         item
         for item in newest_first(sixty)
@@ -165,11 +165,11 @@ def test_pages_of_a_filter_hold_what_it_says(dao, sixty, wanted):
     assert every_page(dao, wanted, 4)[0] == expected
 
 
-def test_a_page_behind_everything_a_filter_holds_is_empty(dao, sixty):
+def test_a_page_after_the_last_match_is_empty(dao, sixty):
     assert dao.page(NewsFilter(since=stored(5).published_at), position(stored(1)), 5) == ([], None)
 
 
-def test_pages_go_on_behind_an_item_that_was_removed(dao, sixty):
+def test_pages_continue_after_a_deleted_item(dao, sixty):
     first, after = dao.page(EVERYTHING, None, 10)
     dao.remove(first[-1].id, None)
     dao.remove(first[0].id, None)
@@ -178,8 +178,8 @@ def test_pages_go_on_behind_an_item_that_was_removed(dao, sixty):
     assert rest == [newest_first(sixty)[10:]]
 
 
-def test_a_list_spread_over_shards_reads_like_one(settings, sixty):
-    """The number of shards grows while items of the one shard there was are still there."""
+def test_a_list_across_shards_is_in_order(settings, sixty):
+    """FEED_SHARDS grows from 1 to 5, and earlier items stay in the first shard."""
     dao = NewsDao(settings_for(settings.dynamodb_endpoint, tables=settings.tables, feed_shards=5))
     more = [stored(n) for n in range(100, 125)]
     dao.add_many(more)
@@ -189,7 +189,7 @@ def test_a_list_spread_over_shards_reads_like_one(settings, sixty):
     assert every_page(dao, EVERYTHING, 7)[0] == newest_first(sixty + more)
 
 
-def test_a_page_of_rare_matches_is_cut_short_and_goes_on(dynalite_url):
+def test_a_page_with_rare_matches_is_short_and_has_a_next_page(dynalite_url):
     settings = settings_for(dynalite_url)
     create_tables(settings)
     dao = NewsDao(settings)
@@ -204,7 +204,7 @@ def test_a_page_of_rare_matches_is_cut_short_and_goes_on(dynalite_url):
     assert dao.page(wanted, after, 10) == ([rare], None)
 
 
-def test_writers_on_one_item_lose_no_update(dynalite_url):
+def test_concurrent_writers_lose_no_update(dynalite_url):
     settings = settings_for(dynalite_url)
     create_tables(settings)
     dao = NewsDao(settings)
@@ -228,8 +228,8 @@ def test_writers_on_one_item_lose_no_update(dynalite_url):
     assert dao.find(stored(1).id).version == versions[-1]
 
 
-def test_creators_of_one_item_make_it_once(dao):
-    """On moto too: its own conditional writes aren't atomic, the lock around it makes them so."""
+def test_concurrent_creates_store_an_item_once(dao):
+    """Also on moto: its conditional writes are not atomic, but a lock serializes its requests."""
     start = threading.Barrier(8)
 
     def add(writer):
@@ -245,7 +245,7 @@ def test_creators_of_one_item_make_it_once(dao):
         assert sum(pool.map(add, range(8))) == 40
 
 
-def test_a_table_that_is_absent_is_unavailable_and_the_log_says_which(moto_url, caplog):
+def test_a_missing_table_is_unavailable_and_named_in_the_log(moto_url, caplog):
     settings = settings_for(moto_url)
     with pytest.raises(Unavailable):
         NewsDao(settings).find(stored(1).id)
@@ -255,7 +255,7 @@ def test_a_table_that_is_absent_is_unavailable_and_the_log_says_which(moto_url, 
     assert "make create-tables" in caplog.text
 
 
-def test_what_is_no_fault_of_the_database_is_not_hidden(moto_url):
+def test_an_error_caused_by_the_caller_is_not_unavailable(moto_url):
     settings = settings_for(moto_url)
     create_tables(settings)
     with pytest.raises(Exception, match="empty string") as error:

@@ -1,4 +1,4 @@
-"""Items that somebody else wrote, or edited by hand: skipped in lists, named in the log, and deletable."""
+"""Malformed items, written by hand or by another program: omitted from lists, logged, and deletable."""
 
 import pytest
 
@@ -55,7 +55,7 @@ def dao(moto_url):
 
 @pytest.fixture
 def edit(dao):
-    """Change attributes of item 2 behind the dao's back."""
+    """Return a function that changes attributes of item 2 without the DAO."""
     client = dao._table._get_connection().connection.client
 
     def edit(changes):
@@ -73,7 +73,7 @@ def lists(dao):
 
 
 @pytest.mark.parametrize("changes", UNREADABLE.values(), ids=UNREADABLE)
-def test_an_unreadable_item_is_left_out_of_lists_and_named_in_the_log(dao, edit, changes, caplog):
+def test_an_unreadable_item_is_omitted_from_lists_and_named_in_the_log(dao, edit, changes, caplog):
     edit(changes)
     assert lists(dao) == [([stored(3), stored(1)], None)] * 3
     assert stored(2).id in caplog.text
@@ -85,13 +85,13 @@ def test_an_unreadable_item_is_left_out_of_lists_and_named_in_the_log(dao, edit,
 
 
 @pytest.mark.parametrize("changes", READABLE.values(), ids=READABLE)
-def test_an_item_that_can_be_read_is_read(dao, edit, changes):
+def test_a_readable_item_is_returned(dao, edit, changes):
     edit(changes)
     assert lists(dao) == [([stored(3), stored(2), stored(1)], None)] * 3
     assert dao.find(stored(2).id) == stored(2)
 
 
-def test_pages_go_on_past_unreadable_items_and_malformed_sort_keys(dao, edit):
+def test_pages_continue_past_unreadable_items_and_malformed_sort_keys(dao, edit):
     for changes in ({"title": GONE}, {"sort": {"S": "2026-01-01 00:02"}}):
         edit(changes)
         found, after = [], None
@@ -105,7 +105,7 @@ def test_pages_go_on_past_unreadable_items_and_malformed_sort_keys(dao, edit):
         assert after is None
 
 
-def test_a_list_of_unreadable_items_ends_and_costs_a_bounded_number_of_them(moto_url):
+def test_a_page_of_unreadable_items_ends_after_a_bounded_number(moto_url):
     settings = settings_for(moto_url)
     create_tables(settings)
     dao = NewsDao(settings)
@@ -119,7 +119,7 @@ def test_a_list_of_unreadable_items_ends_and_costs_a_bounded_number_of_them(moto
     assert dao.page(NewsFilter(), after, 5) == ([stored(1)], None)
 
 
-def test_a_list_without_any_sort_key_for_a_cursor_fails_and_does_not_end_early(moto_url):
+def test_a_list_without_a_valid_sort_key_fails_instead_of_ending_early(moto_url):
     settings = settings_for(moto_url)
     create_tables(settings)
     dao = NewsDao(settings)
@@ -165,7 +165,7 @@ def test_an_unreadable_item_matches_no_version(dao, edit, expected):
         dao.find(stored(2).id)
 
 
-def test_the_url_of_an_unreadable_item_stays_taken(moto_url):
+def test_the_url_of_an_unreadable_item_remains_in_use(moto_url):
     settings = settings_for(moto_url)
     create_tables(settings)
     dao = NewsDao(settings)
@@ -176,7 +176,7 @@ def test_the_url_of_an_unreadable_item_stays_taken(moto_url):
     dao._table._get_connection().connection.client.put_item(TableName=settings.table("news"), Item=row)
     with pytest.raises(Conflict):
         service.create(sent(1))
-    with pytest.raises(UnreadableItem):  # an import leaves it as it is
+    with pytest.raises(UnreadableItem):  # an import does not overwrite it
         service.create_many([sent(1), sent(2)])
     service.delete(item.id)
     assert service.create(sent(1))[1]

@@ -6,7 +6,7 @@ from concurrent.futures import ThreadPoolExecutor
 from tools.local.embedded_dynamodb import one_at_a_time
 
 
-def test_requests_are_answered_one_at_a_time():
+def test_requests_are_handled_one_at_a_time():
     inside, most = [], []
 
     def app(environ, start_response):
@@ -14,10 +14,10 @@ def test_requests_are_answered_one_at_a_time():
         time.sleep(0.01)
         most.append(len(inside))
         inside.pop()
-        yield b"answer"
+        yield b"response"
 
     locked = one_at_a_time(app)
     with ThreadPoolExecutor(4) as pool:
-        answers = list(pool.map(lambda _: locked({}, None), range(8)))
-    assert answers == [[b"answer"]] * 8
+        responses = list(pool.map(lambda _: locked({}, None), range(8)))
+    assert responses == [[b"response"]] * 8
     assert most == [1] * 8

@@ -8,7 +8,7 @@ import sys
 import pytest
 
 from benchmarks.event import EVENT
-from support.cache_harness import GENERATION, LONG_AGO, WatchedDao, make_app
+from support.cache_harness import GENERATION, OLD_GENERATION, InstrumentedDao, make_app
 from support.environment import CLEAN, ROOT
 from support.fault_proxy import FaultProxy
 from tools.local.tables import LOCAL_NAMES
@@ -50,8 +50,8 @@ def test_a_cached_get_imports_only_the_web_framework_and_the_cache_client(valkey
         print(response["headers"]["X-Cache"], *sorted(packages - sys.stdlib_module_names))
     """
     with valkey.client() as redis:
-        redis.set(GENERATION, LONG_AGO)
-    make_app(WatchedDao(), valkey.url).test_client().get("/news/")
+        redis.set(GENERATION, OLD_GENERATION)
+    make_app(InstrumentedDao(), valkey.url).test_client().get("/news/")
     with FaultProxy(valkey.port) as proxy:
         printed = output_of(script, REDIS_URL=f"redis://127.0.0.1:{proxy.port}/0").split()
         assert proxy.round_trips == 1

@@ -1,4 +1,4 @@
-"""`make load`: what it sends, the service answers, and it leaves the table as it was."""
+"""`make load`: every request succeeds, and the table is unchanged afterwards."""
 
 import re
 import subprocess
@@ -10,7 +10,7 @@ from support.environment import CLEAN, ROOT
 from support.local_run import LocalRun
 
 
-def test_readers_and_writers_are_answered_and_leave_nothing_behind(tmp_path):
+def test_readers_and_writers_succeed_and_leave_no_items(tmp_path):
     command = ["make", "load", "HEADLESS=1", "TIME=4s", "USERS=20"]
     with LocalRun(tmp_path) as run:
         before = requests.get(f"{run.url}/news/?limit=100", timeout=10).json()["items"]
@@ -18,18 +18,18 @@ def test_readers_and_writers_are_answered_and_leave_nothing_behind(tmp_path):
             command, cwd=ROOT, env=CLEAN | run.environment, capture_output=True, text=True, check=False
         )
         if not list(ROOT.glob(".venv*-load/ready")):
-            pytest.skip(f"locust can't be installed here: {done.stdout}{done.stderr}")
+            pytest.skip(f"locust cannot be installed here: {done.stdout}{done.stderr}")
         after = requests.get(f"{run.url}/news/?limit=100", timeout=10).json()["items"]
-    said = done.stdout + done.stderr
-    assert done.returncode == 0, said
+    output = done.stdout + done.stderr
+    assert done.returncode == 0, output
     for method, name in (
         ("GET", "/news/"),
         ("POST", "/news/"),
         ("PUT", "/news/<id>"),
         ("DELETE", "/news/<id>"),
     ):
-        assert re.search(rf"^{method} +{name} +[1-9]\d* +0\(", said, re.MULTILINE), (
-            f"{method} {name} in {said}"
+        assert re.search(rf"^{method} +{name} +[1-9]\d* +0\(", output, re.MULTILINE), (
+            f"{method} {name} in {output}"
         )
     assert [item["id"] for item in after if item["source"] != "load.example.com"] == [
         item["id"] for item in before

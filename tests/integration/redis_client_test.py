@@ -1,4 +1,4 @@
-"""How the client connects to Redis: TLS, sockets, databases, passwords, IAM, time limits, settings."""
+"""Connections to Redis: TLS, Unix sockets, databases, passwords, IAM, timeouts, settings."""
 
 import contextlib
 import socket
@@ -14,7 +14,7 @@ from redis.exceptions import AuthenticationError
 from shared.cache.redis_client import connect
 from shared.cache.redis_iam import IamCredentials
 from shared.config import Settings, SettingsError
-from support.cache_harness import WatchedDao, make_app, x_cache
+from support.cache_harness import InstrumentedDao, make_app, x_cache
 from support.certificates import certificate
 from support.fake_redis import FakeRedis
 from support.fakes import sent
@@ -25,15 +25,15 @@ ENV = {"STAGE": "local", "AWS_REGION": "eu-central-1", "NEWS_TABLE": "news"}
 IAM = {"redis_iam_user": "news-app", "redis_iam_cache": "news-cache"}
 
 
-def misses_and_hits(redis_url, **changes):
-    """Whether an app can use the cache at that address."""
-    client = make_app(WatchedDao(), redis_url, **changes).test_client()
+def is_cached(redis_url, **changes):
+    """Return True if an app caches responses in that Redis."""
+    client = make_app(InstrumentedDao(), redis_url, **changes).test_client()
     return [x_cache(client.get("/news/"))[1] for _ in range(2)] == ["MISS", "HIT"]
 
 
 @pytest.fixture
 def trusted(tmp_path, monkeypatch):
-    """A certificate that this process trusts; a private authority's comes to it in the same way."""
+    """A certificate that this process trusts through SSL_CERT_FILE, as with a private CA."""
     file = certificate(tmp_path, "127.0.0.1")
     monkeypatch.setenv("SSL_CERT_FILE", str(file))
     return file
@@ -47,26 +47,26 @@ def tls(file):
 
 def test_rediss_speaks_tls(valkey, trusted):
     with FaultProxy(valkey.port, tls(trusted)) as proxy:
-        assert misses_and_hits(f"rediss://127.0.0.1:{proxy.port}/0")
+        assert is_cached(f"rediss://127.0.0.1:{proxy.port}/0")
 
 
-def test_a_certificate_that_nobody_vouches_for_is_not_accepted(valkey, tmp_path):
+def test_an_untrusted_certificate_is_rejected(valkey, tmp_path):
     with FaultProxy(valkey.port, tls(certificate(tmp_path, "127.0.0.1"))) as proxy:
-        client = make_app(WatchedDao(), f"rediss://127.0.0.1:{proxy.port}").test_client()
+        client = make_app(InstrumentedDao(), f"rediss://127.0.0.1:{proxy.port}").test_client()
         assert x_cache(client.get("/news/")) == (200, "BYPASS")
 
 
-def test_a_certificate_for_another_address_is_not_accepted(valkey, tmp_path, monkeypatch):
+def test_a_certificate_for_another_address_is_rejected(valkey, tmp_path, monkeypatch):
     file = certificate(tmp_path, "127.0.0.9")
     monkeypatch.setenv("SSL_CERT_FILE", str(file))
     with FaultProxy(valkey.port, tls(file)) as proxy:
-        client = make_app(WatchedDao(), f"rediss://127.0.0.1:{proxy.port}").test_client()
+        client = make_app(InstrumentedDao(), f"rediss://127.0.0.1:{proxy.port}").test_client()
         assert x_cache(client.get("/news/")) == (200, "BYPASS")
 
 
 @pytest.fixture
-def guarded(tmp_path):
-    """A server with a socket, a password, and a user of its own."""
+def secured_valkey(tmp_path):
+    """A server with a Unix socket, and a user with a password."""
     if not BINARY:
         pytest.skip(REASON)
     socket = tmp_path / "redis.sock"
@@ -77,23 +77,23 @@ def guarded(tmp_path):
         yield server
 
 
-def test_a_unix_socket_will_do(guarded):
-    assert misses_and_hits(f"unix://{guarded.socket}")
-    assert misses_and_hits(f"unix://{guarded.socket}?db=3")
+def test_a_unix_socket_is_supported(secured_valkey):
+    assert is_cached(f"unix://{secured_valkey.socket}")
+    assert is_cached(f"unix://{secured_valkey.socket}?db=3")
 
 
-def test_a_database_of_its_own_is_used(guarded):
-    assert misses_and_hits(f"redis://127.0.0.1:{guarded.port}/7")
-    with guarded.client(db=7) as redis:
+def test_the_database_number_is_used(secured_valkey):
+    assert is_cached(f"redis://127.0.0.1:{secured_valkey.port}/7")
+    with secured_valkey.client(db=7) as redis:
         assert redis.dbsize() == 2
 
 
-def test_a_password_in_the_url_is_used_as_it_was_before_it_was_quoted(guarded):
-    assert misses_and_hits(f"redis://app:p%40ss%2Fword@127.0.0.1:{guarded.port}/0")
+def test_a_password_in_the_url_is_percent_decoded(secured_valkey):
+    assert is_cached(f"redis://app:p%40ss%2Fword@127.0.0.1:{secured_valkey.port}/0")
 
 
-def test_a_wrong_password_breaks_no_request(guarded):
-    client = make_app(WatchedDao(), f"redis://app:wrong@127.0.0.1:{guarded.port}/0").test_client()
+def test_a_wrong_password_fails_no_request(secured_valkey):
+    client = make_app(InstrumentedDao(), f"redis://app:wrong@127.0.0.1:{secured_valkey.port}/0").test_client()
     assert x_cache(client.get("/news/")) == (200, "BYPASS")
 
 
@@ -118,7 +118,7 @@ def test_a_wrong_password_breaks_no_request(guarded):
         "host:6379",
     ],
 )
-def test_a_url_that_cannot_be_parsed_stops_the_start_with_one_line(url):
+def test_an_invalid_url_aborts_startup_with_a_one_line_error(url):
     with pytest.raises(SettingsError, match=r"^REDIS_URL: must be a URL such as") as error:
         Settings.from_env(ENV | {"REDIS_URL": url})
     assert "\n" not in str(error.value)
@@ -127,13 +127,13 @@ def test_a_url_that_cannot_be_parsed_stops_the_start_with_one_line(url):
 @pytest.mark.parametrize(
     "url", ["redis://h", "redis://h/", "redis://h:1/15", "rediss://u:p@h:6379/0", "unix:///s?db=2"]
 )
-def test_a_url_that_can_be_parsed_makes_a_client(url):
+def test_a_valid_url_creates_a_client(url):
     settings = Settings.from_env(ENV | {"REDIS_URL": url})
     assert settings.redis_url == url
     connect(settings).make_connection()
 
 
-def test_a_password_is_not_shown_where_its_url_is_refused():
+def test_the_error_for_an_invalid_url_does_not_contain_the_password():
     with pytest.raises(SettingsError) as error:
         Settings.from_env(ENV | {"REDIS_URL": "redis://user:secret@host:port"})
     assert "secret" not in str(error.value)
@@ -151,7 +151,7 @@ def test_a_password_is_not_shown_where_its_url_is_refused():
         ({"REDIS_IAM_USER": "u", "REDIS_IAM_CACHE": "c c", "REDIS_URL": "rediss://h"}, "REDIS_IAM_CACHE"),
     ],
 )
-def test_settings_of_iam_that_do_not_fit_stop_the_start(variables, named):
+def test_inconsistent_iam_settings_abort_startup(variables, named):
     with pytest.raises(SettingsError, match=f"^{named}: "):
         Settings.from_env(ENV | variables)
 
@@ -163,13 +163,13 @@ def settings(**changes):
 
 @pytest.fixture
 def session():
-    """A botocore session whose credentials are no secret."""
+    """A botocore session with fixed credentials."""
     session = Session()
     session._credentials = Credentials("AKID", "SECRET", "SESSION")
     return session
 
 
-def test_an_iam_token_is_a_signed_request_to_connect(session):
+def test_an_iam_token_is_a_presigned_connect_request(session):
     user, token = IamCredentials(settings(), session).get_credentials()
     assert user == "news-app"
     assert token.startswith("news-cache/?Action=connect&User=news-app&X-Amz-Algorithm=AWS4-HMAC-SHA256&")
@@ -179,21 +179,21 @@ def test_an_iam_token_is_a_signed_request_to_connect(session):
     assert "ResourceType" not in token
 
 
-def test_an_iam_token_for_a_serverless_cache_says_so(session):
+def test_an_iam_token_for_a_serverless_cache_has_its_resource_type(session):
     serverless = settings(redis_url="rediss://news-cache-x1.serverless.euc1.cache.amazonaws.com:6379")
     _, token = IamCredentials(serverless, session).get_credentials()
     assert "&ResourceType=ServerlessCache&" in token
 
 
-def test_a_token_that_cannot_be_made_is_an_error_of_redis(session):
+def test_a_token_that_cannot_be_signed_raises_authentication_error(session):
     session._credentials = None
     session.get_component("credential_provider").providers.clear()
-    with pytest.raises(AuthenticationError, match="no IAM token: Unable to locate credentials"):
+    with pytest.raises(AuthenticationError, match="could not sign the IAM token: Unable to locate"):
         IamCredentials(settings(), session).get_credentials()
 
 
-def test_every_connection_gets_an_iam_token_of_its_own(session):
-    """An old one would have ended with the credentials that signed it, or while Lambda froze the process."""
+def test_every_connection_gets_a_new_iam_token(session):
+    """A cached token could outlive its credentials, or expire while Lambda freezes the process."""
     provider = IamCredentials(settings(), session)
     _, first = provider.get_credentials()
     session._credentials = Credentials("OTHER", "SECRET", "SESSION")
@@ -202,44 +202,44 @@ def test_every_connection_gets_an_iam_token_of_its_own(session):
     assert "Credential=OTHER%2F" in second
 
 
-def test_a_dead_iam_token_is_sent_once(session):
+def test_an_iam_token_is_sent_once(session):
     with FakeRedis() as redis:
-        dead, tokens = set(), []
+        expired, tokens = set(), []
 
         def auth(parts):
             tokens.append(parts[2])
             return (
                 b"-WRONGPASS invalid username-password pair or user is disabled.\r\n"
-                if parts[2] in dead
+                if parts[2] in expired
                 else None
             )
 
         redis.overrides = {"AUTH": auth}
-        app = make_app(WatchedDao(), redis.url, **IAM)
+        app = make_app(InstrumentedDao(), redis.url, **IAM)
         app.extensions["cache"]._redis.get_credentials = IamCredentials(settings(), session).get_credentials
         client = app.test_client()
         assert [x_cache(client.get("/news/"))[1] for _ in range(2)] == ["MISS", "HIT"]
-        dead.update(tokens)
+        expired.update(tokens)
         session._credentials = Credentials("OTHER", "SECRET", "SESSION")
         redis.close_connections()
         assert x_cache(client.get("/news/"))[1] == "HIT"
         assert len(tokens) == 2
 
 
-def test_credentials_that_take_too_long_hold_no_request_up(session):
+def test_slow_credentials_delay_no_request(session):
     def slow():
         time.sleep(4)
 
     session.get_credentials = slow
     with FakeRedis() as redis:
-        app = make_app(WatchedDao(), redis.url, **IAM)
+        app = make_app(InstrumentedDao(), redis.url, **IAM)
         app.extensions["cache"]._redis.get_credentials = IamCredentials(settings(), session).get_credentials
         assert bypasses_within(3, app.test_client())
 
 
-def test_iam_logs_in_with_its_token(guarded, trusted, session):
-    with FaultProxy(guarded.port, tls(trusted)) as proxy, guarded.client() as redis:
-        app = make_app(WatchedDao(), f"rediss://127.0.0.1:{proxy.port}/0", **IAM)
+def test_iam_authenticates_with_its_token(secured_valkey, trusted, session):
+    with FaultProxy(secured_valkey.port, tls(trusted)) as proxy, secured_valkey.client() as redis:
+        app = make_app(InstrumentedDao(), f"rediss://127.0.0.1:{proxy.port}/0", **IAM)
         provider = IamCredentials(settings(), session)
         app.extensions["cache"]._redis.get_credentials = provider.get_credentials
         redis.execute_command(
@@ -250,9 +250,9 @@ def test_iam_logs_in_with_its_token(guarded, trusted, session):
         assert [x_cache(client.get("/news/"))[1] for _ in range(2)] == ["MISS", "HIT"]
 
 
-def test_iam_without_credentials_breaks_no_request(guarded, trusted, session):
-    with FaultProxy(guarded.port, tls(trusted)) as proxy:
-        app = make_app(WatchedDao(), f"rediss://127.0.0.1:{proxy.port}/0", **IAM)
+def test_iam_without_credentials_fails_no_request(secured_valkey, trusted, session):
+    with FaultProxy(secured_valkey.port, tls(trusted)) as proxy:
+        app = make_app(InstrumentedDao(), f"rediss://127.0.0.1:{proxy.port}/0", **IAM)
         session.get_component("credential_provider").providers.clear()
         session._credentials = None
         app.extensions["cache"]._redis.get_credentials = IamCredentials(settings(), session).get_credentials
@@ -261,13 +261,13 @@ def test_iam_without_credentials_breaks_no_request(guarded, trusted, session):
 
 
 def bypasses_within(seconds, client):
-    """Whether a request is served without the cache, in that time: a generous one, for a busy machine."""
+    """Return True if a request bypasses the cache within that time, which includes a margin."""
     started = time.monotonic()
     return x_cache(client.get("/news/")) == (200, "BYPASS") and time.monotonic() - started < seconds
 
 
 WRONGPASS = b"-WRONGPASS invalid username-password pair or user is disabled.\r\n"
-REFUSED_LOGINS = {
+REJECTED_LOGINS = {
     "SELECT in cluster mode": ("/1", {"SELECT": b"-ERR SELECT is not allowed in cluster mode\r\n"}),
     "no such database": ("/99", {"SELECT": b"-ERR DB index is out of range\r\n"}),
     "SELECT without the right": ("/1", {"SELECT": b"-NOPERM this user has no permissions\r\n"}),
@@ -280,11 +280,11 @@ REFUSED_LOGINS = {
 }
 
 
-@pytest.mark.parametrize("kind", REFUSED_LOGINS)
-def test_a_refused_login_opens_the_circuit(kind):
+@pytest.mark.parametrize("case", REJECTED_LOGINS)
+def test_a_rejected_login_opens_the_circuit(case):
     with FakeRedis() as redis:
-        path, redis.overrides = REFUSED_LOGINS[kind]
-        client = make_app(WatchedDao(), f"redis://u:p@127.0.0.1:{redis.port}{path}").test_client()
+        path, redis.overrides = REJECTED_LOGINS[case]
+        client = make_app(InstrumentedDao(), f"redis://u:p@127.0.0.1:{redis.port}{path}").test_client()
         for _ in range(2):
             assert {x_cache(client.get("/news/")) for _ in range(10)} == {(200, "BYPASS")}
             client.post("/news/", json=sent())
@@ -292,8 +292,8 @@ def test_a_refused_login_opens_the_circuit(kind):
         assert "MGET" not in redis.commands
 
 
-class Dropping:
-    """Listeners whose queues are full: packets to them are dropped, as to an address that nobody has."""
+class UnresponsiveListeners:
+    """Listeners with a full backlog. The kernel drops packets to them, as for an unassigned address."""
 
     def __init__(self, count):
         self._sockets, self.ports = [], []
@@ -311,13 +311,13 @@ class Dropping:
                 self._sockets.append(client)
 
     def close(self):
-        for each in self._sockets:
-            each.close()
+        for listener_or_client in self._sockets:
+            listener_or_client.close()
 
 
 @pytest.fixture
 def resolve(monkeypatch):
-    """Stands for DNS: set what the name of the cache leads to."""
+    """A function that sets the addresses of cache.example."""
     real = socket.getaddrinfo
 
     def resolve(addresses):
@@ -330,33 +330,33 @@ def resolve(monkeypatch):
 
 
 @pytest.mark.parametrize("scheme", ["redis", "rediss"])
-def test_a_name_that_is_resolved_slowly_holds_no_request_up(resolve, scheme):
+def test_slow_name_resolution_delays_no_request(resolve, scheme):
     def slow():
         time.sleep(6)
         raise socket.gaierror(-3, "Temporary failure in name resolution")
 
     resolve(slow)
-    assert bypasses_within(3, make_app(WatchedDao(), f"{scheme}://cache.example").test_client())
+    assert bypasses_within(3, make_app(InstrumentedDao(), f"{scheme}://cache.example").test_client())
 
 
 @pytest.mark.parametrize("scheme", ["redis", "rediss"])
-def test_nine_addresses_that_drop_packets_hold_no_request_up(resolve, scheme):
-    """A serverless cache has an address in each zone, of two families."""
-    dropping = Dropping(9)
+def test_nine_addresses_that_drop_packets_delay_no_request(resolve, scheme):
+    """A serverless cache has IPv4 and IPv6 addresses in each Availability Zone."""
+    dropping = UnresponsiveListeners(9)
     addresses = [(socket.AF_INET, socket.SOCK_STREAM, 6, "", ("127.0.0.1", port)) for port in dropping.ports]
     resolve(lambda: addresses)
-    assert bypasses_within(3, make_app(WatchedDao(), f"{scheme}://cache.example").test_client())
+    assert bypasses_within(3, make_app(InstrumentedDao(), f"{scheme}://cache.example").test_client())
     dropping.close()
 
 
-def test_a_server_that_is_silent_in_the_handshake_holds_no_request_up(trusted):
+def test_a_silent_tls_handshake_delays_no_request(trusted):
     with socket.create_server(("127.0.0.1", 0)) as listener:
         url = f"rediss://127.0.0.1:{listener.getsockname()[1]}"
-        assert bypasses_within(3, make_app(WatchedDao(), url).test_client())
+        assert bypasses_within(3, make_app(InstrumentedDao(), url).test_client())
 
 
-def dripping(reply):
-    """A server that replies with one byte in 0.1 s: each of them in time, all of them never."""
+def slow_server(reply):
+    """Return a server that sends one byte every 0.1 s, so the reply ends after the deadline."""
     listener = socket.create_server(("127.0.0.1", 0))
 
     def drip():
@@ -377,11 +377,11 @@ def dripping(reply):
 
 
 @pytest.mark.parametrize("user", ["", "u:p@"])
-def test_a_reply_that_drips_holds_no_request_up(user):
+def test_a_reply_that_arrives_byte_by_byte_delays_no_request(user):
     """To MGET, or to AUTH."""
-    with dripping(b"-ERR " + b"x" * 50 + b"\r\n") as listener:
+    with slow_server(b"-ERR " + b"x" * 50 + b"\r\n") as listener:
         url = f"redis://{user}127.0.0.1:{listener.getsockname()[1]}"
-        assert bypasses_within(3, make_app(WatchedDao(), url).test_client())
+        assert bypasses_within(3, make_app(InstrumentedDao(), url).test_client())
 
 
 def test_a_connection_that_comes_too_late_is_closed(resolve, valkey):
@@ -393,7 +393,7 @@ def test_a_connection_that_comes_too_late_is_closed(resolve, valkey):
 
     resolve(late)
     with valkey.client() as redis:
-        assert bypasses_within(3, make_app(WatchedDao(), "redis://cache.example").test_client())
+        assert bypasses_within(3, make_app(InstrumentedDao(), "redis://cache.example").test_client())
         made = redis.info("stats")["total_connections_received"]
         waiting.set()
         while redis.info("stats")["total_connections_received"] == made:

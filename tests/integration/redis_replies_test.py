@@ -1,4 +1,4 @@
-"""Replies that no request expects: each is a bypass, none is read by another request, and the cache heals."""
+"""Invalid Redis replies: each bypasses the cache, and none is read by another request."""
 
 import contextlib
 import socket
@@ -6,7 +6,7 @@ import threading
 
 import pytest
 
-from support.cache_harness import Clock, WatchedDao, make_app, x_cache
+from support.cache_harness import Clock, InstrumentedDao, make_app, x_cache
 from support.fake_redis import FakeRedis, bulk
 from support.fakes import sent
 from support.redis_servers import BINARY, REASON, Valkey
@@ -41,7 +41,7 @@ MALFORMED = {
     "error that is not UTF-8": b"-\xff\xfe\r\n",
     "error of 70,000 bytes": b"-ERR " + b"x" * 70_000 + b"\r\n",
 }
-CUT = {"half an array": b"*2\r\n", "half a value": b"*2\r\n$30\r\n190000", "half a line": b"*2"}
+TRUNCATED = {"half an array": b"*2\r\n", "half a value": b"*2\r\n$30\r\n190000", "half a line": b"*2"}
 ERRORS = [
     b"MOVED 3999 127.0.0.1:6381",
     b"ASK 3999 127.0.0.1:6381",
@@ -70,7 +70,7 @@ def clock():
 
 @pytest.fixture
 def dao():
-    return WatchedDao()
+    return InstrumentedDao()
 
 
 @pytest.fixture
@@ -94,58 +94,58 @@ def change(client, title):
     return client.put(client.item, json=sent(title=title), headers={"If-Match": "*"}).status_code
 
 
-def every_request_is_right(client):
-    """Read and write; return what the responses say of the cache."""
-    seen = [client.get(url) for url in (client.item, "/news/") * 2]
+def write_and_read(client):
+    """Read and write, check the responses, and return their X-Cache values."""
+    responses = [client.get(url) for url in (client.item, "/news/") * 2]
     assert change(client, "New") == 200
-    seen += [client.get(client.item)]
-    assert seen[-1].json["title"] == "New"
-    assert [response.status_code for response in seen] == [200] * 5
-    return {response.headers["X-Cache"] for response in seen}
+    responses += [client.get(client.item)]
+    assert responses[-1].json["title"] == "New"
+    assert [response.status_code for response in responses] == [200] * 5
+    return {response.headers["X-Cache"] for response in responses}
 
 
-def is_healed(client, redis, clock):
+def has_recovered(client, redis, clock):
     redis.overrides, redis.closes = {}, False
     clock.seconds += 11
     return [x_cache(client.get(client.item))[1] for _ in range(3)][1:] == ["HIT", "HIT"]
 
 
 @pytest.mark.parametrize("closes", [False, True], ids=["open", "closed"])
-@pytest.mark.parametrize("kind", MALFORMED)
-def test_a_malformed_reply_is_a_bypass_and_heals(client, redis, clock, kind, closes):
-    redis.overrides, redis.closes = dict.fromkeys(COMMANDS, MALFORMED[kind]), closes
-    assert every_request_is_right(client) == {"BYPASS"}
-    assert is_healed(client, redis, clock)
+@pytest.mark.parametrize("case", MALFORMED)
+def test_a_malformed_reply_is_a_bypass_until_redis_recovers(client, redis, clock, case, closes):
+    redis.overrides, redis.closes = dict.fromkeys(COMMANDS, MALFORMED[case]), closes
+    assert write_and_read(client) == {"BYPASS"}
+    assert has_recovered(client, redis, clock)
 
 
-@pytest.mark.parametrize("kind", CUT)
-def test_a_reply_that_is_cut_off_is_a_bypass_and_heals(client, redis, clock, kind):
-    redis.overrides, redis.closes = dict.fromkeys(COMMANDS, CUT[kind]), True
-    assert every_request_is_right(client) == {"BYPASS"}
-    assert is_healed(client, redis, clock)
+@pytest.mark.parametrize("case", TRUNCATED)
+def test_a_truncated_reply_is_a_bypass_until_redis_recovers(client, redis, clock, case):
+    redis.overrides, redis.closes = dict.fromkeys(COMMANDS, TRUNCATED[case]), True
+    assert write_and_read(client) == {"BYPASS"}
+    assert has_recovered(client, redis, clock)
 
 
-@pytest.mark.parametrize("kind", ["nil", "status", "integer", "short array", "garbage", "two replies"])
+@pytest.mark.parametrize("case", ["nil", "status", "integer", "short array", "garbage", "two replies"])
 @pytest.mark.parametrize("command", COMMANDS)
-def test_a_malformed_reply_to_one_command_breaks_no_request(client, redis, clock, command, kind):
-    redis.overrides = {command: MALFORMED[kind]}
-    every_request_is_right(client)
-    assert is_healed(client, redis, clock)
+def test_a_malformed_reply_to_one_command_fails_no_request(client, redis, clock, command, case):
+    redis.overrides = {command: MALFORMED[case]}
+    write_and_read(client)
+    assert has_recovered(client, redis, clock)
 
 
 @pytest.mark.parametrize("error", ERRORS)
-def test_an_error_of_the_server_is_a_bypass_and_heals(client, redis, clock, error):
+def test_a_server_error_is_a_bypass_until_redis_recovers(client, redis, clock, error):
     redis.overrides = dict.fromkeys(COMMANDS, b"-%b\r\n" % error)
-    assert every_request_is_right(client) == {"BYPASS"}
-    assert is_healed(client, redis, clock)
+    assert write_and_read(client) == {"BYPASS"}
+    assert has_recovered(client, redis, clock)
 
 
-@pytest.mark.parametrize("kind", [kind for kind, reply in MALFORMED.items() if reply[:1] != b"-"])
-def test_one_malformed_reply_costs_a_new_connection(client, redis, kind):
-    replies = [MALFORMED[kind]]
+@pytest.mark.parametrize("case", [case for case, reply in MALFORMED.items() if reply[:1] != b"-"])
+def test_one_malformed_reply_costs_one_new_connection(client, redis, case):
+    replies = [MALFORMED[case]]
     redis.overrides = {"MGET": lambda _: replies.pop() if replies else None}
     made = redis.connections
-    if kind != "two replies":
+    if case != "two replies":
         assert x_cache(client.get(client.item)) == (200, "HIT")
     assert client.get(client.item).status_code == 200
     assert x_cache(client.get(client.item)) == (200, "HIT")
@@ -162,21 +162,28 @@ def test_one_malformed_reply_costs_a_new_connection(client, redis, kind):
         b"x" * 70_000,
     ],
 )
-def test_a_generation_of_another_form_is_replaced(client, redis, clock, value):
+def test_a_malformed_generation_is_replaced(client, redis, clock, value):
     (key,) = [key for key in redis.data if key.endswith(b"}:generation")]
     redis.data[key] = value
-    seen = [x_cache(client.get(url)) for url in (client.item, "/news/") * 3]
-    assert seen == [(200, "BYPASS"), (200, "MISS"), (200, "MISS"), (200, "HIT"), (200, "HIT"), (200, "HIT")]
+    responses = [x_cache(client.get(url)) for url in (client.item, "/news/") * 3]
+    assert responses == [
+        (200, "BYPASS"),
+        (200, "MISS"),
+        (200, "MISS"),
+        (200, "HIT"),
+        (200, "HIT"),
+        (200, "HIT"),
+    ]
 
 
-def test_a_reply_that_nobody_asked_for_is_never_read_as_the_reply_to_a_request(client, redis, dao):
+def test_an_unsolicited_reply_is_never_read_as_the_reply_to_a_request(client, redis, dao):
     other = client.post("/news/", json=sent(2)).headers["Location"]
     for url in (client.item, other) * 2:
         client.get(url)
     generation = next(value for key, value in redis.data.items() if key.endswith(b"}:generation"))
     entries = [value for key, value in redis.data.items() if b":show:" in key]
     for entry in entries:
-        redis.send_unasked(b"*2\r\n" + bulk(generation) + bulk(entry))
+        redis.send_unsolicited(b"*2\r\n" + bulk(generation) + bulk(entry))
         for url in (client.item, other):
             response = client.get(url)
             assert x_cache(response) == (200, "HIT")
@@ -195,7 +202,7 @@ def test_an_entry_of_another_key_is_a_miss(client, redis):
         assert response.json["id"] == url.rpartition("/")[2]
 
 
-def test_two_replies_to_one_command_reach_no_other_request(client, redis):
+def test_a_second_reply_to_one_command_reaches_no_other_request(client, redis):
     other = client.post("/news/", json=sent(2)).headers["Location"]
     for url in (client.item, other) * 2:
         client.get(url)
@@ -213,8 +220,8 @@ def test_two_replies_to_one_command_reach_no_other_request(client, redis):
 
 
 @pytest.mark.parametrize("error", WRONG_NODE)
-def test_a_node_that_lost_its_role_is_left_for_the_one_that_the_name_leads_to(client, redis, error):
-    """Open connections stay with the old node; a new one leads to the new node."""
+def test_after_a_failover_the_client_connects_to_the_new_node(client, redis, error):
+    """Open connections stay with the old node. A new connection leads to the new one."""
     old = redis.connections
     redis.overrides = {
         name: lambda _: b"-%b\r\n" % error if redis.connections == old else None for name in COMMANDS
@@ -227,7 +234,7 @@ def test_a_node_that_lost_its_role_is_left_for_the_one_that_the_name_leads_to(cl
 
 
 @pytest.mark.parametrize("error", WRONG_NODE)
-def test_a_node_that_never_can_serve_costs_two_connections_in_ten_seconds(client, redis, clock, error):
+def test_a_wrong_node_costs_two_connections_in_ten_seconds(client, redis, clock, error):
     redis.overrides = dict.fromkeys(COMMANDS, b"-%b\r\n" % error)
     made = redis.connections
     for _ in range(3):
@@ -238,7 +245,7 @@ def test_a_node_that_never_can_serve_costs_two_connections_in_ten_seconds(client
 
 
 class Name:
-    """Stands for a DNS name: new connections go where it leads now, open ones stay where they are."""
+    """A DNS name: new connections go to its current target, open ones stay with the old target."""
 
     def __init__(self, port):
         self.target = port
@@ -262,7 +269,7 @@ class Name:
 
 
 @pytest.mark.skipif(not BINARY, reason=REASON)
-def test_a_failover_costs_no_more_than_a_retry(tmp_path, dao, clock):
+def test_a_failover_costs_one_retry_at_most(tmp_path, dao, clock):
     (tmp_path / "old").mkdir()
     (tmp_path / "new").mkdir()
     with Valkey(tmp_path / "old") as old, Valkey(tmp_path / "new") as new:
@@ -272,10 +279,10 @@ def test_a_failover_costs_no_more_than_a_retry(tmp_path, dao, clock):
         clock.seconds += 10
         assert [x_cache(client.get(client.item))[1] for _ in range(2)] == ["MISS", "HIT"]
         with old.client() as redis:
-            redis.replicaof("127.0.0.1", new.port)  # it serves no data of its own any more
+            redis.replicaof("127.0.0.1", new.port)  # it is a replica now and serves no writes
         name.target = new.port
         for number in range(3):
             assert change(client, f"New {number}") == 200
-            seen = [client.get(client.item) for _ in range(2)]
-            assert [x_cache(response)[1] for response in seen] == ["MISS", "HIT"]
-            assert {response.json["title"] for response in seen} == {f"New {number}"}
+            responses = [client.get(client.item) for _ in range(2)]
+            assert [x_cache(response)[1] for response in responses] == ["MISS", "HIT"]
+            assert {response.json["title"] for response in responses} == {f"New {number}"}

@@ -359,8 +359,8 @@ def test_dynamodb_calls_and_consumed_capacity_are_counted(table, capsys):
 
 def test_each_throttled_dynamodb_call_is_counted(table, proxy, capsys):
     client = make_app(table, None, log_json=True).test_client()
-    proxy.fault = lambda *_: throttled() if len(proxy.seen) % 2 else None
-    proxy.seen.clear()
+    proxy.fault = lambda *_: throttled() if len(proxy.operations) % 2 else None
+    proxy.operations.clear()
     assert client.get("/news/").status_code == 200
     proxy.fault = lambda *_: throttled("ThrottlingException")
     assert client.get("/news/").status_code == 503

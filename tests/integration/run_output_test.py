@@ -13,7 +13,7 @@ from news.service import NewsService
 from shared.cache.keys import generation_key
 from shared.observability.metrics import NAMESPACE
 from support import token_issuer
-from support.cache_harness import LONG_AGO, tag_of
+from support.cache_harness import OLD_GENERATION, hash_tag_of
 from support.dynamodb_proxy import Proxy, throttled
 from support.environment import ROOT, settings_for
 from support.event_builders import Request, http_api_2, parse_response
@@ -150,7 +150,7 @@ def test_throttled_dynamodb_calls_are_counted_and_fail_the_request_without_a_sta
 def test_a_served_stale_entry_is_counted(run):
     with run.valkey.client() as redis:
         redis.set(
-            generation_key(tag_of("test")), f"{time.time():.3f}-0123456789abcdef"
+            generation_key(hash_tag_of("test")), f"{time.time():.3f}-0123456789abcdef"
         )  # a recent generation: entries are fresh for 1 s
         assert run.send("GET", PATH) == 200
         time.sleep(1.1)
@@ -182,7 +182,7 @@ def test_prometheus_metrics_are_the_sum_of_all_workers(dynalite_url, tmp_path):
     )
     with run:
         with run.valkey.client() as redis:
-            redis.set(generation_key(tag_of("test")), LONG_AGO)
+            redis.set(generation_key(hash_tag_of("test")), OLD_GENERATION)
         sent_requests = 0
         while sum(line["cold_start"] for line in run.requests()) < 2:  # one worker may start later
             assert sent_requests < 2000, "one worker served all requests"

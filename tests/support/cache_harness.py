@@ -1,4 +1,4 @@
-"""What the tests of the cache stand on: a clock that is moved by hand, a dao to interfere with, an app."""
+"""Harness for cache tests: a manual clock, an instrumented DAO, and apps that use both."""
 
 import time
 from datetime import UTC, datetime
@@ -22,19 +22,19 @@ from support.fakes import FakeDao
 SETTINGS = {"stage": "local", "region": "us-east-1", "tables": {"news": "news"}}
 
 
-def tag_of(stage):
-    """How the keys of the news module begin."""
+def hash_tag_of(stage):
+    """Return the hash tag of the news module's keys in a stage."""
     return hash_tag(Settings(**SETTINGS | {"stage": stage}), "news")
 
 
-TAG = tag_of("local")
+TAG = hash_tag_of("local")
 GENERATION = generation_key(TAG)
-LONG_AGO = b"1.000-0123456789abcdef"
-"""A generation so old that no index lags: what is loaded stays fresh for the whole time."""
+OLD_GENERATION = b"1.000-0123456789abcdef"
+"""A generation that is older than the index lag, so entries get the full TTL."""
 
 
 class Clock:
-    """Unix seconds that pass only when told to."""
+    """A clock in Unix seconds that tests advance."""
 
     def __init__(self):
         self.seconds = 1_900_000_000.0
@@ -46,19 +46,19 @@ class Clock:
         return datetime.fromtimestamp(self.seconds, UTC)
 
 
-def nothing():
+def do_nothing():
     pass
 
 
-class WatchedDao(FakeDao):
-    """Counts loads, takes its time, fails on demand, and lets a test do something in the middle."""
+class InstrumentedDao(FakeDao):
+    """A DAO that counts loads, and can be slow, fail, and call a hook during a load or write."""
 
     def __init__(self):
         super().__init__()
         self.loads = 0
         self.load_seconds = 0.0
         self.is_down = False
-        self.on_loaded = self.on_written = nothing
+        self.on_loaded = self.on_written = do_nothing
 
     def find(self, news_id):
         self.check()
@@ -85,10 +85,10 @@ class WatchedDao(FakeDao):
 
     def check(self):
         if self.is_down:
-            raise Unavailable("The database is away.")
+            raise Unavailable("The database is unavailable.")
 
     def _loaded(self, data):
-        """What was read; by the time that this returns it may be old."""
+        """Return the data after the delay and the hook, when it may be stale."""
         self.loads += 1
         time.sleep(self.load_seconds)
         self.on_loaded()
@@ -96,7 +96,7 @@ class WatchedDao(FakeDao):
 
 
 class Writer(FlaskClient):
-    """A client that may write, and whose reads are anonymous all the same."""
+    """A client whose writes are authorized and whose reads are anonymous."""
 
     def open(self, *args, **named):
         if named.get("method", "GET") not in SAFE_METHODS:
@@ -105,20 +105,20 @@ class Writer(FlaskClient):
 
 
 def make_app(dao, redis_url, clock=None, *, can_be_slow=False, **changes):
-    """An app on a dao; with a clock, its cache goes by that.
+    """Return an app that uses the DAO. With a clock, its cache uses that clock.
 
-    Only where Redis `can_be_slow` does time pass for the circuit breaker: a busy machine is to break no test.
+    The circuit breaker measures calls only if Redis `can_be_slow`, so that a busy machine fails no test.
     """
     settings = Settings(**SETTINGS | {"redis_url": redis_url} | changes)
     app = create_app(settings)
     app.test_client_class = Writer
     setup_route(app, NewsService(dao, now=clock.utc) if clock else NewsService(dao))
     if clock and redis_url:
-        passing = time.monotonic if can_be_slow else float
-        breaker = CircuitBreaker(*NON_FAILURES, persistent=PERSISTENT_ERRORS, clock=passing, now=clock)
+        monotonic = time.monotonic if can_be_slow else float
+        breaker = CircuitBreaker(*NON_FAILURES, persistent=PERSISTENT_ERRORS, clock=monotonic, now=clock)
         app.extensions["cache"] = CacheStore(connect(settings), settings, now=clock, breaker=breaker)
     return app
 
 
-def x_cache(answer):
-    return answer.status_code, answer.headers.get("X-Cache")
+def x_cache(response):
+    return response.status_code, response.headers.get("X-Cache")

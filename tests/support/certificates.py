@@ -1,4 +1,4 @@
-"""Certificates for servers of a test's own."""
+"""Self-signed certificates for test servers."""
 
 import datetime as dt
 import ipaddress
@@ -9,11 +9,11 @@ from cryptography.hazmat.primitives.asymmetric import ec
 
 
 def certificate(folder, name):
-    """A certificate for a host or an address that nobody signed but itself, with its key."""
+    """Write a self-signed certificate for a host name or IP address, with its key, and return the file."""
     key = ec.generate_private_key(ec.SECP256R1())
     subject = x509.Name([x509.NameAttribute(x509.NameOID.COMMON_NAME, "test")])
     now = dt.datetime.now(dt.UTC)
-    made = (
+    signed = (
         x509.CertificateBuilder()
         .subject_name(subject)
         .issuer_name(subject)
@@ -29,7 +29,7 @@ def certificate(folder, name):
     secret = key.private_bytes(
         serialization.Encoding.PEM, serialization.PrivateFormat.PKCS8, serialization.NoEncryption()
     )
-    file.write_bytes(secret + made.public_bytes(serialization.Encoding.PEM))
+    file.write_bytes(secret + signed.public_bytes(serialization.Encoding.PEM))
     return file
 
 

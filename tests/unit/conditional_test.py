@@ -2,13 +2,13 @@
 
 import pytest
 
-from support.cache_harness import WatchedDao, make_app
+from support.cache_harness import InstrumentedDao, make_app
 from support.fakes import sent
 
 
 @pytest.fixture
 def client():
-    client = make_app(WatchedDao(), redis_url=None).test_client()
+    client = make_app(InstrumentedDao(), redis_url=None).test_client()
     client.item = client.post("/news/", json=sent()).headers["Location"]
     return client
 

@@ -1,6 +1,6 @@
-"""What the guard around serverless-wsgi costs: the same event, with it and without it, in turns.
+"""Overhead of the adapter around serverless-wsgi: the same event with and without it, interleaved.
 
-Prints a row of Markdown for each source of events; exit code 1 where the guard costs more than 10 %.
+Prints a Markdown row per event type. Exit code 1 if the adapter adds more than 10 %.
 """
 
 import sys
@@ -16,7 +16,7 @@ from flask import Flask
 from shared.lambda_adapter.handler import make_handler
 from tests.support.event_builders import ENCODERS, Request
 
-MOST = 1.10
+MAX_RATIO = 1.10
 ROUNDS = 60
 CALLS_PER_ROUND = 50
 
@@ -35,8 +35,8 @@ REQUEST = Request(
 CONTEXT = SimpleNamespace(aws_request_id="c6af9ac6-7b61-11e6-9a41-93e8deadbeef")
 
 
-def toy_app() -> Flask:
-    app = Flask("toy", static_folder=None)
+def sample_app() -> Flask:
+    app = Flask("sample", static_folder=None)
     app.get("/news/")(lambda: {"items": [{"id": "1", "title": "A headline"}], "next_cursor": None})
     return app
 
@@ -49,25 +49,25 @@ def microseconds(call: Callable[[], Any]) -> float:
 
 
 def measure(app: Flask, event: dict[str, Any]) -> tuple[float, float, float]:
-    """Microseconds of a call without and with the guard, and their ratio, as medians of the rounds."""
+    """Return the median microseconds of a call without and with the adapter, and the median ratio."""
     handler = make_handler(app)
     calls = (lambda: serverless_wsgi.handle_request(app, event, CONTEXT), lambda: handler(event, CONTEXT))
     if any(call()["statusCode"] != 200 for call in calls):
-        sys.exit("an answer was not 200: nothing was measured")
+        sys.exit("bench: the response is not 200: nothing was measured")
     rounds = [tuple(microseconds(call) for call in calls) for _ in range(ROUNDS)]
-    ratio = median(guarded / bare for bare, guarded in rounds)
+    ratio = median(adapted / bare for bare, adapted in rounds)
     return (*(median(times) for times in zip(*rounds, strict=True)), ratio)
 
 
 def main() -> None:
-    app = toy_app()
+    app = sample_app()
     worst = 0.0
-    print("| event | bare, µs | guarded, µs | ratio |\n| --- | --- | --- | --- |")
+    print("| event | serverless-wsgi, µs | with the adapter, µs | ratio |\n| --- | --- | --- | --- |")
     for name, encode in ENCODERS.items():
-        bare, guarded, ratio = measure(app, encode(REQUEST))
+        bare, adapted, ratio = measure(app, encode(REQUEST))
         worst = max(worst, ratio)
-        print(f"| {name} | {bare:.0f} | {guarded:.0f} | {ratio:.2f} |", flush=True)
-    sys.exit(worst > MOST)
+        print(f"| {name} | {bare:.0f} | {adapted:.0f} | {ratio:.2f} |", flush=True)
+    sys.exit(worst > MAX_RATIO)
 
 
 if __name__ == "__main__":

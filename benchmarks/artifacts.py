@@ -1,11 +1,11 @@
-"""Folders as Lambda would find them in /var/task: this service's own, and those of its peers."""
+"""Packaged functions as Lambda unpacks them to /var/task: this service and its peers."""
 
 import hashlib
 import platform
 import shutil
 from pathlib import Path
 
-from benchmarks.figure_rig import ROOT
+from benchmarks.harness import ROOT
 from tools.package.builder import build
 from tools.package.python import compile_all, runtime_python
 from tools.package.sources import copy_sources, find_sources
@@ -17,14 +17,14 @@ ARCH = {"aarch64": "arm64", "arm64": "arm64"}.get(platform.machine(), "x86_64")
 
 
 def ours() -> Path:
-    """What `make package` makes."""
-    folder = FOLDER / "artefact"
+    """Return the artifact of `make package`."""
+    folder = FOLDER / "artifact"
     build("news", ARCH, folder)
     return folder
 
 
 def peers() -> Path:
-    """The peers with all that they need, compiled as ours is."""
+    """Return the peers with their dependencies, compiled like this service."""
     folder = _installed("peers", "requirements-bench.txt")
     shutil.copytree(
         PEERS, folder, dirs_exist_ok=True, ignore=shutil.ignore_patterns("__pycache__", "__init__.py")
@@ -34,7 +34,7 @@ def peers() -> Path:
 
 
 def eager() -> Path:
-    """This service as `sam build` packages it by itself: the packages whole, and nothing compiled."""
+    """Return this service as plain `sam build` packages it: complete dependencies, not compiled."""
     folder = _installed("eager", "requirements.txt")
     copy_sources(find_sources("news"), folder)
     shutil.copy(PEERS / "eager.py", folder)
@@ -44,12 +44,12 @@ def eager() -> Path:
 
 
 def _installed(name: str, lock: str) -> Path:
-    """A folder with these packages; made again when the lock file changes."""
+    """Return a folder with the packages of a lock file. It is cached until the lock file changes."""
     digest = hashlib.sha256((ROOT / lock).read_bytes()).hexdigest()[:16]
     folder = FOLDER / f"{name}-{digest}"
     if not folder.exists():
-        made = FOLDER / f"{name}-new"
-        shutil.rmtree(made, ignore_errors=True)
-        install(ROOT / lock, ARCH, made)
-        made.rename(folder)
+        temporary = FOLDER / f"{name}-new"
+        shutil.rmtree(temporary, ignore_errors=True)
+        install(ROOT / lock, ARCH, temporary)
+        temporary.rename(folder)
     return folder

@@ -1,20 +1,17 @@
-"""The figures as an SVG: a bar for each ratio, and a mark for what it must reach."""
+"""The report as an SVG bar chart: a bar for each ratio and a mark for its limit."""
 
 from html import escape
 
-from benchmarks.figure_rig import Row
+from benchmarks.harness import Row
 
 LABELS, BARS, LINE, TOP = 640, 420, 20, 44
-MOST = 1.6
-"""Longer bars end here; the number beside tells."""
+MAX_BAR_RATIO = 1.6
+"""Longer bars are cut here. The number beside the bar is exact."""
 
 GOOD, BAD, INK = "#3b7a57", "#b3412e", "#222"
 
 
-TITLE = (
-    "This service beside others: the ratio of each figure. "
-    "The mark is what it must not pass (grey) or must reach (black)."
-)
+TITLE = "Ratio of this service to its peers. The mark is the maximum (gray) or minimum (black)."
 
 
 def plot(rows: list[Row]) -> str:
@@ -25,20 +22,20 @@ def plot(rows: list[Row]) -> str:
         '<rect width="100%" height="100%" fill="white"/>',
         f'<text x="8" y="20" font-size="14">{TITLE}</text>',
     ]
-    for number, each in enumerate(rows):
-        parts += bar(each, TOP + LINE * number)
+    for number, row in enumerate(rows):
+        parts += bar(row, TOP + LINE * number)
     return "\n".join([*parts, "</svg>\n"])
 
 
-def bar(each: Row, y: int) -> list[str]:
-    length, limit = (BARS * min(value, MOST) / MOST for value in (each.ratio, each.limit))
-    label = f"{each.figure} / {each.peer}"
-    fill, mark = GOOD if each.is_reached else BAD, INK if each.at_least else "#999"
+def bar(row: Row, y: int) -> list[str]:
+    length, limit = (BARS * min(value, MAX_BAR_RATIO) / MAX_BAR_RATIO for value in (row.ratio, row.limit))
+    label = f"{row.figure} / {row.peer}"
+    fill, mark = GOOD if row.is_within_limit else BAD, INK if row.at_least else "#999"
     fitted = f'textLength="{LABELS - 16}" lengthAdjust="spacingAndGlyphs"' if len(label) > 105 else ""
     end = max(length, limit)
     return [
         f'<text x="{LABELS - 8}" y="{y + 12}" text-anchor="end" {fitted}>{escape(label)}</text>',
         f'<rect x="{LABELS}" y="{y + 2}" width="{length:.0f}" height="12" fill="{fill}"/>',
         f'<rect x="{LABELS + limit - 1:.0f}" y="{y}" width="2" height="16" fill="{mark}"/>',
-        f'<text x="{LABELS + end + 6:.0f}" y="{y + 12}">{each.ratio:.2f}</text>',
+        f'<text x="{LABELS + end + 6:.0f}" y="{y + 12}">{row.ratio:.2f}</text>',
     ]

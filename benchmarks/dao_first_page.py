@@ -1,4 +1,4 @@
-"""The dao's first page, to be called as a handler is."""
+"""The DAO's first page, with the signature of a Lambda handler."""
 
 from news.dao import NewsDao
 from news.model import NewsFilter

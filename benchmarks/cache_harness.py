@@ -1,4 +1,4 @@
-"""What the benchmarks of the cache share: a database on a Valkey of its own, apps on it, and servers."""
+"""Harness of the cache benchmarks: apps, servers, and a database that processes share."""
 
 import contextlib
 import random
@@ -13,11 +13,11 @@ from uuid import NAMESPACE_URL, uuid5
 import msgspec
 import redis
 
-sys.path.insert(0, str(Path(__file__).parent.parent / "tests"))  # servers, proxy and fakes are the tests' own
+sys.path.insert(0, str(Path(__file__).parent.parent / "tests"))  # for tests/support
 
 from news.model import News
 from support import cache_harness
-from support.cache_harness import GENERATION, LONG_AGO, TAG, WatchedDao, tag_of
+from support.cache_harness import GENERATION, OLD_GENERATION, TAG, InstrumentedDao, hash_tag_of
 from support.fakes import sent
 from support.fault_proxy import FaultProxy
 from support.redis_servers import Valkey
@@ -25,20 +25,20 @@ from support.redis_servers import Valkey
 PATH = f"/news/{uuid5(NAMESPACE_URL, str(sent()['url']))}"
 
 
-make_app = partial(cache_harness.make_app, log_level="WARNING")  # a line for each request would be in the way
+make_app = partial(cache_harness.make_app, log_level="WARNING")  # no request log
 
 
 @contextlib.contextmanager
 def valkey(*options: str) -> Iterator[Valkey]:
-    """A server that ends with this."""
+    """Run a server within the context."""
     with tempfile.TemporaryDirectory() as folder, Valkey(Path(folder), *options) as server:
         yield server
 
 
-class SharedDao(WatchedDao):
-    """One item, in a Valkey that stands for the database, so that processes share it.
+class SharedDao(InstrumentedDao):
+    """Stores one item in a Valkey, so that several processes share it as their database.
 
-    A read takes up to `pause` seconds after the data was looked at, and the list is `lag` seconds behind.
+    A read waits for up to `pause` seconds after it has read the data. The list lags by `lag` seconds.
     """
 
     def __init__(self, url: str, pause: float = 0.005, lag: float = 0.0) -> None:
@@ -77,22 +77,22 @@ class SharedDao(WatchedDao):
         pipe.execute()
 
 
-def quantile(values: list[float], share: float) -> float:
-    """In milliseconds."""
-    return sorted(values)[min(len(values) - 1, int(len(values) * share))] * 1000
+def quantile(seconds: list[float], fraction: float) -> float:
+    """Return a quantile in milliseconds."""
+    return sorted(seconds)[min(len(seconds) - 1, int(len(seconds) * fraction))] * 1000
 
 
 __all__ = [
     "GENERATION",
-    "LONG_AGO",
+    "OLD_GENERATION",
     "PATH",
     "TAG",
     "FaultProxy",
+    "InstrumentedDao",
     "SharedDao",
-    "WatchedDao",
+    "hash_tag_of",
     "make_app",
     "quantile",
     "sent",
-    "tag_of",
     "valkey",
 ]

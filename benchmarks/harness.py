@@ -1,4 +1,4 @@
-"""What the figures share: rows of a table, a cache with an answer in it, and processes that take turns."""
+"""Harness of the report: rows of its table, a warm cache, and worker processes that run interleaved."""
 
 import contextlib
 import json
@@ -16,7 +16,7 @@ from typing import NamedTuple
 import redis
 from msgspec.structs import replace
 
-from benchmarks.cache_rig import GENERATION, LONG_AGO, TAG, WatchedDao, make_app, valkey
+from benchmarks.cache_harness import GENERATION, OLD_GENERATION, TAG, InstrumentedDao, make_app, valkey
 from shared.cache.entry import Generation, decode, encode
 from tools.local.tables import LOCAL_NAMES
 
@@ -24,15 +24,18 @@ ROOT = Path(__file__).parent.parent
 SAMPLE = ROOT / "tools" / "local" / "sample_news.jsonl"
 CREDENTIALS = {"AWS_ACCESS_KEY_ID": "local", "AWS_SECRET_ACCESS_KEY": "local"}
 for name in [name for name in os.environ if name.startswith("AWS_")]:
-    del os.environ[name]  # nothing here may ever use real ones
+    del os.environ[name]  # benchmarks must never use real credentials
 os.environ.update(CREDENTIALS)
 
 REFRESH_SECONDS = 5.0
-"""How often the entry is made new: it is never due for a reload while somebody measures."""
+"""Interval at which the entry is renewed, so that no measured request refreshes it."""
 
 
 class Row(NamedTuple):
-    """One line of the table: what was measured, of ours and of a peer, and what the ratio has to be."""
+    """One row of the report: the medians of this service and a peer, their ratio, and its limit.
+
+    `limit` is the maximum ratio, or the minimum with `at_least`.
+    """
 
     figure: str
     peer: str
@@ -44,40 +47,40 @@ class Row(NamedTuple):
     at_least: bool = False
 
     @property
-    def is_reached(self) -> bool:
+    def is_within_limit(self) -> bool:
         return self.margin >= 1
 
     @property
     def margin(self) -> float:
-        """How far the limit is away: 2 is twice as good as must be, and less than 1 falls short."""
+        """The distance to the limit: 2 is twice as good as required, less than 1 fails."""
         return self.ratio / self.limit if self.at_least else self.limit / self.ratio
 
 
 def row(
     figure: str, peer: str, unit: str, ours: list[float], theirs: list[float], limit: float, **more
 ) -> Row:
-    """Medians, and the median of the ratios of what was measured side by side."""
+    """Return a row with medians, and the median ratio of values measured side by side."""
     ratio = median(mine / other for mine, other in zip(ours, theirs, strict=True))
     return Row(figure, peer, median(ours), median(theirs), unit, ratio, limit, **more)
 
 
-class FilledCache:
-    """A Valkey with the first page as this service stores it, and, as `page`, its bare bytes."""
+class WarmCache:
+    """A Valkey that holds the first page as this service caches it, and its body under the key `page`."""
 
     def __init__(self, server, folder: Path) -> None:
         self.url = server.url
         self._redis = redis.Redis.from_url(server.url, protocol=2, driver_info=None)
-        client = make_app(WatchedDao(), server.url).test_client()
+        client = make_app(InstrumentedDao(), server.url).test_client()
         for line in SAMPLE.read_text().splitlines():
             assert client.post("/news/", json=json.loads(line)).status_code == 201
-        self._redis.set(GENERATION, LONG_AGO)
+        self._redis.set(GENERATION, OLD_GENERATION)
         self.page = folder / "page.json"
         self.page.write_bytes(client.get("/news/").data)
         self._redis.set("page", self.page.read_bytes())
 
     @classmethod
     @contextlib.contextmanager
-    def started(cls) -> Iterator["FilledCache"]:
+    def started(cls) -> Iterator["WarmCache"]:
         with valkey() as server, tempfile.TemporaryDirectory() as folder:
             filled, ended = cls(server, Path(folder)), threading.Event()
             refreshing = threading.Thread(target=filled.keep_fresh, args=(ended,))
@@ -90,14 +93,14 @@ class FilledCache:
 
     def keep_fresh(self, ended: threading.Event) -> None:
         (key,) = self._redis.keys(f"{TAG}:index:*")
-        entry = decode(self._redis.get(key), key.decode(), Generation.parse(LONG_AGO))
+        entry = decode(self._redis.get(key), key.decode(), Generation.parse(OLD_GENERATION))
         while not ended.wait(REFRESH_SECONDS):
             metadata = replace(entry.metadata, loaded_at=time.time())
             self._redis.set(key, encode(entry._replace(metadata=metadata)))
 
     @property
     def env(self) -> dict[str, str]:
-        """The settings of processes that answer from it; DynamoDB is out of their reach."""
+        """Settings of processes that serve this cache. Their DynamoDB endpoint is unreachable."""
         return {
             "AWS_ENDPOINT_URL_DYNAMODB": "http://127.0.0.1:9",
             "AWS_REGION": "us-east-1",
@@ -109,14 +112,17 @@ class FilledCache:
 
 
 def environment(settings: Mapping[str, str]) -> dict[str, str]:
-    """The environment of a process that is measured: nothing of the developer's but these settings."""
-    kept = {name: os.environ[name] for name in ("PATH", "HOME", "LANG") if name in os.environ}
-    return kept | CREDENTIALS | {"LOG_FORMAT": "json"} | dict(settings)
+    """Return the environment of a measured process: the settings, without the developer's variables."""
+    inherited = {name: os.environ[name] for name in ("PATH", "HOME", "LANG") if name in os.environ}
+    return inherited | CREDENTIALS | {"LOG_FORMAT": "json"} | dict(settings)
 
 
 @contextlib.contextmanager
-def asked(command: list[str], settings: Mapping[str, str]) -> Iterator[Callable[[int], float]]:
-    """A process that does something as often as it is told, one line a time, and answers with a number."""
+def worker_process(command: list[str], settings: Mapping[str, str]) -> Iterator[Callable[[int], float]]:
+    """Start a process that reads a number of calls per line and prints the seconds of one call.
+
+    Yields a function that sends the number of calls and returns the printed seconds.
+    """
     process = subprocess.Popen(
         command,
         cwd=ROOT,
@@ -126,34 +132,37 @@ def asked(command: list[str], settings: Mapping[str, str]) -> Iterator[Callable[
         text=True,
     )
 
-    def ask(times: int) -> float:
+    def run(times: int) -> float:
         process.stdin.write(f"{times}\n")
         process.stdin.flush()
         return float(process.stdout.readline())
 
-    yield ask
+    yield run
     process.stdin.close()
     process.wait(10)
 
 
-def in_turns(
+def run_interleaved(
     commands: Mapping[str, list[str]], settings: Mapping[str, str], rounds: int, times: int, starts: int = 1
 ) -> dict[str, list[float]]:
-    """What each of these processes answered, round by round, after a first round that warms it up.
+    """Run worker processes in turns and return the seconds of each round, after a warm-up round.
 
-    One process can be some percent faster than the next of the same code, by where its memory lies. So where
-    that matters they are started several times, with as many rounds each.
+    Two processes of the same code can differ by some percent because of their memory layout. With `starts`,
+    the processes are restarted that often, with `rounds` rounds each.
     """
-    answers: dict[str, list[float]] = {name: [] for name in commands}
+    results: dict[str, list[float]] = {name: [] for name in commands}
     for _ in range(starts):
         with contextlib.ExitStack() as stack:
-            asks = {name: stack.enter_context(asked(command, settings)) for name, command in commands.items()}
+            workers = {
+                name: stack.enter_context(worker_process(command, settings))
+                for name, command in commands.items()
+            }
             for number in range(rounds + 1):
-                for name, ask in asks.items():
-                    answer = ask(times)
+                for name, run in workers.items():
+                    seconds = run(times)
                     if number:
-                        answers[name].append(answer)
-    return answers
+                        results[name].append(seconds)
+    return results
 
 
 def python(*arguments: str) -> list[str]:
@@ -161,10 +170,7 @@ def python(*arguments: str) -> list[str]:
 
 
 def print_rows(rows: list[Row]) -> None:
-    """For a figure that is measured alone."""
-    for each in rows:
-        measured = f"{each.ours:.3g} / {each.theirs:.3g} {each.unit} = {each.ratio:.3f}"
-        print(
-            f"{each.figure} / {each.peer}: {measured}{'' if each.is_reached else '   falls short'}",
-            flush=True,
-        )
+    for item in rows:
+        measured = f"{item.ours:.3g} / {item.theirs:.3g} {item.unit} = {item.ratio:.3f}"
+        verdict = "" if item.is_within_limit else "   misses its limit"
+        print(f"{item.figure} / {item.peer}: {measured}{verdict}", flush=True)

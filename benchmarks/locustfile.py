@@ -1,7 +1,8 @@
-"""What `make load` sends: people who read, and some who write and take away what they have written.
+"""The users that `make load` simulates: readers, and writers that delete what they create.
 
-Run by locust, in an environment of its own. HOST is whom to ask, else the run that is up; TOKEN is what to
-write with, else one of `make token`, where the run takes such (PYTHON makes it). Without one, nobody writes.
+Locust runs this file in an environment of its own. Variables: HOST is the base URL (default: the service of
+`make run`); TOKEN authorizes writes (default: a token of `make token`, created with the interpreter PYTHON).
+Without a token there are no writers.
 """
 
 import os
@@ -16,26 +17,26 @@ from locust import HttpUser, between, task
 
 sys.path.insert(0, str(Path(__file__).parent.parent))
 
-from tools.local import run_env as local_env
+from tools.local import run_env
 
 CATEGORIES = ("science", "technology", "business", "world")
 TOKEN_SECONDS = 600
-HOST = os.environ.get("HOST") or "http://" + local_env.read().get("BIND", "127.0.0.1:8000")
+HOST = os.environ.get("HOST") or "http://" + run_env.read().get("BIND", "127.0.0.1:8000")
 
 
 class Tokens:
-    """A token that is valid, for all writers."""
+    """Provides a valid token to all writers."""
 
-    made_at = float("-inf")
+    created_at = float("-inf")
     token = ""
 
     def get(self):
-        if time.monotonic() - self.made_at > TOKEN_SECONDS:
-            self.made_at = time.monotonic()
-            self.token = os.environ.get("TOKEN") or self._made()
+        if time.monotonic() - self.created_at > TOKEN_SECONDS:
+            self.created_at = time.monotonic()
+            self.token = os.environ.get("TOKEN") or self._create()
         return self.token
 
-    def _made(self):
+    def _create(self):
         command = [os.environ.get("PYTHON", sys.executable), "-m", "tools.local.token"]
         done = subprocess.run(command, capture_output=True, text=True, check=False)
         return done.stdout.strip()
@@ -45,7 +46,7 @@ TOKENS = Tokens()
 
 
 class Reader(HttpUser):
-    """Looks at lists, and at what is in them."""
+    """Reads lists and the items in them."""
 
     host = HOST
     weight = 9
@@ -54,9 +55,9 @@ class Reader(HttpUser):
 
     @task(6)
     def read_list(self):
-        answer = self.client.get("/news/", name="/news/")
-        if answer.ok:
-            self.ids = [item["id"] for item in answer.json()["items"]]
+        response = self.client.get("/news/", name="/news/")
+        if response.ok:
+            self.ids = [item["id"] for item in response.json()["items"]]
 
     @task(2)
     def read_category(self):
@@ -66,16 +67,16 @@ class Reader(HttpUser):
     @task(4)
     def read_item(self):
         if self.ids:
-            found = self.client.get(
+            request = self.client.get(
                 f"/news/{random.choice(self.ids)}", name="/news/<id>", catch_response=True
             )
-            with found as answer:  # a writer may have removed it meanwhile
-                if answer.status_code == 404:
-                    answer.success()
+            with request as response:  # a writer may have deleted the item
+                if response.status_code == 404:
+                    response.success()
 
 
 class Writer(HttpUser):
-    """Creates an item, replaces it, and removes it: the table is as before."""
+    """Creates, replaces and deletes an item, so the table does not change."""
 
     host = HOST
     weight = 1 if TOKENS.get() else 0
@@ -89,6 +90,6 @@ class Writer(HttpUser):
         created = self.client.post("/news/", json=item | {"url": url}, headers=headers, name="/news/")
         if created.status_code != 201:
             return
-        place, tag = created.headers["Location"], {"If-Match": created.headers["ETag"]}
-        self.client.put(place, json=item, headers=headers | tag, name="/news/<id>")
-        self.client.delete(place, headers=headers, name="/news/<id>")
+        url, if_match = created.headers["Location"], {"If-Match": created.headers["ETag"]}
+        self.client.put(url, json=item, headers=headers | if_match, name="/news/<id>")
+        self.client.delete(url, headers=headers, name="/news/<id>")
