@@ -11,13 +11,13 @@ from shared.auth.scopes import ScopeEnforcingFlask, init_auth
 from shared.cache.decorators import init_cache
 from shared.config import Settings
 from shared.constants import MAX_BODY_BYTES
-from shared.errors import init_errors
 from shared.observability.log_formats import json_reporter, text_reporter
 from shared.observability.logs import init_logs
 from shared.observability.request_log import Reporter, init_request_log
 from shared.web.headers import init_headers
 from shared.web.health import init_health
 from shared.web.openapi import init_openapi
+from shared.web.problems import init_problems
 from shared.web.request_checks import refuse_content_coding
 from shared.web.requests import reject_unknown_parameters
 
@@ -65,7 +65,7 @@ def create_app(settings: Settings) -> Flask:
     app.before_request(refuse_content_coding)
     init_auth(app, settings.auth, settings.auth_scope_prefix)
     app.before_request(reject_unknown_parameters)
-    init_errors(app)
+    init_problems(app)
     init_cache(app, settings)
     init_health(app)
     init_openapi(app, docs=settings.docs)

@@ -9,6 +9,9 @@ DEFAULT_LIMIT, MAX_LIMIT = 20, 100
 PROBLEM_JSON = "application/problem+json"
 """The media type of every error (RFC 9457, section 3)."""
 
+INTERNAL_ERROR_DETAIL = "Internal server error. Quote request_id when you report it."
+"""The detail of every 500 response. The log has the cause."""
+
 ERROR_HEADERS = {"Cache-Control": "no-store", "X-Content-Type-Options": "nosniff"}
 """With every error, whoever answers it."""
 

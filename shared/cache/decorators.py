@@ -32,7 +32,8 @@ from shared.cache.store import CacheStore, CacheUnavailable
 from shared.config import Settings
 from shared.errors import DomainError, Unavailable
 from shared.observability.context import request_context
-from shared.web.conditional import make_conditional
+from shared.web.problems import status_code
+from shared.web.responses import make_conditional
 
 log = logging.getLogger(__name__)
 
@@ -108,7 +109,7 @@ def invalidates(name: str) -> Callable[[View], View]:
 
 
 def _status(error: DomainError | HTTPException) -> int:
-    status = error.code if isinstance(error, HTTPException) else error.status
+    status = error.code if isinstance(error, HTTPException) else status_code(error)
     return status or HTTPStatus.INTERNAL_SERVER_ERROR
 
 

@@ -16,7 +16,7 @@ from flask import Flask
 from werkzeug.datastructures import Headers
 
 from shared.config.settings import xray_of_invocation
-from shared.constants import CLAIMS, DEFERRED_RECORDS, REQUEST_ID, XRAY
+from shared.constants import CLAIMS, DEFERRED_RECORDS, INTERNAL_ERROR_DETAIL, REQUEST_ID, XRAY
 from shared.lambda_adapter.events import Source, is_warm_up, source_of
 from shared.lambda_adapter.fields import Event
 from shared.lambda_adapter.requests import HttpRequest
@@ -32,7 +32,6 @@ if TYPE_CHECKING:
 
 log = logging.getLogger(__name__)
 
-FAILED = "The server failed; the log has the reason."
 UNREADABLE = "The request can't be read; the log has the reason."
 
 PLACEHOLDERS = Headers(
@@ -109,7 +108,7 @@ def _ask(app: Flask, request: HttpRequest, extra: dict[str, Any], context: Any) 
     except Exception:
         request_id = extra[REQUEST_ID]
         log.exception("request %s failed", request_id)
-        problem = problem_response(HTTPStatus.INTERNAL_SERVER_ERROR, FAILED, request_id)
+        problem = problem_response(HTTPStatus.INTERNAL_SERVER_ERROR, INTERNAL_ERROR_DETAIL, request_id)
         return build_response(request.method, problem.status, problem.headers, problem.body)
 
 
@@ -118,7 +117,7 @@ def _within_limit(source: Source, answer: LambdaResponse, request_id: str) -> Ev
     if not is_longer_than(source.limit, written):
         return written
     log.error("request %s failed: the answer is over the limit of %d bytes", request_id, source.limit)
-    return source.write(problem_response(HTTPStatus.INTERNAL_SERVER_ERROR, FAILED, request_id))
+    return source.write(problem_response(HTTPStatus.INTERNAL_SERVER_ERROR, INTERNAL_ERROR_DETAIL, request_id))
 
 
 def _minimal_event(request: HttpRequest) -> Event:

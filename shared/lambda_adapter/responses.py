@@ -8,8 +8,8 @@ from http import HTTPStatus
 from typing import NamedTuple
 
 from shared.constants import ERROR_HEADERS, PROBLEM_JSON
-from shared.errors import problem_body
 from shared.lambda_adapter.fields import Event
+from shared.web.problems import problem_body
 
 TEXT_TYPES = {
     "application/javascript",

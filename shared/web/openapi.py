@@ -12,7 +12,7 @@ from flask.typing import ResponseReturnValue
 from werkzeug.http import generate_etag
 
 from shared.errors import NotFound
-from shared.web.conditional import make_conditional
+from shared.web.responses import make_conditional
 
 HERE = Path(__file__).parent
 CONTRACT = HERE.parent.parent / "openapi.json"

@@ -152,7 +152,7 @@ def test_an_error_is_one_more_line_with_the_same_ids(app, capsys):
     assert (line["status"], line["status_class"]) == (500, "5xx")
     assert (error["level"], error["exception_name"]) == ("ERROR", "KeyError")
     assert "Traceback" in error["exception"]
-    assert error["logger"] == "shared.errors"
+    assert error["logger"] == "shared.web.problems"
     for each in (error, line):
         assert (each["request_id"], each["trace_id"]) == (answer.json["request_id"], TRACE)
 

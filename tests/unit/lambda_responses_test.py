@@ -167,7 +167,7 @@ def test_exception_outside_flasks_handlers_gets_a_problem_and_a_log_line(caplog)
     assert problem(answer) == {
         "title": "Internal Server Error",
         "status": 500,
-        "detail": "The server failed; the log has the reason.",
+        "detail": "Internal server error. Quote request_id when you report it.",
         "request_id": "8c1f",
         "type": "about:blank",
     }

@@ -21,7 +21,7 @@ from werkzeug.routing import Rule
 
 from shared.auth.scopes import scope_of
 from shared.constants import PROBLEM_JSON
-from shared.errors import Problem
+from shared.web.problems import Problem
 from tools.local.tables import LOCAL_NAMES
 from tools.openapi.compatibility import breaking, permitted
 from tools.openapi.operations import NUMBERS, SHARED, Answer, Operation
