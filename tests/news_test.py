@@ -33,7 +33,7 @@ def fields_of(error):
 def test_create_stores_the_item_with_what_the_service_sets(news, dao):
     item, is_new = news.create(sent(summary="short"))
     assert is_new
-    assert dao.rows == {item.id: item}
+    assert dao.items == {item.id: item}
     assert item.id == str(uuid.uuid5(uuid.NAMESPACE_URL, "https://example.com/1"))
     assert item.published_at == item.created_at == item.updated_at == START
     assert (item.version, item.summary) == (1, "short")
@@ -43,7 +43,7 @@ def test_create_of_the_very_same_item_changes_nothing(news, dao):
     first, _ = news.create(sent())
     again, is_new = news.create(sent())
     assert (again, is_new) == (first, False)
-    assert dao.rows == {first.id: first}
+    assert dao.items == {first.id: first}
 
 
 def test_create_of_the_same_item_published_in_another_time_zone_changes_nothing(news):
@@ -64,7 +64,7 @@ def test_create_of_the_same_item_published_in_another_time_zone_changes_nothing(
 )
 def test_create_with_the_url_of_another_item_is_a_conflict(news, change):
     news.create(sent())
-    with pytest.raises(Conflict, match="holds another item"):
+    with pytest.raises(Conflict, match="A different item with this url exists"):
         news.create(sent(**change))
 
 
@@ -137,7 +137,7 @@ def test_create_with_a_field_that_breaks_a_rule_names_it(news, dao, change, fiel
         news.create(sent(**change))
     assert fields_of(error) == [field]
     assert error.value.errors[0].message
-    assert not dao.rows
+    assert not dao.items
 
 
 @pytest.mark.parametrize("field", ["title", "url", "source", "category"])
@@ -186,7 +186,7 @@ def test_a_title_or_source_with_a_control_character_is_refused(news, dao, field,
         with pytest.raises(InvalidInput, match="must not contain control characters") as error:
             news.create(sent(**{field: text}))
         assert fields_of(error) == [field]
-    assert not dao.rows
+    assert not dao.items
 
 
 @pytest.mark.parametrize("character", set(CONTROLS) - set("\t\n\r"), ids=ascii)
@@ -199,7 +199,7 @@ def test_a_summary_with_a_control_character_is_refused(news, character):
 @pytest.mark.parametrize("character", [*CONTROLS, "\u2028", "\u2029"], ids=ascii)
 def test_a_source_to_list_by_with_a_control_character_is_refused(news, character):
     with pytest.raises(InvalidInput) as error:
-        news.query({"source": f"a{character}"})
+        news.parse_query({"source": f"a{character}"})
     assert fields_of(error) == ["source"]
 
 
@@ -217,7 +217,7 @@ def test_a_url_with_a_blank_or_invisible_character_is_refused(news, dao, charact
     with pytest.raises(InvalidInput) as error:
         news.create(sent(url=form.format(character)))
     assert fields_of(error) == ["url"]
-    assert not dao.rows
+    assert not dao.items
 
 
 @pytest.mark.parametrize(
@@ -273,7 +273,7 @@ def test_equivalent_urls_are_one_item_and_the_normal_form_is_stored(news, dao, u
     assert news.create(sent(url=stored)) == (first, False)
     assert news.replace(first.id, sent(url=url), {first.revision}).url == stored
     assert news.create_many([sent(url=url), sent(url=stored)]) == (0, 2, {})
-    assert len(dao.rows) == 1
+    assert len(dao.items) == 1
 
 
 def test_replace_of_an_item_stored_with_an_equivalent_url_keeps_its_id(news, dao):
@@ -298,7 +298,7 @@ def test_replace_of_an_item_stored_with_an_equivalent_url_keeps_its_id(news, dao
 def test_a_time_with_a_leap_second_or_nine_fractional_digits_is_taken(news, text, moment):
     item, _ = news.create(sent(published_at=text))
     assert item.published_at == moment
-    assert news.query({"since": text, "until": text}).filter.since == moment
+    assert news.parse_query({"since": text, "until": text}).filter.since == moment
 
 
 def test_a_text_that_looks_like_a_leap_second_stays_as_it_is(news):
@@ -315,7 +315,7 @@ def test_get_of_what_is_not_there_is_not_found(news, news_id):
 def test_replace_sets_a_new_version_and_keeps_what_never_changes(news, dao):
     first, _ = news.create(sent(summary="old"))
     second = news.replace(first.id, sent(title="New"), {first.revision})
-    assert dao.rows == {first.id: second}
+    assert dao.items == {first.id: second}
     assert (second.version, second.title, second.summary) == (2, "New", None)
     assert (second.url, second.created_at) == (first.url, first.created_at)
     assert second.updated_at > first.updated_at
@@ -362,7 +362,7 @@ def test_an_item_created_again_is_in_another_revision(news, dao):
         news.replace(first.id, sent(title="New"), {first.revision})
     with pytest.raises(Stale):
         news.delete(first.id, {first.revision})
-    assert dao.rows == {again.id: again}
+    assert dao.items == {again.id: again}
 
 
 def test_an_item_created_again_between_read_and_write_is_not_overwritten(news, dao):
@@ -371,17 +371,17 @@ def test_an_item_created_again_between_read_and_write_is_not_overwritten(news, d
     find = dao.find
 
     def find_and_create_again(news_id):
-        found, dao.rows[news_id] = find(news_id), again
+        found, dao.items[news_id] = find(news_id), again
         return found
 
     for change in (
         lambda: news.replace(first.id, sent(), AnyRevision()),
         lambda: news.delete(first.id, AnyRevision()),
     ):
-        dao.rows[first.id], dao.find = first, find_and_create_again
+        dao.items[first.id], dao.find = first, find_and_create_again
         with pytest.raises(Stale):
             change()
-        assert dao.rows == {first.id: again}
+        assert dao.items == {first.id: again}
 
 
 @pytest.mark.parametrize("change", [str.upper, str.lower, str.title])
@@ -389,9 +389,9 @@ def test_ids_match_in_upper_and_lower_case(news, dao, change):
     first, _ = news.create(sent())
     assert news.get(change(first.id)) == first
     second = news.replace(change(first.id), sent(title="New"), {first.revision})
-    assert dao.rows == {first.id: second}
+    assert dao.items == {first.id: second}
     news.delete(change(first.id), {second.revision})
-    assert not dao.rows
+    assert not dao.items
 
 
 def test_replace_that_loses_a_race_is_stale(news, dao):
@@ -417,7 +417,7 @@ def test_delete_removes_the_item(news, dao, names_it):
     item, _ = news.create(sent())
     expected = {item.revision} if names_it else None
     news.delete(item.id, expected)
-    assert not dao.rows
+    assert not dao.items
     with pytest.raises(NotFound):
         news.delete(item.id, expected)
 
@@ -426,12 +426,12 @@ def test_delete_of_another_version_is_stale(news, dao):
     item, _ = news.create(sent())
     with pytest.raises(Stale):
         news.delete(item.id, {f"2{item.revision[1:]}"})
-    assert dao.rows
+    assert dao.items
 
 
 def test_delete_that_loses_a_race_to_a_change_is_stale(news, dao):
     item, _ = news.create(sent())
-    dao.remove = lose
+    dao.delete = lose
     with pytest.raises(Stale):
         news.delete(item.id, {item.revision})
 
@@ -448,10 +448,10 @@ def test_create_many_counts_what_is_new_known_and_refused(news, dao):
     news.create(sent(1))
     loaded = news.create_many([sent(1), sent(2), sent(2, title="B"), sent(3, title=""), 5, sent(4)])
     assert (loaded.created, loaded.existing) == (2, 2)
-    assert loaded.refused.keys() == {3, 4}
-    assert "title" in loaded.refused[3]
-    assert sorted(item.url[-1] for item in dao.rows.values()) == ["1", "2", "4"]
-    assert {item.title for item in dao.rows.values()} == {"Title 1", "Title 2", "Title 4"}
+    assert loaded.rejected.keys() == {3, 4}
+    assert "title" in loaded.rejected[3]
+    assert sorted(item.url[-1] for item in dao.items.values()) == ["1", "2", "4"]
+    assert {item.title for item in dao.items.values()} == {"Title 1", "Title 2", "Title 4"}
 
 
 def test_create_many_of_nothing_does_nothing(news):
@@ -461,7 +461,7 @@ def test_create_many_of_nothing_does_nothing(news):
 def every_page(news, **parameters):
     found, cursor = [], None
     while True:
-        page = news.page(news.query(parameters | ({"cursor": cursor} if cursor else {})))
+        page = news.page(news.parse_query(parameters | ({"cursor": cursor} if cursor else {})))
         found += [int(item.url.rpartition("/")[2]) for item in page.items]
         cursor = page.next_cursor
         if cursor is None:
@@ -536,18 +536,18 @@ def test_pages_hold_what_the_filters_say_newest_first(ten, parameters, expected,
 )
 def test_a_parameter_that_breaks_a_rule_is_named(news, parameters, field):
     with pytest.raises(InvalidInput) as error:
-        news.query(parameters)
+        news.parse_query(parameters)
     assert fields_of(error) == [field]
 
 
 def test_queries_that_ask_the_same_are_equal(news):
-    first = news.query({"since": "2026-01-01T00:00:00Z", "limit": "20"})
-    assert first == news.query({"since": "2026-01-01T02:00:00+02:00"})
+    first = news.parse_query({"since": "2026-01-01T00:00:00Z", "limit": "20"})
+    assert first == news.parse_query({"since": "2026-01-01T02:00:00+02:00"})
     assert first.filter.since == datetime(2026, 1, 1, tzinfo=UTC)
 
 
 def test_a_cursor_of_other_filters_is_refused(ten):
-    cursor = ten.page(ten.query({"category": "c0", "limit": "1"})).next_cursor
-    ten.query({"category": "c0", "cursor": cursor, "limit": "7"})
+    cursor = ten.page(ten.parse_query({"category": "c0", "limit": "1"})).next_cursor
+    ten.parse_query({"category": "c0", "cursor": cursor, "limit": "7"})
     with pytest.raises(InvalidInput, match="other filters"):
-        ten.query({"category": "c1", "cursor": cursor})
+        ten.parse_query({"category": "c1", "cursor": cursor})

@@ -101,17 +101,17 @@ def test_what_was_loaded_just_after_a_write_is_served_for_a_second(
 @pytest.mark.parametrize("lag", [0.3, 0.9])
 def test_a_list_from_an_index_that_lags_is_old_for_about_a_second(client, clock, dao, lag):
     client.get("/news/")
-    old, written_at = dict(dao.rows), clock.seconds
+    old, written_at = dict(dao.items), clock.seconds
     change(client, "New")
     seen_after = None
     real = dao.page
 
     def lagging(*asked):
-        now, dao.rows = dao.rows, old if clock.seconds < written_at + lag else dao.rows
+        now, dao.items = dao.items, old if clock.seconds < written_at + lag else dao.items
         try:
             return real(*asked)
         finally:
-            dao.rows = now
+            dao.items = now
 
     dao.page = lagging
     while seen_after is None:

@@ -79,7 +79,7 @@ def test_an_unreadable_item_is_left_out_of_lists_and_named_in_the_log(dao, edit,
     assert stored(2).id in caplog.text
     assert next(iter(changes)) in caplog.text
     assert SECRET not in caplog.text
-    assert dao.page(NewsFilter(), None, 1).last is not None
+    assert dao.page(NewsFilter(), None, 1).last_key is not None
     with pytest.raises(UnreadableItem):
         dao.find(stored(2).id)
 

@@ -52,7 +52,7 @@ def test_who_has_it_already_gets_no_second_copy(client, target):
 def test_all_that_the_page_loads_is_served_under_the_address_that_it_has_itself(client, target, root):
     page = client.get(target, environ_overrides={"SCRIPT_NAME": root})
     assert page.content_type == "text/html; charset=utf-8"
-    named = re.findall(r'(?:src|href|data-contract)="([^"]+)"', page.text)
+    named = re.findall(r'(?:src|href|data-openapi)="([^"]+)"', page.text)
     assert len(named) == 6
     for each in named:
         assert each.startswith(f"{root}/")
@@ -114,7 +114,7 @@ def test_behind_a_stage_the_page_names_the_addresses_of_the_stage():
     sent = Sent(path="/docs", host="a1b2.execute-api.eu-central-1.amazonaws.com")
     got = got_from(handler(http_api_2(sent, stage="dev"), None))
     assert got.status == 200
-    assert b'data-contract="/dev/openapi.json"' in got.body
+    assert b'data-openapi="/dev/openapi.json"' in got.body
 
 
 def test_lambda_serves_the_largest_file_of_the_page():

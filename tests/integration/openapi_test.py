@@ -101,12 +101,12 @@ class Recorder:
     def __init__(self, local):
         self.url, self.seen = local.url, set()
         self.schema = schemathesis.openapi.from_dict(CONTRACT)
-        self.tokens = {"writer": local.token(SCOPES), "reader": local.token("news:read"), "nobody": None}
+        self.tokens = {"writer": local.token(SCOPES), "reader": local.token("news:read"), "anonymous": None}
 
-    def __call__(self, method, target, *, who="writer", **options):
+    def __call__(self, method, target, *, caller="writer", **options):
         headers = options.pop("headers", {})
-        if self.tokens[who] and method != "GET":
-            headers = headers | {"Authorization": f"Bearer {self.tokens[who]}"}
+        if self.tokens[caller] and method != "GET":
+            headers = headers | {"Authorization": f"Bearer {self.tokens[caller]}"}
         answer = requests.request(method, self.url + target, headers=headers, timeout=30, **options)
         path = documented(target.partition("?")[0])
         self.schema[path][method].validate_response(answer)
@@ -121,16 +121,16 @@ def documented(target):
 
 
 def test_every_documented_status_is_seen_and_every_answer_is_as_documented(local, proxy):
-    ask = Recorder(local)
-    ask("GET", "/health?x=1")
-    ask("GET", "/health")
-    ask("GET", "/health?deep=1")  # 503 where a busy machine takes more than a second for it
+    send = Recorder(local)
+    send("GET", "/health?x=1")
+    send("GET", "/health")
+    send("GET", "/health?deep=1")  # 503 where a busy machine takes more than a second for it
     for module in modules():
-        import_module(f"support.{module}_cases").ask_everything(ask, proxy)
+        import_module(f"support.{module}_cases").send_every_request(send, proxy)
     proxy.fault = lambda *_: throttled()
-    ask("GET", "/health?deep=1")
+    send("GET", "/health?deep=1")
     proxy.fault = lambda *_: None
-    assert ask.seen == DOCUMENTED
+    assert send.seen == DOCUMENTED
 
 
 def test_whatever_is_sent_the_service_keeps_to_the_contract(local, tmp_path):

@@ -5,7 +5,7 @@ from itertools import count
 
 import msgspec
 
-from news.model import News, position
+from news.model import News, sort_key
 from shared.errors import Conflict, Stale
 
 START = datetime(2026, 1, 1, tzinfo=UTC)
@@ -15,40 +15,40 @@ class FakeDao:
     """NewsDao on a dictionary."""
 
     def __init__(self):
-        self.rows = {}
+        self.items = {}
 
     def find(self, news_id):
-        return self.rows.get(news_id)
+        return self.items.get(news_id)
 
     def find_many(self, ids):
-        return [self.rows[each] for each in ids if each in self.rows]
+        return [self.items[each] for each in ids if each in self.items]
 
     def page(self, wanted, after, limit):
-        found = sorted(filter(matching(wanted, after), self.rows.values()), key=position, reverse=True)
-        last = position(found[limit - 1]) if len(found) > limit else None
+        found = sorted(filter(matching(wanted, after), self.items.values()), key=sort_key, reverse=True)
+        last = sort_key(found[limit - 1]) if len(found) > limit else None
         return found[:limit], last
 
     def add(self, news):
-        if news.id in self.rows:
+        if news.id in self.items:
             raise Conflict(news.id)
-        self.rows[news.id] = news
+        self.items[news.id] = news
 
     def add_many(self, items):
-        self.rows |= {news.id: news for news in items}
+        self.items |= {news.id: news for news in items}
 
     def replace(self, news):
-        found = self.rows.get(news.id)
+        found = self.items.get(news.id)
         if found is None or (found.version, found.created_at) != (news.version - 1, news.created_at):
             raise Stale(news.id)
-        self.rows[news.id] = news
+        self.items[news.id] = news
 
-    def remove(self, news_id, stored):
-        found = self.rows.get(news_id)
+    def delete(self, news_id, stored):
+        found = self.items.get(news_id)
         if found is None or (stored and found.revision != stored.revision):
             raise Stale(news_id)
-        del self.rows[news_id]
+        del self.items[news_id]
 
-    def check(self):
+    def ping(self):
         pass
 
 
@@ -63,9 +63,9 @@ class DaoThatThinksItsWriteWasLost(FakeDao):
         super().replace(news)
         super().replace(news)
 
-    def remove(self, news_id, stored):
-        super().remove(news_id, stored)
-        super().remove(news_id, stored)
+    def delete(self, news_id, stored):
+        super().delete(news_id, stored)
+        super().delete(news_id, stored)
 
 
 def matching(wanted, after):
@@ -75,7 +75,7 @@ def matching(wanted, after):
             and wanted.source in {None, news.source}
             and (wanted.since is None or news.published_at >= wanted.since)
             and (wanted.until is None or news.published_at < wanted.until)
-            and (after is None or position(news) < after)
+            and (after is None or sort_key(news) < after)
         )
 
     return matches

@@ -162,7 +162,7 @@ def test_every_route_of_news_that_changes_something_needs_the_scope(auth):
     target = f"/news/{item['id']}"
     for method, place in (("POST", "/news/"), ("POST", "/news"), ("PUT", target), ("DELETE", target)):
         assert_refused(client.open(place, method=method, json=sent()), 401, f"Bearer {NEEDED}")
-    assert len(dao.rows) == 1
+    assert len(dao.items) == 1
     bearer = {"Authorization": f"Bearer {token_issuer.token()}"}
     assert client.put(target, json=sent(), headers=bearer | {"If-Match": "*"}).status_code == 200
     assert client.delete(target, headers=bearer).status_code == 204

@@ -324,8 +324,8 @@ def test_routes_without_parameters_take_none(client, item):
         (b'{"a":' * 10_000 + b"1" + b"}" * 10_000, 400, "nested too deeply"),
         (b'{"title": NaN}', 400, "invalid character"),
         (b'{"title": Infinity}', 400, "invalid character"),
-        (b'{"title": "a", "title": "b"}', 400, 'key "title" is given more than once'),
-        (b'{"a": {"b": 1, "\\u0062": 2}}', 400, 'key "b" is given more than once'),
+        (b'{"title": "a", "title": "b"}', 400, 'duplicate key "title"'),
+        (b'{"a": {"b": 1, "\\u0062": 2}}', 400, 'duplicate key "b"'),
         (b'{"title": "\\ud800"}', 400, "surrogate"),
         (b'{"title": "\xff"}', 400, "UTF-8"),
         (b"\xef\xbb\xbf{}", 400, "invalid character"),
@@ -347,7 +347,7 @@ def test_a_key_given_twice_is_found_in_linear_time():
     """In quadratic time this takes more than a minute."""
     keys = [f'"{number}": 0' for number in range(60_000)]
     began = time.process_time()
-    with pytest.raises(ValueError, match='key "59999" is given more than once'):
+    with pytest.raises(ValueError, match='duplicate key "59999"'):
         parse_json(f"{{{','.join([*keys, keys[-1]])}}}".encode())
     assert time.process_time() - began < 5
 
@@ -380,7 +380,7 @@ class DownDao(FakeDao):
     def find(self, *_):
         raise Unavailable("The database is busy or out of reach; try again later.")
 
-    page = check = find
+    page = ping = find
 
 
 def test_a_database_that_is_down_answers_503_with_retry_after():

@@ -62,7 +62,7 @@ def _taken(name: str, root: Path) -> str:
     contract = json.loads((root / "openapi.json").read_text())
     if any(path.split("/")[1] == name for path in contract["paths"]):
         return f"there is a route /{name}"
-    types = [f"{name.capitalize()}{end}" for end in ("", "Answer", "Input", "Page")]
+    types = [f"{name.capitalize()}{end}" for end in ("", "Result", "Input", "Page")]
     found = [each for each in types if each in contract["components"]["schemas"]]
     return f"the contract has a type {found[0]}" if found else ""
 
