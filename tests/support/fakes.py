@@ -1,4 +1,4 @@
-"""News without a database."""
+"""A fake DAO and sample data, for tests without a database."""
 
 from datetime import UTC, datetime, timedelta
 from itertools import count
@@ -12,7 +12,7 @@ START = datetime(2026, 1, 1, tzinfo=UTC)
 
 
 class FakeDao:
-    """NewsDao on a dictionary."""
+    """NewsDao with a dictionary as its table."""
 
     def __init__(self):
         self.items = {}
@@ -21,12 +21,13 @@ class FakeDao:
         return self.items.get(news_id)
 
     def find_many(self, ids):
-        return [self.items[each] for each in ids if each in self.items]
+        return [self.items[news_id] for news_id in ids if news_id in self.items]
 
-    def page(self, wanted, after, limit):
-        found = sorted(filter(matching(wanted, after), self.items.values()), key=sort_key, reverse=True)
-        last = sort_key(found[limit - 1]) if len(found) > limit else None
-        return found[:limit], last
+    def page(self, filters, start_after, limit):
+        items = filter(matcher(filters, start_after), self.items.values())
+        items = sorted(items, key=sort_key, reverse=True)
+        last_key = sort_key(items[limit - 1]) if len(items) > limit else None
+        return items[:limit], last_key
 
     def add(self, news):
         if news.id in self.items:
@@ -37,14 +38,14 @@ class FakeDao:
         self.items |= {news.id: news for news in items}
 
     def replace(self, news):
-        found = self.items.get(news.id)
-        if found is None or (found.version, found.created_at) != (news.version - 1, news.created_at):
+        current = self.items.get(news.id)
+        if current is None or (current.version, current.created_at) != (news.version - 1, news.created_at):
             raise Stale(news.id)
         self.items[news.id] = news
 
     def delete(self, news_id, stored):
-        found = self.items.get(news_id)
-        if found is None or (stored and found.revision != stored.revision):
+        current = self.items.get(news_id)
+        if current is None or (stored and current.revision != stored.revision):
             raise Stale(news_id)
         del self.items[news_id]
 
@@ -52,8 +53,8 @@ class FakeDao:
         pass
 
 
-class DaoThatThinksItsWriteWasLost(FakeDao):
-    """The write lands, the answer doesn't arrive, and the client's own second try loses to the first."""
+class RetryingDao(FakeDao):
+    """Writes everything twice, as an SDK does if it does not receive the first response."""
 
     def add(self, news):
         super().add(news)
@@ -68,27 +69,27 @@ class DaoThatThinksItsWriteWasLost(FakeDao):
         super().delete(news_id, stored)
 
 
-def matching(wanted, after):
+def matcher(filters, start_after):
     def matches(news):
         return (
-            wanted.category in {None, news.category}
-            and wanted.source in {None, news.source}
-            and (wanted.since is None or news.published_at >= wanted.since)
-            and (wanted.until is None or news.published_at < wanted.until)
-            and (after is None or sort_key(news) < after)
+            filters.category in {None, news.category}
+            and filters.source in {None, news.source}
+            and (filters.since is None or news.published_at >= filters.since)
+            and (filters.until is None or news.published_at < filters.until)
+            and (start_after is None or sort_key(news) < start_after)
         )
 
     return matches
 
 
 def clock():
-    """A clock that goes on by a second with each look at it."""
+    """Return a clock that advances by one second per call."""
     ticks = count()
     return lambda: START + timedelta(seconds=next(ticks))
 
 
 def sent(number=1, **changes):
-    """What is sent to create an item."""
+    """Return a request body to create an item."""
     item = {
         "title": f"Title {number}",
         "url": f"https://example.com/{number}",
@@ -99,19 +100,19 @@ def sent(number=1, **changes):
 
 
 def stored(number=1, **changes):
-    """An item as a dao has it."""
-    moment = START + timedelta(minutes=number)
+    """Return an item as a DAO returns it."""
+    time = START + timedelta(minutes=number)
     fields = {
         "id": f"00000000-0000-5000-8000-{number:012x}",
         "summary": None,
-        "published_at": moment,
-        "created_at": moment,
-        "updated_at": moment,
+        "published_at": time,
+        "created_at": time,
+        "updated_at": time,
         "version": 1,
     }
     return News(**fields | sent(number) | changes)
 
 
 def etag(item):
-    """The ETag of an item that a response has in its body."""
+    """Return the ETag of an item in a response body."""
     return f'"{msgspec.convert(item, News).revision}"'
