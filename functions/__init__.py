@@ -2,6 +2,6 @@
 
 import gc
 
-# Imports make many objects and no garbage; to look for it all the same is a tenth of a cold start. Each entry
-# point switches this on again when it is done.
+# Imports create many objects and no garbage; garbage collection would take a tenth of a cold start. Each
+# entry point enables it again at its end.
 gc.disable()

@@ -1,4 +1,4 @@
-"""Every module in one Flask app, for gunicorn."""
+"""All modules in one Flask app, for gunicorn."""
 
 import gc
 
@@ -6,11 +6,11 @@ from news.controller import setup_route as setup_news
 from shared.app import create_app
 from shared.config import Settings
 from shared.web.mount import mount
-from shared.web.request_checks import refuse_bad_framing
+from shared.web.request_checks import reject_invalid_framing
 
 settings = Settings.from_env()
 app = create_app(settings)
-app.before_request_funcs[None].insert(0, refuse_bad_framing)
+app.before_request_funcs[None].insert(0, reject_invalid_framing)
 setup_news(app)
 mount(app, settings.base_path)
 gc.freeze()

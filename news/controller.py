@@ -1,4 +1,4 @@
-"""The routes of news: what HTTP asks of the service, and what it answers."""
+"""Routes of the news module."""
 
 from http import HTTPStatus
 from typing import cast
@@ -9,12 +9,18 @@ from werkzeug.local import LocalProxy
 
 from news.model import NewsQuery
 from news.service import NewsService
-from shared.app import settings_of
+from shared.app import get_settings
 from shared.auth.scopes import require_scope
 from shared.cache.decorators import cached, invalidates
 from shared.clock import timestamp
 from shared.web.health import add_health_check
-from shared.web.requests import expected_revisions, get_json_body, query, query_parameters, required_revisions
+from shared.web.requests import (
+    allow_query_params,
+    expected_revisions,
+    get_json_body,
+    query_params,
+    required_revisions,
+)
 from shared.web.responses import json_response
 
 routes = Blueprint("news", __name__, url_prefix="/news")
@@ -22,39 +28,39 @@ news = cast("NewsService", LocalProxy(lambda: current_app.extensions["news"]))
 
 
 def setup_route(app: Flask, service: NewsService | None = None) -> None:
-    """Add the module to an app; `service` is for tests."""
-    service = service or NewsService.from_settings(settings_of(app))
+    """Add the module to an app. Tests pass their own `service`."""
+    service = service or NewsService.from_settings(get_settings(app))
     app.extensions["news"] = service
-    add_health_check(app, "dynamodb", service.check)
+    add_health_check(app, "dynamodb", service.ping)
     app.register_blueprint(routes)
 
 
-def first_page() -> NewsQuery | None:
-    """What a list depends on; pages behind a cursor are not cached."""
-    asked = news.query(query())
-    return None if asked.after else asked
+def first_page_query() -> NewsQuery | None:
+    """Return the query as the cache key of a first page, or None: pages after a cursor are not cached."""
+    query = news.parse_query(query_params())
+    return None if query.start_after else query
 
 
 @routes.get("/")
 @routes.get("", alias=True)
-@query_parameters("limit", "cursor", "category", "source", "since", "until")
-@cached("news", key=first_page, public=True)
+@allow_query_params("limit", "cursor", "category", "source", "since", "until")
+@cached("news", key=first_page_query, public=True)
 def index() -> ResponseReturnValue:
     """List news, newest first."""
-    asked = news.query(query())
-    page = news.page(asked)
-    answer = json_response(page)
+    query = news.parse_query(query_params())
+    page = news.page(query)
+    response = json_response(page)
     if page.next_cursor:
-        answer.headers["Link"] = f'<{next_page_url(asked, page.next_cursor)}>; rel="next"'
-    return answer
+        response.headers["Link"] = f'<{next_page_url(query, page.next_cursor)}>; rel="next"'
+    return response
 
 
-def next_page_url(asked: NewsQuery, cursor: str) -> str:
-    """Return the URL of the next page: one for every spelling of the same query."""
-    filters = asked.filter
+def next_page_url(query: NewsQuery, cursor: str) -> str:
+    """Return the URL of the next page. Equal queries have equal URLs."""
+    filters = query.filter
     return url_for(
         ".index",
-        limit=asked.limit,
+        limit=query.limit,
         category=filters.category,
         source=filters.source,
         since=timestamp(filters.since) if filters.since else None,
@@ -70,15 +76,15 @@ def next_page_url(asked: NewsQuery, cursor: str) -> str:
 def create() -> ResponseReturnValue:
     """Create an item."""
     item, is_new = news.create(get_json_body())
-    answer = json_response(item, HTTPStatus.CREATED if is_new else HTTPStatus.OK)
-    answer.headers["Location"] = url_for(".show", news_id=item.id)
-    return answer
+    response = json_response(item, HTTPStatus.CREATED if is_new else HTTPStatus.OK)
+    response.headers["Location"] = url_for(".show", news_id=item.id)
+    return response
 
 
 @routes.get("/<news_id>")
 @cached("news", key=lambda news_id: news_id.lower(), public=True)
 def show(news_id: str) -> ResponseReturnValue:
-    """Show an item."""
+    """Return an item."""
     return json_response(news.get(news_id))
 
 
@@ -86,7 +92,7 @@ def show(news_id: str) -> ResponseReturnValue:
 @require_scope("news:write")
 @invalidates("news")
 def replace(news_id: str) -> ResponseReturnValue:
-    """Replace an item that is in a state named by If-Match."""
+    """Replace an item if its ETag matches If-Match."""
     return json_response(news.replace(news_id, get_json_body(), required_revisions()))
 
 
@@ -94,6 +100,6 @@ def replace(news_id: str) -> ResponseReturnValue:
 @require_scope("news:write")
 @invalidates("news")
 def delete(news_id: str) -> ResponseReturnValue:
-    """Remove an item; with If-Match, only in a state that it names."""
+    """Delete an item; if If-Match is sent, only if the ETag matches."""
     news.delete(news_id, expected_revisions())
     return "", HTTPStatus.NO_CONTENT

@@ -1,4 +1,4 @@
-"""News in DynamoDB: single items by id, and pages of the three lists."""
+"""News in DynamoDB: single items by id, and pages of the three indexes."""
 
 import heapq
 import time
@@ -10,7 +10,7 @@ from zlib import crc32
 from msgspec.structs import asdict
 from pynamodb.indexes import GlobalSecondaryIndex
 
-from news.model import POSITION, News, NewsFilter, position
+from news.model import SORT_KEY_PATTERN, News, NewsFilter, sort_key
 from news.table import NewsRecord, feed_key
 from shared.clock import timestamp
 from shared.config import Settings
@@ -29,149 +29,156 @@ from shared.dynamodb.items import (
 from shared.dynamodb.tables import bind, first_page_size, get_item, query_items
 from shared.errors import Conflict, DomainError, Stale
 
-FIRST, LAST = "0", ":"
-"""Texts before and behind every position: positions begin with a digit."""
+MIN_SORT_KEY, MAX_SORT_KEY = "0", ":"
+"""Strings that sort before and after every sort key: sort keys begin with a digit."""
 
 
 class Page(NamedTuple):
-    """Items of a list, and the position to go on from, or None at the end."""
+    """Items of a list, and the sort key of the last one if more items follow, else None."""
 
     items: list[News]
-    last: str | None
+    last_key: str | None
 
 
 class NewsDao:
     """Access to the table of one stage.
 
-    Every method raises `Unavailable` where DynamoDB throttles, fails, can't be reached or has no such table.
+    Every method raises `Unavailable` if DynamoDB throttles, fails, is unreachable or has no such table.
     """
 
     def __init__(self, settings: Settings, sleep: Callable[[float], None] = time.sleep) -> None:
         self._table_name = settings.table("news")
         self._table = bind(NewsRecord, self._table_name, settings)
-        self._reader = ItemReader(self._table_name, _news)
+        self._reader = ItemReader(self._table_name, _to_news)
         self._shards = settings.feed_shards
         self._sleep = sleep
 
     def find(self, news_id: str) -> News | None:
-        """Return the item as of the last write.
+        """Return an item, or None, with a strongly consistent read.
 
         Raises:
-            UnreadableItem: an attribute of it is missing or malformed.
+            UnreadableItem: an attribute is missing or malformed.
         """
         with self._errors():
             item = get_item(self._table, news_id)
         return None if item is None else self._reader.read(item)
 
     def find_many(self, ids: Iterable[str]) -> list[News]:
-        """Return those of at most 100 items that exist, as of the last write, in any order.
+        """Return the items that exist, at most 100, in any order, with a strongly consistent read.
 
         Raises:
-            Unavailable: DynamoDB left some of the keys unprocessed, however often they were sent again.
-            UnreadableItem: an attribute of one is missing or malformed.
+            Unavailable: DynamoDB left some keys unprocessed after all retries.
+            UnreadableItem: an attribute of an item is missing or malformed.
         """
         with self._errors():
             items = get_items(self._table, list(ids), self._sleep)
         return [self._reader.read(item) for item in items]
 
-    def page(self, wanted: NewsFilter, after: str | None, limit: int) -> Page:
-        """Return up to `limit` items behind a position, newest first.
+    def page(self, filters: NewsFilter, start_after: str | None, limit: int) -> Page:
+        """Return up to `limit` items that follow a sort key, newest first.
 
-        A page may be short and yet not the last; items that cannot be read are left out.
+        A page that is not the last may be shorter than `limit`. Unreadable items are left out.
         """
 
         def matches(item: RawItem) -> bool:
-            return wanted.category is None or item.get("category") == {"S": wanted.category}
+            return filters.category is None or item.get("category") == {"S": filters.category}
 
         with self._errors():
-            page = self._reader.take_page(self._items(wanted, after, limit), limit, POSITION, matches)
+            page = self._reader.take_page(
+                self._items(filters, start_after, limit), limit, SORT_KEY_PATTERN, matches
+            )
         return Page(*page)
 
     def add(self, news: News) -> None:
         """Store a new item.
 
         Raises:
-            Conflict: there is one with its id.
+            Conflict: an item with this id exists.
         """
         with self._errors(Conflict(f"news {news.id} exists")):
-            self._row(news, stored_version=None).save()
+            self._record(news, stored_version=None).save()
 
     def add_many(self, items: Sequence[News]) -> None:
-        """Store items, at most 25, over whatever is there: DynamoDB's batches know no conditions.
+        """Store at most 25 items, and overwrite existing ones: BatchWriteItem has no conditions.
 
         Raises:
-            Unavailable: DynamoDB left some of them unprocessed, however often they were sent again.
+            Unavailable: DynamoDB left some items unprocessed after all retries.
         """
-        rows = [self._row(news, stored_version=news.version) for news in items]
+        records = [self._record(news, stored_version=news.version) for news in items]
         with self._errors():
-            put_items(rows, self._sleep)
+            put_items(records, self._sleep)
 
     def replace(self, news: News) -> None:
         """Store the next version of an item.
 
         Raises:
-            Stale: the version before it isn't the stored one, or the item was deleted and created again.
+            Stale: the stored item has another version, or was deleted and created again.
         """
-        with self._errors(Stale(f"news {news.id} was changed meanwhile")):
-            row = self._row(news, stored_version=news.version - 1)
-            row.save(self._table.created_at == news.created_at)
+        with self._errors(Stale(f"news {news.id} was changed concurrently")):
+            record = self._record(news, stored_version=news.version - 1)
+            record.save(self._table.created_at == news.created_at)
 
-    def remove(self, news_id: str, stored: News | None) -> None:
-        """Remove an item, in the state that was read or, without one, in any.
+    def delete(self, news_id: str, stored: News | None) -> None:
+        """Delete an item.
+
+        Args:
+            news_id: its id.
+            stored: the state that the item must have; None matches every state.
 
         Raises:
-            Stale: it is not there, or not in that state.
+            Stale: the item does not exist, or has another state.
         """
-        with self._errors(Stale(f"news {news_id} was changed meanwhile")):
+        with self._errors(Stale(f"news {news_id} was changed concurrently")):
             if stored is None:
                 self._table(news_id).delete(self._table.id.exists(), add_version_condition=False)
             else:
-                row = self._table(news_id, version=stored.version)
-                row.delete(self._table.created_at == stored.created_at)
+                self._table(news_id, version=stored.version).delete(
+                    self._table.created_at == stored.created_at
+                )
 
-    def check(self) -> None:
-        """Find out whether the table can be read."""
+    def ping(self) -> None:
+        """Read from the table, for the health check."""
         self.find("health")
 
     def _errors(self, lost: DomainError | None = None) -> AbstractContextManager[None]:
         return database_errors(self._table_name, lost)
 
-    def _row(self, news: News, stored_version: int | None) -> NewsRecord:
+    def _record(self, news: News, stored_version: int | None) -> NewsRecord:
         shard = crc32(news.id.encode()) % self._shards
-        row = self._table(feed=feed_key(shard), sort=position(news), **asdict(news))
+        record = self._table(feed=feed_key(shard), sort=sort_key(news), **asdict(news))
         if stored_version is None:
-            del row.attribute_values["version"]
+            del record.attribute_values["version"]
         else:
-            row.version = stored_version  # PynamoDB checks it, and saves the next
-        return row
+            record.version = stored_version  # PynamoDB compares it with the table, and stores the next
+        return record
 
-    def _items(self, wanted: NewsFilter, after: str | None, limit: int) -> Iterator[RawItem]:
-        """Return the items of a list, newest first; of both a category and a source, those of the source."""
-        low = timestamp(wanted.since) if wanted.since else FIRST
-        high = timestamp(wanted.until) if wanted.until else LAST
-        if after:
-            high = min(high, _just_before(after))
+    def _items(self, filters: NewsFilter, start_after: str | None, limit: int) -> Iterator[RawItem]:
+        """Return the items of the source, else of the category, else all, newest first."""
+        low = timestamp(filters.since) if filters.since else MIN_SORT_KEY
+        high = timestamp(filters.until) if filters.until else MAX_SORT_KEY
+        if start_after:
+            high = min(high, _predecessor(start_after))
         if low > high:
             return iter(())
-        table, partitions = self._table, self._partitions(wanted)
-        examined = MAX_EXAMINED if wanted.source and wanted.category else limit
+        table, partitions = self._table, self._partitions(filters)
+        examined = MAX_EXAMINED if filters.source and filters.category else limit
         page_size = first_page_size(examined + 1, len(partitions))
-        lists = (
+        queries = (
             index.query(key, table.sort.between(low, high), scan_index_forward=False, page_size=page_size)
             for index, key in partitions
         )
-        return heapq.merge(*map(query_items, lists), key=read_sort_key, reverse=True)
+        return heapq.merge(*map(query_items, queries), key=read_sort_key, reverse=True)
 
-    def _partitions(self, wanted: NewsFilter) -> list[tuple[GlobalSecondaryIndex[NewsRecord], str]]:
+    def _partitions(self, filters: NewsFilter) -> list[tuple[GlobalSecondaryIndex[NewsRecord], str]]:
         table = self._table
-        if wanted.source:
-            return [(table.by_source, wanted.source)]
-        if wanted.category:
-            return [(table.by_category, wanted.category)]
+        if filters.source:
+            return [(table.by_source, filters.source)]
+        if filters.category:
+            return [(table.by_category, filters.category)]
         return [(table.by_feed, feed_key(shard)) for shard in range(self._shards)]
 
 
-def _news(item: RawItem) -> News:
+def _to_news(item: RawItem) -> News:
     return News(
         id=read_text(item, "id"),
         title=read_text(item, "title"),
@@ -186,6 +193,6 @@ def _news(item: RawItem) -> News:
     )
 
 
-def _just_before(place: str) -> str:
-    """The text that only this position and later ones are greater than, given that all have one form."""
-    return place[:-1] + chr(ord(place[-1]) - 1)
+def _predecessor(key: str) -> str:
+    """Return an upper bound for the sort keys that sort before this one."""
+    return key[:-1] + chr(ord(key[-1]) - 1)

@@ -1,4 +1,4 @@
-"""The News type, and what may be sent to make, change and find one."""
+"""Types of the news module: the item, request bodies, queries and pages."""
 
 from datetime import datetime
 from typing import Annotated
@@ -11,16 +11,16 @@ from shared.validation import LINE, LINES
 
 MAX_URL_LENGTH = 2048
 
-REFUSED_IN_URLS = (
-    r"\u0000-\u0020\u007f-\u00a0"  # control characters and blanks
-    r"\u1680\u2000-\u200a\u2028\u2029\u202f\u205f\u3000"  # blanks
-    r"\u061c\u200e\u200f\u202a-\u202e\u2060-\u206f"  # direction of text, invisible operators
+FORBIDDEN_IN_URLS = (
+    r"\u0000-\u0020\u007f-\u00a0"  # control characters and spaces
+    r"\u1680\u2000-\u200a\u2028\u2029\u202f\u205f\u3000"  # spaces
+    r"\u061c\u200e\u200f\u202a-\u202e\u2060-\u206f"  # bidirectional controls, invisible operators
     r"\u180e\u200b\ufeff"  # zero-width spaces
 )
-"""The characters that no URL may contain, as a part of a character class.
+"""Characters that a URL must not contain, for use in a regex character class.
 
-They are listed because the categories of Unicode differ between versions of Python. Zero-width joiners and
-non-joiners are allowed: words in Persian and in languages of India are spelled with them.
+They are listed because Unicode categories differ between Python versions. Zero-width joiners and non-joiners
+are allowed: Persian and several Indian languages need them for spelling.
 """
 
 Title = Annotated[str, Meta(min_length=1, max_length=300, pattern=LINE)]
@@ -29,22 +29,22 @@ Url = Annotated[
     Meta(
         min_length=1,
         max_length=MAX_URL_LENGTH,
-        description="http or https; stored in the normal form of its equivalents (RFC 3986, section 6.2)",
-        # checked, with the rest, by the service
-        extra_json_schema={"pattern": rf"^[Hh][Tt][Tt][Pp][Ss]?://[^{REFUSED_IN_URLS}]+\Z"},
+        description="http or https; stored in normalized form (RFC 3986, section 6.2)",
+        # the service enforces it
+        extra_json_schema={"pattern": rf"^[Hh][Tt][Tt][Pp][Ss]?://[^{FORBIDDEN_IN_URLS}]+\Z"},
     ),
 ]
 Source = Annotated[str, Meta(min_length=1, max_length=100, pattern=LINE)]
 Category = Annotated[str, Meta(max_length=40, pattern=r"^[A-Za-z0-9-]+\Z")]
 Summary = Annotated[str, Meta(max_length=2000, pattern=LINES)]
 DateTime = Annotated[
-    datetime, Meta(tz=True, description="RFC 3339, with any offset; second 60 is taken as second 59")
+    datetime, Meta(tz=True, description="RFC 3339 with any offset; second 60 is stored as second 59")
 ]
-UtcDateTime = Annotated[datetime, Meta(tz=True, description="RFC 3339, in UTC")]
+UtcDateTime = Annotated[datetime, Meta(tz=True, description="RFC 3339 in UTC")]
 
 
 class News(Struct, frozen=True, kw_only=True):
-    """A news item; every time is in UTC."""
+    """A news item. All times are in UTC."""
 
     id: Annotated[str, Meta(description="UUIDv5 of the url", extra_json_schema={"format": "uuid"})]
     title: Title
@@ -55,16 +55,16 @@ class News(Struct, frozen=True, kw_only=True):
     published_at: UtcDateTime
     created_at: UtcDateTime
     updated_at: UtcDateTime
-    version: Annotated[int, Meta(ge=1, description="counts the changes of the item")]
+    version: Annotated[int, Meta(ge=1, description="incremented by each change of the item")]
 
     @property
     def revision(self) -> str:
-        """A name for this state of the item, which no other has, even if it is deleted and created again."""
+        """The value of the ETag. It is unique to this state, even if the item is deleted and recreated."""
         return f"{self.version}-{microseconds(self.created_at):x}"
 
 
 class NewsInput(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    """What is sent to create an item; without `published_at` it is the time of creation."""
+    """The request body to create an item; `published_at` defaults to the time of creation."""
 
     title: Title
     url: Url
@@ -75,7 +75,7 @@ class NewsInput(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
 
 
 class NewsReplacement(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    """What is sent to replace an item; its url never changes, so it may be left out."""
+    """The request body to replace an item; `url` is optional because it cannot change."""
 
     title: Title
     source: Source
@@ -86,7 +86,7 @@ class NewsReplacement(Struct, frozen=True, kw_only=True, forbid_unknown_fields=T
 
 
 class NewsParameters(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    """The query parameters of a list, as they are sent."""
+    """The query parameters of a list, before validation."""
 
     limit: str = str(DEFAULT_LIMIT)
     cursor: str | None = None
@@ -97,7 +97,7 @@ class NewsParameters(Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tr
 
 
 class NewsFilter(Struct, frozen=True, kw_only=True):
-    """Which items a list holds: those published from `since` on and before `until`, both in UTC."""
+    """The filters of a list: items published at or after `since` and before `until`, both in UTC."""
 
     category: str | None = None
     source: str | None = None
@@ -106,27 +106,27 @@ class NewsFilter(Struct, frozen=True, kw_only=True):
 
 
 class NewsQuery(Struct, frozen=True, kw_only=True):
-    """A checked question for one page: the items of a filter that come after the position `after`."""
+    """The validated query for one page: items that match `filter` and follow the key `start_after`."""
 
     limit: int = DEFAULT_LIMIT
     filter: NewsFilter = NewsFilter()
-    after: str | None = None
+    start_after: str | None = None
 
 
 class NewsPage(Struct, frozen=True):
-    """One page of a list, newest first; without `next_cursor` it is the last."""
+    """A page of a list, newest first; `next_cursor` is null on the last page."""
 
     items: list[News]
     next_cursor: str | None
 
 
 UUID = r"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}"
-"""What an id looks like."""
+"""A regex for an id."""
 
-POSITION = rf"\d{{4}}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{{6}}Z#{UUID}"
-"""What `position` makes, as a pattern."""
+SORT_KEY_PATTERN = rf"\d{{4}}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{{6}}Z#{UUID}"
+"""A regex for a sort key."""
 
 
-def position(news: News) -> str:
-    """The place of an item in every list."""
+def sort_key(news: News) -> str:
+    """Return the sort key of an item in every index."""
     return f"{timestamp(news.published_at)}#{news.id}"

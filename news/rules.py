@@ -1,4 +1,4 @@
-"""The rules that input has to keep, for the service: plain data in, checked values in UTC out."""
+"""Input validation for the service: plain data in, typed values in UTC out."""
 
 import re
 from collections.abc import Mapping
@@ -12,9 +12,9 @@ from msgspec import UNSET
 from msgspec.structs import asdict, replace
 
 from news.model import (
+    FORBIDDEN_IN_URLS,
     MAX_URL_LENGTH,
-    POSITION,
-    REFUSED_IN_URLS,
+    SORT_KEY_PATTERN,
     News,
     NewsFilter,
     NewsInput,
@@ -24,120 +24,121 @@ from news.model import (
 )
 from shared import pagination as cursor
 from shared.errors import InvalidInput
-from shared.validation import page_size, to_utc, validate
+from shared.validation import parse_limit, to_utc, validate
 
-Given = TypeVar("Given", NewsInput, NewsReplacement)
+Input = TypeVar("Input", NewsInput, NewsReplacement)
 
 URL = re.compile(r"(https?)://([^/?#]*)([^#]*)", re.ASCII | re.IGNORECASE)
 """Scheme, authority, and path with query (RFC 3986, appendix B)."""
 
-REFUSED = re.compile(f"[{REFUSED_IN_URLS}]")
+FORBIDDEN = re.compile(f"[{FORBIDDEN_IN_URLS}]")
 DEFAULT_PORTS = {"http": 80, "https": 443}
 
 
-def check_item(data: object, kind: type[Given]) -> Given:
-    """What was sent to create or replace an item.
+def validate_item(body: object, input_type: type[Input]) -> Input:
+    """Return a request body as validated input, with a normalized URL and times in UTC.
 
     Raises:
         InvalidInput: a field breaks a rule.
     """
-    given = validate(data, kind)
+    data = validate(body, input_type)
     changes: dict[str, object] = {}
-    if given.url is not UNSET:
-        changes["url"] = normalize_url(given.url)
-    if given.published_at is not None:
-        changes["published_at"] = to_utc("published_at", given.published_at)
-    return replace(given, **changes)
+    if data.url is not UNSET:
+        changes["url"] = normalize_url(data.url)
+    if data.published_at is not None:
+        changes["published_at"] = to_utc("published_at", data.published_at)
+    return replace(data, **changes)
 
 
-def check_query(parameters: Mapping[str, str]) -> NewsQuery:
-    """What was sent to ask for a list; two that ask the same become equal.
+def parse_query(parameters: Mapping[str, str]) -> NewsQuery:
+    """Return query parameters as a validated query; equivalent parameters give equal queries.
 
     Raises:
-        InvalidInput: a parameter breaks a rule, or the cursor isn't one for these filters.
+        InvalidInput: a parameter breaks a rule, or the cursor belongs to other filters.
     """
-    return _checked_query(tuple(parameters.items()))
+    return _parse_query(tuple(parameters.items()))
 
 
-@lru_cache(maxsize=256)  # the same few are asked for all the time
-def _checked_query(parameters: tuple[tuple[str, str], ...]) -> NewsQuery:
-    given = validate(dict(parameters), NewsParameters)
-    limit = page_size(given.limit)
-    wanted = NewsFilter(
-        category=given.category,
-        source=given.source,
-        since=to_utc("since", given.since) if given.since else None,
-        until=to_utc("until", given.until) if given.until else None,
+@lru_cache(maxsize=256)  # most requests repeat a few queries
+def _parse_query(parameters: tuple[tuple[str, str], ...]) -> NewsQuery:
+    data = validate(dict(parameters), NewsParameters)
+    limit = parse_limit(data.limit)
+    filters = NewsFilter(
+        category=data.category,
+        source=data.source,
+        since=to_utc("since", data.since) if data.since else None,
+        until=to_utc("until", data.until) if data.until else None,
     )
-    if wanted.since and wanted.until and wanted.since > wanted.until:
+    if filters.since and filters.until and filters.since > filters.until:
         raise InvalidInput("until", "must not be before since")
-    after = None
-    if given.cursor is not None:
-        after = cursor.decode(given.cursor, asdict(wanted), POSITION)
-    return NewsQuery(limit=limit, filter=wanted, after=after)
+    start_after = None
+    if data.cursor is not None:
+        start_after = cursor.decode(data.cursor, asdict(filters), SORT_KEY_PATTERN)
+    return NewsQuery(limit=limit, filter=filters, start_after=start_after)
 
 
 def normalize_url(url: str) -> str:
-    """Return the one form of all equivalent URLs (RFC 3986, sections 6.2.2.1 and 6.2.3).
+    """Return the normalized form of a URL (RFC 3986, sections 6.2.2.1 and 6.2.3).
 
-    Scheme and host are in lower case, an empty path is `/`, the scheme's default port and the fragment are
-    left out.
+    Scheme and host are in lower case. An empty path becomes `/`. The default port and the fragment are
+    removed.
 
     Raises:
-        InvalidInput: it is no http or https URL, or contains a character that is refused.
+        InvalidInput: the URL is not http or https, or contains a forbidden character.
     """
-    if REFUSED.search(url):
-        raise InvalidInput("url", "must not contain blanks, control characters or invisible characters")
-    found = URL.match(url)
-    if not found or not _has_host(url):
+    if FORBIDDEN.search(url):
+        raise InvalidInput("url", "must not contain spaces, control characters or invisible characters")
+    match = URL.match(url)
+    if not match or not _has_host(url):
         raise InvalidInput("url", "must be an http or https URL with a host")
-    scheme, rest = found[1].lower(), found[3]
+    scheme, rest = match[1].lower(), match[3]
     path = rest if rest.startswith("/") else f"/{rest}"
-    normal = f"{scheme}://{_normalize_authority(found[2], DEFAULT_PORTS[scheme])}{path}"
-    if len(normal) > MAX_URL_LENGTH:
+    normalized = f"{scheme}://{_normalize_authority(match[2], DEFAULT_PORTS[scheme])}{path}"
+    if len(normalized) > MAX_URL_LENGTH:
         raise InvalidInput("url", f"must have at most {MAX_URL_LENGTH} characters")
-    return normal
+    return normalized
 
 
 def _has_host(url: str) -> bool:
     try:
         parts = urlsplit(url)
-        return bool(parts.hostname) and parts.port != 0  # port raises ValueError where it is no port at all
+        return bool(parts.hostname) and parts.port != 0  # an invalid port raises ValueError
     except ValueError:
         return False
 
 
 def _normalize_authority(authority: str, default_port: int) -> str:
-    user, at, place = authority.rpartition("@")
-    host, port = re.sub(r":[0-9]*\Z", "", place), re.search(r":([0-9]+)\Z", place)
+    userinfo, at, host_and_port = authority.rpartition("@")
+    host = re.sub(r":[0-9]*\Z", "", host_and_port)
+    port = re.search(r":([0-9]+)\Z", host_and_port)
     if port and int(port[1]) != default_port:
-        return f"{user}{at}{host.lower()}:{int(port[1])}"
-    return f"{user}{at}{host.lower()}"
+        return f"{userinfo}{at}{host.lower()}:{int(port[1])}"
+    return f"{userinfo}{at}{host.lower()}"
 
 
 def build_item(
-    given: NewsInput | NewsReplacement, url: str, *, created_at: datetime, updated_at: datetime, version: int
+    data: NewsInput | NewsReplacement, url: str, *, created_at: datetime, updated_at: datetime, version: int
 ) -> News:
-    """Return the item for the input, with the fields that the service sets."""
+    """Return an item from validated input and the fields that the service sets."""
     return News(
         id=str(uuid5(NAMESPACE_URL, url)),
-        title=given.title,
+        title=data.title,
         url=url,
-        source=given.source,
-        category=given.category,
-        summary=given.summary,
-        published_at=given.published_at or created_at,
+        source=data.source,
+        category=data.category,
+        summary=data.summary,
+        published_at=data.published_at or created_at,
         created_at=created_at,
         updated_at=updated_at,
         version=version,
     )
 
 
-def is_same_item(stored: News, given: NewsInput) -> bool:
-    """Return whether creating an item from the input would make the stored one."""
+def is_same_item(stored: News, data: NewsInput) -> bool:
+    """Return whether the input equals the stored item, apart from the fields that the service sets."""
     return stored == build_item(
-        given,
-        given.url,
+        data,
+        data.url,
         created_at=stored.created_at,
         updated_at=stored.updated_at,
         version=stored.version,

@@ -1,4 +1,4 @@
-"""What can be done with news, and the rules for it: the module's only door for other modules."""
+"""Use cases of news. Other modules import this file only."""
 
 import re
 from collections.abc import Callable, Container, Mapping, Sequence
@@ -11,7 +11,7 @@ from msgspec import UNSET
 from msgspec.structs import asdict
 
 from news.model import UUID, News, NewsInput, NewsPage, NewsQuery, NewsReplacement
-from news.rules import build_item, check_item, check_query, is_same_item, normalize_url
+from news.rules import build_item, is_same_item, normalize_url, parse_query, validate_item
 from shared import pagination as cursor
 from shared.clock import utc_now
 from shared.config import Settings
@@ -22,22 +22,28 @@ if TYPE_CHECKING:
     from news.dao import NewsDao
 
 BATCH = 25
-"""Items that `create_many` takes at once: what DynamoDB writes in one request."""
+"""The maximum number of items for `create_many`: the limit of DynamoDB's BatchWriteItem."""
 
 
 class BulkResult(NamedTuple):
-    """What became of the items given to `create_many`; refused ones by their place, with the reason."""
+    """The result of `create_many`.
+
+    Attributes:
+        created: the number of new items.
+        existing: the number of items that were stored before.
+        rejected: the reason for each rejected item, by its index in the input.
+    """
 
     created: int
     existing: int
-    refused: dict[int, str]
+    rejected: dict[int, str]
 
 
 class NewsService:
     """The use cases of news.
 
-    Every method that reads or writes items raises `Unavailable` where the database can't be had, and every
-    method that is given plain data raises `InvalidInput`, with the field, where that breaks a rule.
+    Methods that read or write items raise `Unavailable` if the database is unavailable. Methods that accept
+    plain data raise `InvalidInput` with the field that breaks a rule.
     """
 
     def __init__(self, dao: "NewsDao", now: Callable[[], datetime] = utc_now) -> None:
@@ -46,91 +52,95 @@ class NewsService:
 
     @classmethod
     def from_settings(cls, settings: Settings) -> Self:
-        """The service on the table of a stage; where that isn't set, SettingsError."""
-        settings.table("news")  # which the dao reads only when it is made
-        make = partial(_make_dao, settings)
-        return cls(make() if settings.preload else cast("NewsDao", Lazy(make)))
-
-    def query(self, parameters: Mapping[str, str]) -> NewsQuery:
-        """Check `limit`, `cursor`, `category`, `source`, `since` and `until`: texts, each of them optional.
-
-        Parameters that ask for the same become equal.
-        """
-        return check_query(parameters)
-
-    def page(self, query: NewsQuery) -> NewsPage:
-        """One page, newest first.
-
-        It may hold fewer items than asked for and yet not be the last: only that has no next cursor.
-        """
-        items, last = self._dao.page(query.filter, query.after, query.limit)
-        return NewsPage(items, cursor.encode(asdict(query.filter), last) if last else None)
-
-    def get(self, news_id: str) -> News:
-        """One item; upper and lower case are alike in its id.
+        """Return the service on the table of a stage.
 
         Raises:
-            NotFound: there is none with that id.
+            SettingsError: the name of the table is not set.
+        """
+        settings.table("news")  # fail at startup: the lazy DAO reads it at the first call
+        create_dao = partial(_create_dao, settings)
+        return cls(create_dao() if settings.preload else cast("NewsDao", Lazy(create_dao)))
+
+    def parse_query(self, parameters: Mapping[str, str]) -> NewsQuery:
+        """Validate the optional strings `limit`, `cursor`, `category`, `source`, `since` and `until`.
+
+        Equivalent parameters give equal queries.
+        """
+        return parse_query(parameters)
+
+    def page(self, query: NewsQuery) -> NewsPage:
+        """Return one page, newest first.
+
+        A page may contain fewer items than the limit; only the last page has no next cursor.
+        """
+        items, last_key = self._dao.page(query.filter, query.start_after, query.limit)
+        return NewsPage(items, cursor.encode(asdict(query.filter), last_key) if last_key else None)
+
+    def get(self, news_id: str) -> News:
+        """Return an item. The id is not case-sensitive.
+
+        Raises:
+            NotFound: no item has this id.
         """
         news_id = news_id.lower()
         item = self._dao.find(news_id) if re.fullmatch(UUID, news_id) else None
         if item is None:
-            raise NotFound(f"There is no news with id {news_id!r}.")
+            raise NotFound(f"No news item has the id {news_id!r}.")
         return item
 
     def create(self, data: object) -> tuple[News, bool]:
-        """Store a new item, and say whether it is new: the very same one again changes nothing.
+        """Store an item, and return it with True; if the same item is stored already, return that with False.
 
         Raises:
-            Conflict: its url holds another item.
+            Conflict: a different item has this url.
         """
-        given = check_item(data, NewsInput)
-        item = self._new(given)
+        valid = validate_item(data, NewsInput)
+        item = self._new_item(valid)
         try:
             self._dao.add(item)
         except Conflict:
             stored = None
-            with suppress(UnreadableItem):  # which holds something else
+            with suppress(UnreadableItem):  # a different item, then
                 stored = self._dao.find(item.id)
-            if stored == item:  # to the microsecond: a try of ours that was thought lost
+            if stored == item:  # to the microsecond: an SDK retry of this very write
                 return item, True
-            if stored is None or not is_same_item(stored, given):
-                raise Conflict(f"The url holds another item, {item.id}.") from None
+            if stored is None or not is_same_item(stored, valid):
+                raise Conflict(f"A different item with this url exists: {item.id}.") from None
             return stored, False
         return item, True
 
     def create_many(self, data: Sequence[object]) -> BulkResult:
-        """Store up to 25 new items; those whose url is known are left as they are.
+        """Store up to 25 items for a bulk import; items whose url is stored already stay unchanged.
 
-        For loading data. An item that somebody else creates or changes between this method's read and its
-        write, a few milliseconds later, is overwritten: DynamoDB's batches know no conditions.
+        The method overwrites an item that another client creates or changes in the few milliseconds between
+        its read and its write: BatchWriteItem has no conditions.
         """
         new: dict[str, News] = {}
-        refused: dict[int, str] = {}
-        for place, each in enumerate(data):
+        rejected: dict[int, str] = {}
+        for index, item_data in enumerate(data):
             try:
-                item = self._new(check_item(each, NewsInput))
+                item = self._new_item(validate_item(item_data, NewsInput))
                 new.setdefault(item.id, item)
             except InvalidInput as error:
-                refused[place] = str(error)
-        known = {item.id for item in self._dao.find_many(new)}
-        created = [item for item in new.values() if item.id not in known]
+                rejected[index] = str(error)
+        stored_ids = {item.id for item in self._dao.find_many(new)}
+        created = [item for item in new.values() if item.id not in stored_ids]
         self._dao.add_many(created)
-        return BulkResult(len(created), len(data) - len(created) - len(refused), refused)
+        return BulkResult(len(created), len(data) - len(created) - len(rejected), rejected)
 
     def replace(self, news_id: str, data: object, expected: Container[str]) -> News:
-        """Store new values for an item that is in one of the expected revisions.
+        """Replace an item if its revision is one of the expected ones.
 
         Raises:
-            NotFound: there is none with that id.
-            Stale: it is in another revision.
+            NotFound: no item has this id.
+            Stale: the item has another revision.
         """
-        given = check_item(data, NewsReplacement)
-        stored = self._in_revision(news_id, expected)
-        if given.url is not UNSET and given.url != normalize_url(stored.url):
-            raise InvalidInput("url", "never changes; create another item")
+        valid = validate_item(data, NewsReplacement)
+        stored = self._get_in_revision(news_id, expected)
+        if valid.url is not UNSET and valid.url != normalize_url(stored.url):
+            raise InvalidInput("url", "cannot change; create a new item")
         item = build_item(
-            given,
+            valid,
             stored.url,
             created_at=stored.created_at,
             updated_at=self._now(),
@@ -139,48 +149,48 @@ class NewsService:
         try:
             self._dao.replace(item)
         except Stale:
-            if self._dao.find(stored.id) != item:  # else a try of ours that was thought lost
+            if self._dao.find(stored.id) != item:  # else an SDK retry of this very write
                 raise
         return item
 
     def delete(self, news_id: str, expected: Container[str] | None = None) -> None:
-        """Remove an item that is in one of the expected revisions, or in any.
+        """Delete an item if its revision is one of the expected ones; None matches every revision.
 
         Raises:
-            NotFound: there is none with that id.
-            Stale: it is in another revision.
+            NotFound: no item has this id.
+            Stale: the item has another revision.
         """
         news_id, stored = news_id.lower(), None
         if expected is None:
-            with suppress(UnreadableItem):  # which can be removed all the same
+            with suppress(UnreadableItem):  # an unreadable item can be deleted
                 self.get(news_id)
         else:
-            stored = self._in_revision(news_id, expected)
+            stored = self._get_in_revision(news_id, expected)
         try:
-            self._dao.remove(news_id, stored)
+            self._dao.delete(news_id, stored)
         except Stale:
             if self._dao.find(news_id) is not None:
                 raise
 
-    def check(self) -> None:
-        """Find out whether the database answers."""
-        self._dao.check()
+    def ping(self) -> None:
+        """Read from the table, for the health check."""
+        self._dao.ping()
 
-    def _in_revision(self, news_id: str, expected: Container[str]) -> News:
+    def _get_in_revision(self, news_id: str, expected: Container[str]) -> News:
         try:
             stored = self.get(news_id)
         except UnreadableItem as error:
-            raise Stale(f"The news {news_id} cannot be read, so its revision is not known.") from error
+            raise Stale(f"The news item {news_id} is unreadable; its revision is unknown.") from error
         if stored.revision not in expected:
-            raise Stale(f"The news {stored.id} has changed; its ETag is another one by now.")
+            raise Stale(f"The news item {stored.id} was changed; get it again for its current ETag.")
         return stored
 
-    def _new(self, given: NewsInput) -> News:
+    def _new_item(self, data: NewsInput) -> News:
         now = self._now()
-        return build_item(given, given.url, created_at=now, updated_at=now, version=1)
+        return build_item(data, data.url, created_at=now, updated_at=now, version=1)
 
 
-def _make_dao(settings: Settings) -> "NewsDao":
-    from news.dao import NewsDao  # noqa: PLC0415  # with the AWS SDK; see Lazy
+def _create_dao(settings: Settings) -> "NewsDao":
+    from news.dao import NewsDao  # noqa: PLC0415  # imports the AWS SDK; see Lazy
 
     return NewsDao(settings)

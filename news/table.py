@@ -1,4 +1,4 @@
-"""The DynamoDB table of the news module: attributes, keys and indexes, as PynamoDB has them."""
+"""The DynamoDB table of the news module: attributes, keys and indexes."""
 
 from pynamodb.attributes import UnicodeAttribute, VersionAttribute
 from pynamodb.indexes import AllProjection, GlobalSecondaryIndex
@@ -8,10 +8,10 @@ from shared.dynamodb.tables import TimestampAttribute
 
 
 class FeedIndex(GlobalSecondaryIndex["NewsRecord"]):
-    """Every item, newest first, in as many partitions as the feed has shards."""
+    """All items by time, in one partition per feed shard."""
 
     class Meta:
-        """How PynamoDB names and projects it."""
+        """Name and projection."""
 
         index_name = "by_feed"
         projection = AllProjection()
@@ -21,10 +21,10 @@ class FeedIndex(GlobalSecondaryIndex["NewsRecord"]):
 
 
 class CategoryIndex(GlobalSecondaryIndex["NewsRecord"]):
-    """The items of a category, newest first."""
+    """The items of a category by time."""
 
     class Meta:
-        """How PynamoDB names and projects it."""
+        """Name and projection."""
 
         index_name = "by_category"
         projection = AllProjection()
@@ -34,10 +34,10 @@ class CategoryIndex(GlobalSecondaryIndex["NewsRecord"]):
 
 
 class SourceIndex(GlobalSecondaryIndex["NewsRecord"]):
-    """The items of a source, newest first."""
+    """The items of a source by time."""
 
     class Meta:
-        """How PynamoDB names and projects it."""
+        """Name and projection."""
 
         index_name = "by_source"
         projection = AllProjection()
@@ -47,7 +47,7 @@ class SourceIndex(GlobalSecondaryIndex["NewsRecord"]):
 
 
 class NewsRecord(Model):
-    """A row of the table; the dao binds it to a table of a stage."""
+    """An item of the table. The DAO binds it to the table of a stage."""
 
     id = UnicodeAttribute(hash_key=True)
     title = UnicodeAttribute()
@@ -68,5 +68,5 @@ class NewsRecord(Model):
 
 
 def feed_key(shard: int) -> str:
-    """The partition key of a shard of the feed, numbered from 0."""
+    """Return the partition key of a feed shard; shards are numbered from 0."""
     return f"all#{shard}"

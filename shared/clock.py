@@ -1,4 +1,4 @@
-"""Moments in UTC."""
+"""Times in UTC."""
 
 from datetime import UTC, datetime, timedelta
 
@@ -6,15 +6,15 @@ EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 
 
 def utc_now() -> datetime:
-    """The time, to the microsecond."""
+    """Return the current time."""
     return datetime.now(UTC)
 
 
 def timestamp(moment: datetime) -> str:
-    """A moment as RFC 3339 in UTC, of fixed width, so that texts sort as times do.
+    """Return a time as RFC 3339 in UTC with a fixed width, so that strings sort like times.
 
     Raises:
-        OverflowError: in UTC it lies outside the years 1 to 9999.
+        OverflowError: the time in UTC is outside the years 1 to 9999.
     """
     return moment.astimezone(UTC).isoformat(timespec="microseconds").replace("+00:00", "Z")
 

@@ -1,4 +1,4 @@
-"""One time limit over a blocking call as a whole: name resolution, every address, TLS and authentication."""
+"""A deadline for a whole blocking call: name resolution, every address, TLS and authentication."""
 
 from collections.abc import Callable
 from concurrent.futures import Future
@@ -15,7 +15,7 @@ def call_with_deadline(
     """Return what `function` returns, or raise its exception.
 
     The call runs in a daemon thread, in a copy of the caller's context, because `socket.getaddrinfo` and a
-    handshake in several steps cannot be interrupted. After a timeout the thread goes on by itself.
+    handshake in several steps cannot be interrupted. After a timeout the thread continues.
 
     Args:
         seconds: the time limit.
@@ -23,7 +23,7 @@ def call_with_deadline(
         discard: receives a result that arrives after the deadline, for example to close it.
 
     Raises:
-        TimeoutError: the call did not end in time.
+        TimeoutError: the deadline passed.
     """
     future: Future[T] = Future()
     Thread(target=copy_context().run, args=(_run, future, function), daemon=True).start()

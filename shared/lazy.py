@@ -1,4 +1,4 @@
-"""A thing that is made when it is first used."""
+"""Lazy creation of an object."""
 
 from collections.abc import Callable
 from threading import Lock
@@ -6,19 +6,18 @@ from typing import Any
 
 
 class Lazy:
-    """Stands for a dao until the first call to it, which makes it, once for all threads.
+    """Proxy that creates an object at the first access to an attribute, once for all threads.
 
-    The AWS SDK takes longer to import than everything else together, and an answer from the cache needs none
-    of it.
+    The AWS SDK takes longer to import than the rest of the app, and a cached response does not need it.
     """
 
-    def __init__(self, make: Callable[[], object]) -> None:
-        self._make = make
+    def __init__(self, create: Callable[[], object]) -> None:
+        self._create = create
         self._lock = Lock()
-        self._made: object = None
+        self._object: object = None
 
     def __getattr__(self, name: str) -> Any:
         with self._lock:
-            if self._made is None:
-                self._made = self._make()
-        return getattr(self._made, name)
+            if self._object is None:
+                self._object = self._create()
+        return getattr(self._object, name)

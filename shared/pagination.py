@@ -1,7 +1,7 @@
-"""Cursors: where a client's next page of a list begins, as a text that only this file reads.
+"""Cursors: opaque strings that mark where the next page of a list starts.
 
-A cursor is base64url of `format version|hash of the filters|position`, where the position is the sort key of
-the last item handed out. It names no row, so it outlives that row, and no shard, so it outlives their number.
+A cursor is base64url of `format version|hash of the filters|sort key of the last item`. It stays valid
+if that item is deleted or the number of shards changes.
 """
 
 import base64
@@ -17,29 +17,28 @@ FORMAT = "1"
 MAX_LENGTH = 512
 
 
-def encode(filters: Mapping[str, object], position: str) -> str:
-    """The cursor for what follows `position` under these filters."""
-    text = "|".join((FORMAT, _hash(filters), position))
+def encode(filters: Mapping[str, object], sort_key: str) -> str:
+    """Return the cursor for the items that follow a sort key under these filters."""
+    text = "|".join((FORMAT, _hash(filters), sort_key))
     return base64.urlsafe_b64encode(text.encode()).decode().rstrip("=")
 
 
-def decode(cursor: str, filters: Mapping[str, object], position_pattern: str) -> str:
-    """The position in a cursor.
+def decode(cursor: str, filters: Mapping[str, object], sort_key_pattern: str) -> str:
+    """Return the sort key in a cursor.
 
     Raises:
-        InvalidInput: it is damaged, or was made for other filters.
+        InvalidInput: the cursor is malformed, or belongs to other filters.
     """
-    parts = _text(cursor).split("|", 2)
-    if len(parts) != len(("format", "hash", "position")) or parts[0] != FORMAT:
-        raise InvalidInput("cursor", "damaged, or not one of this service's")
-    if parts[1] != _hash(filters):
-        raise InvalidInput("cursor", "made for other filters; a cursor goes with the filters it came from")
-    if not re.fullmatch(position_pattern, parts[2]):
-        raise InvalidInput("cursor", "damaged, or not one of this service's")
-    return parts[2]
+    match _decode_text(cursor).split("|", 2):
+        case [version, filters_hash, sort_key] if version == FORMAT:
+            if filters_hash != _hash(filters):
+                raise InvalidInput("cursor", "belongs to other filters; send the filters of the first page")
+            if re.fullmatch(sort_key_pattern, sort_key):
+                return sort_key
+    raise InvalidInput("cursor", "is malformed")
 
 
-def _text(cursor: str) -> str:
+def _decode_text(cursor: str) -> str:
     if not re.fullmatch(rf"[A-Za-z0-9_-]{{1,{MAX_LENGTH}}}", cursor):
         return ""
     try:

@@ -1,4 +1,4 @@
-"""The web API over a real gunicorn, as `make run` starts it."""
+"""Tests of the API, served by gunicorn as `make run` starts it."""
 
 import itertools
 import json
@@ -30,21 +30,21 @@ def writer(local):
 
 @pytest.fixture
 def api(local, writer):
-    """A session that may write; its paths begin at `url`."""
+    """A session with a writer's token, and the URL of the service as `url`."""
     with requests.Session() as session:
         session.url, session.auth = local.url, writer
         yield session
 
 
 def every_page(api, target):
-    """The items of a list, following its links."""
-    found = []
+    """Return the items of all pages of a list, by its links."""
+    items = []
     while target:
-        answer = api.get(api.url + target, timeout=30)
-        assert answer.status_code == 200
-        found += answer.json()["items"]
-        target = answer.links["next"]["url"] if "next" in answer.links else None
-    return found
+        response = api.get(api.url + target, timeout=30)
+        assert response.status_code == 200
+        items += response.json()["items"]
+        target = response.links["next"]["url"] if "next" in response.links else None
+    return items
 
 
 def test_a_new_run_has_the_sample_items(api):
@@ -69,38 +69,38 @@ def test_an_item_lives_through_create_read_replace_and_delete(api):
     assert api.get(target).status_code == 404
 
 
-def test_both_services_behind_it_answer(api):
-    answer = api.get(api.url + "/health?deep=1")
-    assert answer.status_code == 200
-    assert answer.json()["checks"]["dynamodb"] == "ok"
+def test_deep_health_is_ok(api):
+    response = api.get(api.url + "/health?deep=1")
+    assert response.status_code == 200
+    assert response.json()["checks"]["dynamodb"] == "ok"
 
 
-def test_a_chunked_body_is_taken_up_to_the_limit(api):
+def test_a_chunked_body_is_accepted_up_to_the_limit(api):
     body = json.dumps(sent("chunked")).encode()
     headers = {"Content-Type": "application/json"}
-    answer = api.post(api.url + "/news/", data=iter([body[:9], body[9:]]), headers=headers)
-    assert answer.status_code == 201
-    api.delete(api.url + answer.headers["Location"])
-    greatest = b'{"title": 1}'.ljust(65_536)
-    answer = api.post(api.url + "/news/", data=iter([greatest]), headers=headers)
-    assert answer.json()["errors"][0]["field"] == "title"
-    answer = api.post(api.url + "/news/", data=iter([greatest, b" "]), headers=headers)
-    assert answer.status_code == 413
-    assert "65536 bytes" in answer.json()["detail"]
+    response = api.post(api.url + "/news/", data=iter([body[:9], body[9:]]), headers=headers)
+    assert response.status_code == 201
+    api.delete(api.url + response.headers["Location"])
+    largest = b'{"title": 1}'.ljust(65_536)
+    response = api.post(api.url + "/news/", data=iter([largest]), headers=headers)
+    assert response.json()["errors"][0]["field"] == "title"
+    response = api.post(api.url + "/news/", data=iter([largest, b" "]), headers=headers)
+    assert response.status_code == 413
+    assert "65536 bytes" in response.json()["detail"]
 
 
-def test_paging_misses_and_doubles_nothing_while_others_write(api):
+def test_pages_neither_miss_nor_repeat_items_during_writes(api):
     items = [sent(f"page{n}", category="paging", published_at=f"2026-03-01T00:{n:02}:00Z") for n in range(60)]
     made = [api.post(api.url + "/news/", json=item).json() for item in items]
-    done = threading.Event()
+    stop = threading.Event()
 
     def write():
-        """Create newer items, remove those, and remove every tenth of the sixty."""
+        """Create and delete newer items, and delete every tenth of the sixty."""
         with requests.Session() as session:
             session.auth = api.auth
             doomed = iter(made[::10])
             for n in itertools.count():
-                if done.is_set():
+                if stop.is_set():
                     break
                 new = sent(f"busy{n}", category="paging", published_at=f"2026-03-02T00:00:{n % 60:02}Z")
                 location = session.post(api.url + "/news/", json=new).headers["Location"]
@@ -112,19 +112,19 @@ def test_paging_misses_and_doubles_nothing_while_others_write(api):
     try:
         rounds = [every_page(api, "/news/?limit=5&category=paging") for _ in range(10)]
     finally:
-        done.set()
+        stop.set()
         writer.join()
     kept = [item["id"] for item in reversed(made) if item not in made[::10]]
-    for found in rounds:
-        ids = [item["id"] for item in found]
+    for listed in rounds:
+        ids = [item["id"] for item in listed]
         assert len(ids) == len(set(ids))
-        assert [each for each in ids if each in kept] == kept
-        moments = [item["published_at"] for item in found]
-        assert moments == sorted(moments, reverse=True)
+        assert [news_id for news_id in ids if news_id in kept] == kept
+        times = [item["published_at"] for item in listed]
+        assert times == sorted(times, reverse=True)
 
 
-@pytest.mark.skipif(not HEADLINES.exists(), reason="../shared/data/headlines.jsonl is not there")
-def test_real_headlines_go_in_and_come_back(local, api, tmp_path):
+@pytest.mark.skipif(not HEADLINES.exists(), reason="../shared/data/headlines.jsonl does not exist")
+def test_imported_headlines_are_listed(local, api, tmp_path):
     lines = HEADLINES.read_text().splitlines()[:900]
     expected = {}
     for line in map(json.loads, lines):
@@ -147,15 +147,15 @@ def test_real_headlines_go_in_and_come_back(local, api, tmp_path):
     assert done.stdout == f"{len(expected)} created, {900 - len(expected)} already there, 0 refused\n"
     assert titles(every_page(api, "/news/?limit=100")) == titles_of(expected.values())
     for category in {line["category"] for line in expected.values()}:
-        wanted = [line for line in expected.values() if line["category"] == category]
-        assert titles(every_page(api, f"/news/?limit=100&category={category}")) == titles_of(wanted)
+        matching = [line for line in expected.values() if line["category"] == category]
+        assert titles(every_page(api, f"/news/?limit=100&category={category}")) == titles_of(matching)
     ranged = every_page(api, "/news/?limit=100&since=2021-11-18T00:00:00Z&until=2021-11-20T00:00:00Z")
-    wanted = [line for line in expected.values() if 1637193600 <= line["timestamp"] < 1637366400]
-    assert 0 < len(wanted) < len(expected)
-    assert titles(ranged) == titles_of(wanted)
+    matching = [line for line in expected.values() if 1637193600 <= line["timestamp"] < 1637366400]
+    assert 0 < len(matching) < len(expected)
+    assert titles(ranged) == titles_of(matching)
 
 
-def test_what_is_imported_is_seen_at_once_though_lists_are_cached(local, api, tmp_path):
+def test_imported_items_are_listed_at_once_despite_the_cache(local, api, tmp_path):
     url = f"{api.url}/news/?category=imported"
     assert api.get(url).json()["items"] == api.get(url).json()["items"] == []
     (tmp_path / "news.jsonl").write_text(json.dumps(sent("imported", category="imported")))
@@ -165,9 +165,9 @@ def test_what_is_imported_is_seen_at_once_though_lists_are_cached(local, api, tm
 
 
 def titles(items):
-    """Titles by time; items of one moment may come in any order."""
-    moments = [item["published_at"] for item in items]
-    assert moments == sorted(moments, reverse=True)
+    """Return sorted titles; items of the same time may be in any order."""
+    times = [item["published_at"] for item in items]
+    assert times == sorted(times, reverse=True)
     return sorted(item["title"] for item in items)
 
 
@@ -175,6 +175,6 @@ def titles_of(lines):
     return sorted(line["title"] for line in lines)
 
 
-def test_no_answer_tells_what_runs_here_but_the_server_header(api):
-    answer = api.get(api.url + "/nix")
-    assert not re.search("flask|werkzeug|python", str(answer.headers) + answer.text, re.IGNORECASE)
+def test_only_the_server_header_names_the_software(api):
+    response = api.get(api.url + "/nix")
+    assert not re.search("flask|werkzeug|python", str(response.headers) + response.text, re.IGNORECASE)

@@ -32,7 +32,8 @@ from shared.cache.store import CacheStore, CacheUnavailable
 from shared.config import Settings
 from shared.errors import DomainError, Unavailable
 from shared.observability.context import request_context
-from shared.web.conditional import make_conditional
+from shared.web.problems import status_code
+from shared.web.responses import make_conditional
 
 log = logging.getLogger(__name__)
 
@@ -108,8 +109,8 @@ def invalidates(name: str) -> Callable[[View], View]:
 
 
 def _status_code(error: DomainError | HTTPException) -> int:
-    status_code = error.code if isinstance(error, HTTPException) else error.status
-    return status_code or HTTPStatus.INTERNAL_SERVER_ERROR
+    code = error.code if isinstance(error, HTTPException) else status_code(error)
+    return code or HTTPStatus.INTERNAL_SERVER_ERROR
 
 
 def _respond(store: CacheStore, key: CacheKey, load: Load) -> Response:

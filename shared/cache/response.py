@@ -7,7 +7,7 @@ from flask import Response
 from werkzeug.datastructures import Headers
 
 from shared.cache.entry import Entry
-from shared.web.conditional import make_conditional
+from shared.web.responses import make_conditional
 
 if TYPE_CHECKING:
     from _typeshed.wsgi import WSGIEnvironment

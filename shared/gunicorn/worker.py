@@ -21,7 +21,7 @@ from gunicorn import util
 from gunicorn.http import errors
 from gunicorn.workers.ggevent import GeventWorker
 
-from shared.constants import ERROR_HEADERS, MULTIPROC_DIR, PROBLEM_JSON
+from shared.constants import ERROR_HEADERS, INTERNAL_ERROR_DETAIL, MULTIPROC_DIR, PROBLEM_JSON
 from shared.observability.context import CURRENT_CONTEXT, RequestContext
 
 log = logging.getLogger(__name__)
@@ -160,11 +160,11 @@ def _describe(exc: BaseException) -> tuple[HTTPStatus, str]:
     if isinstance(exc, errors.ParseException):
         status = STATUSES.get(type(exc), HTTPStatus.BAD_REQUEST)
         return status, f"{status.description}."
-    return HTTPStatus.INTERNAL_SERVER_ERROR, "The server failed; the log has the reason."
+    return HTTPStatus.INTERNAL_SERVER_ERROR, INTERNAL_ERROR_DETAIL
 
 
 def _problem_response(status: HTTPStatus, detail: str, request_id: str) -> bytes:
-    from shared.errors import problem_body  # noqa: PLC0415  # see above
+    from shared.web.problems import problem_body  # noqa: PLC0415  # see above
 
     body = problem_body(status, detail, request_id)
     headers = {"Content-Type": PROBLEM_JSON, "Content-Length": len(body), "Connection": "close"}

@@ -11,8 +11,8 @@ import serverless_wsgi
 from werkzeug.datastructures import Headers
 
 from shared.constants import ERROR_HEADERS, PROBLEM_JSON
-from shared.errors import problem_body
 from shared.lambda_adapter.fields import Event
+from shared.web.problems import problem_body
 
 TEXT_TYPES = {
     "application/javascript",

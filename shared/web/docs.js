@@ -1,9 +1,9 @@
-// Starts Swagger UI on the contract of the service that the page came from.
-const place = document.getElementById("docs");
+// Starts Swagger UI with the OpenAPI document of this service.
+const main = document.getElementById("docs");
 SwaggerUIBundle({
-  url: place.dataset.contract,
-  domNode: place,
+  url: main.dataset.openapi,
+  domNode: main,
   deepLinking: true,
   tryItOutEnabled: true,
-  validatorUrl: null, // which would send the contract to swagger.io
+  validatorUrl: null, // the default sends the document to swagger.io
 });

@@ -1,6 +1,6 @@
-"""Where the app is mounted: which part of a request's path is SCRIPT_NAME, and which is PATH_INFO (PEP 3333).
+"""The path prefix of the app: splits a request path into SCRIPT_NAME and PATH_INFO (PEP 3333).
 
-One rule for every entry point: BASE_PATH is split off where the path starts with it.
+All entry points follow one rule: if the path starts with BASE_PATH, BASE_PATH is SCRIPT_NAME.
 """
 
 from collections.abc import Iterable
@@ -13,9 +13,9 @@ if TYPE_CHECKING:
 
 
 def split_prefix(path: str, prefix: str) -> tuple[str, str]:
-    """Return the prefix and the path below it, or an empty text and the path as it is.
+    """Return the prefix and the rest of the path, or an empty string and the whole path.
 
-    A prefix ends with a segment: `/api` is none of `/apix`.
+    A prefix is a number of whole segments: `/api` is not a prefix of `/apix`.
     """
     if prefix and f"{path}/".startswith(f"{prefix}/"):
         return prefix, path[len(prefix) :] or "/"
@@ -23,10 +23,10 @@ def split_prefix(path: str, prefix: str) -> tuple[str, str]:
 
 
 class Mount:
-    """The public place of an app.
+    """The public path prefix of an app.
 
     Attributes:
-        base_path: BASE_PATH as the start of a path, e.g. `/v1`; empty where it is not set, and at the root.
+        base_path: BASE_PATH with a leading slash, such as `/v1`; empty if it is not set or `/`.
         is_root: whether BASE_PATH is `/`: the app is at the root of every host.
     """
 
@@ -38,10 +38,10 @@ class Mount:
         self._first_segments = {rule.rule.split("/")[1] for rule in app.url_map.iter_rules()}
 
     def split(self, path: str, prefix: str) -> tuple[str, str]:
-        """Split off a prefix that may be there, as split_prefix does.
+        """Split off an optional prefix, as `split_prefix` does.
 
-        Where routes of the app start with the same segment, as with a stage called `news`, it is no prefix if
-        only the whole path has a route.
+        If routes of the app start with the same segment, such as with a stage named `news`, and only the
+        whole path has a route, the segment is not a prefix.
         """
         root, rest = split_prefix(path, prefix)
         if root and root.split("/")[1] in self._first_segments and self._has_route(path):
@@ -53,18 +53,18 @@ class Mount:
 
 
 def mount(app: Flask, base_path: str) -> None:
-    """Serve an app below BASE_PATH as well as at the root, on a server that passes the whole path on.
+    """Serve an app both under BASE_PATH and at the root, on a server that passes on the whole path.
 
-    A load balancer's health check asks the root, whatever the public place is.
+    The health checks of load balancers use the root.
     """
-    place = Mount(app, base_path)
-    inner = app.wsgi_app
-    if not place.base_path:
+    mounted = Mount(app, base_path)
+    wsgi_app = app.wsgi_app
+    if not mounted.base_path:
         return
 
-    def mounted(environ: "WSGIEnvironment", start_response: "StartResponse") -> Iterable[bytes]:
-        root, environ["PATH_INFO"] = place.split(environ["PATH_INFO"], place.base_path)
+    def mounted_app(environ: "WSGIEnvironment", start_response: "StartResponse") -> Iterable[bytes]:
+        root, environ["PATH_INFO"] = mounted.split(environ["PATH_INFO"], mounted.base_path)
         environ["SCRIPT_NAME"] = environ.get("SCRIPT_NAME", "") + root
-        return inner(environ, start_response)
+        return wsgi_app(environ, start_response)
 
-    app.wsgi_app = mounted  # type: ignore[method-assign]
+    app.wsgi_app = mounted_app  # type: ignore[method-assign]

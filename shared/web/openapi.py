@@ -1,6 +1,6 @@
-"""GET /openapi.json, the contract, and, where DOCS says so, GET /docs, a page to read and try it.
+"""GET /openapi.json, and Swagger UI at /docs if DOCS is `yes`.
 
-The page is Swagger UI: its script and style sheet come from a package, and no address but ours is asked.
+Swagger UI's script and style sheet come from a Python package: the page loads nothing from other hosts.
 """
 
 from functools import cache
@@ -12,10 +12,10 @@ from flask.typing import ResponseReturnValue
 from werkzeug.http import generate_etag
 
 from shared.errors import NotFound
-from shared.web.conditional import make_conditional
+from shared.web.responses import make_conditional
 
 HERE = Path(__file__).parent
-CONTRACT = HERE.parent.parent / "openapi.json"
+OPENAPI_FILE = HERE.parent.parent / "openapi.json"
 
 ASSETS = {
     "docs.js": "text/javascript; charset=utf-8",
@@ -23,59 +23,59 @@ ASSETS = {
     "swagger-ui-bundle.js": "text/javascript; charset=utf-8",
     "swagger-ui.css": "text/css; charset=utf-8",
 }
-"""What the page loads, by name; what isn't ours is the package's."""
+"""The content type of each asset of the page; files that are not in this folder come from the package."""
 
-POLICY = (
+CONTENT_SECURITY_POLICY = (
     "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' data:; connect-src 'self'; "
     "base-uri 'none'; form-action 'none'; frame-ancestors 'none'"
 )
-"""What the page may do (https://www.w3.org/TR/CSP3/): nothing inline, nothing from elsewhere, in no frame."""
+"""No inline code, no other hosts, no frames (https://www.w3.org/TR/CSP3/)."""
 
-routes = Blueprint("contract", __name__)
-page = Blueprint("docs", __name__)
+routes = Blueprint("openapi", __name__)
+docs_routes = Blueprint("docs", __name__)
 
 
 def init_openapi(app: Flask, *, docs: bool) -> None:
-    """Add the contract, and the page if it is wanted."""
+    """Add the route of the OpenAPI document and, with `docs`, those of Swagger UI."""
     app.register_blueprint(routes)
     if docs:
-        app.register_blueprint(page)
+        app.register_blueprint(docs_routes)
 
 
 @routes.get("/openapi.json")
-def contract() -> ResponseReturnValue:
-    """Show the contract, as it is committed."""
-    return _answer(CONTRACT.read_bytes(), "application/json")
+def document() -> ResponseReturnValue:
+    """Return the OpenAPI document."""
+    return _response(OPENAPI_FILE.read_bytes(), "application/json")
 
 
-@page.get("/docs")
-@page.get("/docs/", alias=True)
-def show() -> ResponseReturnValue:
-    """Show the page."""
+@docs_routes.get("/docs")
+@docs_routes.get("/docs/", alias=True)
+def page() -> ResponseReturnValue:
+    """Return the page with Swagger UI."""
     html = render_template_string((HERE / "docs.html").read_text())
-    answer = _answer(html.encode(), "text/html; charset=utf-8")
-    answer.headers["Content-Security-Policy"] = POLICY
-    return answer
+    response = _response(html.encode(), "text/html; charset=utf-8")
+    response.headers["Content-Security-Policy"] = CONTENT_SECURITY_POLICY
+    return response
 
 
-@page.get("/docs/<name>")
+@docs_routes.get("/docs/<name>")
 def asset(name: str) -> ResponseReturnValue:
-    """Send what the page loads."""
+    """Return an asset of the page."""
     if name not in ASSETS:
-        raise NotFound(f"The page has no {name!r}.")
-    return _answer(*_content(name))
+        raise NotFound(f"No asset has the name {name!r}.")
+    return _response(*_read_asset(name))
 
 
-@cache  # clients that are slow to read the script share its 1.5 MB
-def _content(name: str) -> tuple[bytes, str, str]:
-    ours = HERE / name
-    source = ours if ours.exists() else files("flask_swagger_ui") / "dist" / name
-    content = source.read_bytes()
+@cache  # concurrent downloads of the 1.5 MB script share one copy
+def _read_asset(name: str) -> tuple[bytes, str, str]:
+    local = HERE / name
+    file = local if local.exists() else files("flask_swagger_ui") / "dist" / name
+    content = file.read_bytes()
     return content, ASSETS[name], generate_etag(content)
 
 
-def _answer(body: bytes, content_type: str, etag: str | None = None) -> Response:
-    answer = Response(body, content_type=content_type)
-    answer.cache_control.no_cache = True  # it may be kept, and is asked for again
-    answer.set_etag(etag or generate_etag(body))  # a hash, since an artefact's files all have one time
-    return make_conditional(answer)
+def _response(body: bytes, content_type: str, etag: str | None = None) -> Response:
+    response = Response(body, content_type=content_type)
+    response.cache_control.no_cache = True  # clients may store it, and must revalidate it
+    response.set_etag(etag or generate_etag(body))  # a hash: all files of an artifact have the same time
+    return make_conditional(response)

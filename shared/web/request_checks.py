@@ -1,6 +1,6 @@
-"""Checks of a request before any view: fields that a server may leave to the app.
+"""Checks of a request before its view: headers that a server does not check.
 
-gunicorn passes on a request without `Host`, and a body whose coding it does not undo.
+gunicorn passes on requests without `Host`, and bodies with a coding that it does not decode.
 """
 
 import re
@@ -15,17 +15,17 @@ MAX_PORT = 65535
 
 
 class UnsupportedContentCoding(UnsupportedMediaType):
-    """The body is compressed; no coding is supported (RFC 9110, section 15.5.16)."""
+    """The body is compressed; no content coding is supported (RFC 9110, section 15.5.16)."""
 
-    description = "The body must be sent without a Content-Encoding."
+    description = "Content-Encoding is not supported: send the body uncompressed."
 
     def get_headers(self, *args: object, **kwargs: object) -> list[tuple[str, str]]:
-        """Name the codings that are supported (RFC 9110, section 12.5.3)."""
+        """Return the headers with the supported codings (RFC 9110, section 12.5.3)."""
         return [*super().get_headers(*args, **kwargs), ("Accept-Encoding", "identity")]  # type: ignore[arg-type]
 
 
-def refuse_content_coding() -> None:
-    """Refuse a body with a content coding, under any server.
+def reject_content_encoding() -> None:
+    """Reject a body with a content coding.
 
     Raises:
         UnsupportedContentCoding: a Content-Encoding other than `identity`.
@@ -35,8 +35,8 @@ def refuse_content_coding() -> None:
         raise UnsupportedContentCoding
 
 
-def refuse_bad_framing() -> None:
-    """Refuse what gunicorn leaves to the app: a request without a valid Host, or with a transfer coding.
+def reject_invalid_framing() -> None:
+    """Reject what gunicorn does not: a request without a valid Host, or with a transfer coding.
 
     Raises:
         BadRequest: HTTP/1.1 without Host, or a Host that is not `host[:port]` (RFC 9112, section 3.2).
@@ -45,9 +45,9 @@ def refuse_bad_framing() -> None:
     environ = request.environ
     host = environ.get("HTTP_HOST")
     if host is None and environ["SERVER_PROTOCOL"] != "HTTP/1.0":
-        raise BadRequest("The request has no Host.")
+        raise BadRequest("The Host header is missing.")
     if host is not None and not is_host(host):
-        raise BadRequest("Host is not host[:port].")
+        raise BadRequest("The Host header must be host[:port].")
     if environ.get("HTTP_TRANSFER_ENCODING", "chunked").strip().lower() != "chunked":
         raise UnsupportedTransferCoding("Transfer-Encoding must be chunked.")
 

@@ -1,13 +1,30 @@
-"""What a view answers with."""
+"""JSON responses and conditional requests."""
+
+from http import HTTPStatus
 
 import msgspec
-from flask import Response
+from flask import Response, request
 
 
-def json_response(body: object, status: int = 200) -> Response:
-    """A JSON answer; a body with a revision gets it as its ETag (RFC 9110, section 8.8.3)."""
-    answer = Response(msgspec.json.encode(body), status, content_type="application/json")
+def json_response(body: object, status: int = HTTPStatus.OK) -> Response:
+    """Return a JSON response; if the body has a `revision`, it is the ETag (RFC 9110, section 8.8.3)."""
+    response = Response(msgspec.json.encode(body), status, content_type="application/json")
     revision = getattr(body, "revision", None)
     if revision is not None:
-        answer.set_etag(revision)
-    return answer
+        response.set_etag(revision)
+    return response
+
+
+def make_conditional(response: Response) -> Response:
+    """Turn the response into a 304 without a body if If-None-Match names its ETag.
+
+    If-None-Match is a list that is compared weakly; `*` matches every ETag (RFC 9110, section 13.1.2). A 304
+    keeps the headers that update the client's copy; werkzeug drops the headers of the body.
+    """
+    if "HTTP_IF_NONE_MATCH" not in request.environ:
+        return response
+    tag, _ = response.get_etag()
+    if tag is not None and request.if_none_match.contains_weak(tag):
+        response.status_code = HTTPStatus.NOT_MODIFIED
+        response.set_data(b"")
+    return response

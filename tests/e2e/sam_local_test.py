@@ -72,7 +72,7 @@ def dynamodb_port(gateway, tmp_path_factory):
         wait_for_port(processes.start(command, log=tmp_path_factory.mktemp("moto") / "log"), port)
         settings = Settings("local", "us-east-1", NAMES, dynamodb_endpoint=f"http://127.0.0.1:{port}")
         create_tables(settings)
-        NewsDao(settings).check()
+        NewsDao(settings).ping()
         yield port
 
 

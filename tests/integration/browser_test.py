@@ -1,6 +1,6 @@
-"""The page at /docs in a real browser: read the contract, and try it.
+"""The Swagger UI page at /docs in Chromium.
 
-SCREENSHOT names a file to leave a picture of the page in: docs/images/page.png was made so.
+SCREENSHOT names a file for a screenshot of the page, such as docs/images/page.png.
 """
 
 import json
@@ -21,10 +21,10 @@ from support.environment import ROOT
 from support.fakes import FakeDao, clock, sent
 from support.local_run import LocalRun
 
-CONTRACT = json.loads((ROOT / "openapi.json").read_text())
+OPENAPI = json.loads((ROOT / "openapi.json").read_text())
 CHROMIUM = next(filter(None, map(shutil.which, ("chromium", "chromium-browser", "google-chrome"))), None)
 ARGUMENTS = [
-    "--no-sandbox",  # which root in a container has none of
+    "--no-sandbox",  # root has no sandbox in a container
     "--disable-gpu",
     "--disable-quic",
     "--no-first-run",
@@ -37,9 +37,9 @@ ARGUMENTS = [
 @pytest.fixture(scope="module")
 def browser():
     if not CHROMIUM:
-        pytest.skip("no Chromium here")
+        pytest.skip("Chromium is not installed")
     playwright = pytest.importorskip(
-        "playwright.sync_api", reason="no Playwright: install Chromium, make -B setup"
+        "playwright.sync_api", reason="Playwright is not installed: install Chromium, then run make -B setup"
     )
     with playwright.sync_playwright() as started:
         running = started.chromium.launch(executable_path=CHROMIUM, args=ARGUMENTS)
@@ -55,24 +55,25 @@ def local(tmp_path_factory):
 
 @pytest.fixture
 def page(browser):
-    """A page that must not have anything to complain of, nor ask another server than ours."""
+    """A page that fails the test if it logs an error, or sends a request to another host."""
     made = browser.new_page(viewport={"width": 1000, "height": 780})
     made.set_default_timeout(10_000)
-    complaints, asked = [], []
+    messages, urls = [], []
     made.on(
-        "console", lambda said: complaints.append(said.text) if said.type in {"error", "warning"} else None
+        "console",
+        lambda message: messages.append(message.text) if message.type in {"error", "warning"} else None,
     )
-    made.on("pageerror", lambda error: complaints.append(str(error)))
-    made.on("request", lambda request: asked.append(request.url))
+    made.on("pageerror", lambda error: messages.append(str(error)))
+    made.on("request", lambda request: urls.append(request.url))
     yield made
     origin = made.evaluate("location.origin")
     made.close()
-    assert [said for said in complaints if "status of 4" not in said] == []  # an error that was tried for
-    assert [url for url in asked if not url.startswith(origin)] == []
+    assert [text for text in messages if "status of 4" not in text] == []  # an error that the test expects
+    assert [url for url in urls if not url.startswith(origin)] == []
 
 
 def operation(page, method, path):
-    """An operation of the page, unfolded."""
+    """Expand an operation, and return its block."""
     block = page.locator(f'.opblock-{method}:has([data-path="{path}"])')
     block.locator(".opblock-summary-control").click()
     return block
@@ -87,27 +88,27 @@ def paste(page, token):
 
 
 def execute(block, body=None):
-    """Send the request, and return the status and the body that the page shows."""
+    """Send the request, and return the status and the body on the page."""
     if body is not None:
         block.locator("textarea.body-param__text").fill(json.dumps(body))
     block.locator("button.execute").click()
-    answer = block.locator(".live-responses-table .response")
-    body = json.loads(answer.locator(".highlight-code code").first.inner_text())
-    return int(answer.locator(".response-col_status").inner_text().split()[0]), body
+    response = block.locator(".live-responses-table .response")
+    body = json.loads(response.locator(".highlight-code code").first.inner_text())
+    return int(response.locator(".response-col_status").inner_text().split()[0]), body
 
 
-def test_the_page_shows_every_operation_of_the_contract(page, local):
+def test_the_page_shows_every_operation(page, local):
     page.goto(f"{local.url}/docs")
     page.locator(".opblock").first.wait_for()
     shown = {
         (
-            each.get_attribute("class").split("opblock-")[1].split()[0],
-            each.locator("[data-path]").inner_text(),
+            block.get_attribute("class").split("opblock-")[1].split()[0],
+            block.locator("[data-path]").inner_text(),
         )
-        for each in page.locator(".opblock").all()
+        for block in page.locator(".opblock").all()
     }
     assert {(method, path.replace("\u200b", "")) for method, path in shown} == {
-        (method, path) for path, operations in CONTRACT["paths"].items() for method in operations
+        (method, path) for path, operations in OPENAPI["paths"].items() for method in operations
     }
     if picture := os.environ.get("SCREENSHOT"):
         page.screenshot(path=picture)
@@ -115,33 +116,33 @@ def test_the_page_shows_every_operation_of_the_contract(page, local):
 
 def test_trying_it_lists_news(page, local):
     page.goto(f"{local.url}/docs")
-    status, answer = execute(operation(page, "get", "/news/"))
+    status, body = execute(operation(page, "get", "/news/"))
     assert status == 200
-    assert len(answer["items"]) == 20
+    assert len(body["items"]) == 20
 
 
 def test_trying_it_with_a_pasted_token_creates_an_item(page, local):
     page.goto(f"{local.url}/docs")
     paste(page, local.token())
-    status, answer = execute(operation(page, "post", "/news/"), sent("browser"))
-    assert (status, answer["url"], answer["version"]) == (201, sent("browser")["url"], 1)
+    status, body = execute(operation(page, "post", "/news/"), sent("browser"))
+    assert (status, body["url"], body["version"]) == (201, sent("browser")["url"], 1)
 
 
 def test_trying_it_shows_the_problem_of_a_bad_item(page, local):
     page.goto(f"{local.url}/docs")
     paste(page, local.token())
-    status, answer = execute(operation(page, "post", "/news/"), sent(category="not a word"))
-    assert (status, answer["status"], answer["errors"][0]["field"]) == (400, 400, "category")
+    status, body = execute(operation(page, "post", "/news/"), sent(category="not a word"))
+    assert (status, body["status"], body["errors"][0]["field"]) == (400, 400, "category")
 
 
 def test_trying_it_shows_the_problem_of_a_bad_token(page, local):
     page.goto(f"{local.url}/docs")
     paste(page, "not.a.token")
-    status, answer = execute(operation(page, "post", "/news/"), sent())
-    assert (status, answer["title"]) == (401, "Unauthorized")
+    status, body = execute(operation(page, "post", "/news/"), sent())
+    assert (status, body["title"]) == (401, "Unauthorized")
 
 
-def test_behind_a_base_path_trying_it_asks_there(page):
+def test_behind_a_base_path_requests_have_the_prefix(page):
     app = create_app(Settings(stage="local", region="us-east-1", tables={"news": "news"}, docs=True))
     service = NewsService(FakeDao(), now=clock())
     setup_route(app, service)
@@ -151,8 +152,8 @@ def test_behind_a_base_path_trying_it_asks_there(page):
     thread.start()
     try:
         page.goto(f"http://127.0.0.1:{server.server_port}/v1/docs")
-        status, answer = execute(operation(page, "get", "/news/"))
-        assert (status, [each["url"] for each in answer["items"]]) == (200, [sent("behind")["url"]])
+        status, body = execute(operation(page, "get", "/news/"))
+        assert (status, [item["url"] for item in body["items"]]) == (200, [sent("behind")["url"]])
     finally:
         server.shutdown()
         thread.join()

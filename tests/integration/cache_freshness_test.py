@@ -101,17 +101,17 @@ def test_an_entry_loaded_just_after_a_write_is_served_for_one_second(
 @pytest.mark.parametrize("lag", [0.3, 0.9])
 def test_a_list_from_a_lagging_index_is_stale_for_about_a_second(client, clock, dao, lag):
     client.get("/news/")
-    old, written_at = dict(dao.rows), clock.seconds
+    old, written_at = dict(dao.items), clock.seconds
     change(client, "New")
     visible_after = None
     real_page = dao.page
 
     def lagging_page(*arguments):
-        now, dao.rows = dao.rows, old if clock.seconds < written_at + lag else dao.rows
+        now, dao.items = dao.items, old if clock.seconds < written_at + lag else dao.items
         try:
             return real_page(*arguments)
         finally:
-            dao.rows = now
+            dao.items = now
 
     dao.page = lagging_page
     while visible_after is None:

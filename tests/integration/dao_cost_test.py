@@ -3,7 +3,7 @@
 import pytest
 
 from news.dao import NewsDao
-from news.model import NewsFilter, position
+from news.model import NewsFilter, sort_key
 from support.dynamodb_proxy import Proxy
 from support.environment import settings_for
 from support.fakes import stored
@@ -40,7 +40,7 @@ def read(proxy, dao, wanted, limit):
 
 
 def newest_first(items):
-    return sorted(items, key=position, reverse=True)
+    return sorted(items, key=sort_key, reverse=True)
 
 
 @pytest.mark.parametrize(

@@ -52,10 +52,10 @@ def test_every_call_to_an_overloaded_database_is_unavailable(faulty, dao):
         lambda: dao.page(NewsFilter(), None, 5),
         lambda: dao.add(stored(1)),
         lambda: dao.replace(stored(1, version=2)),
-        lambda: dao.remove(stored(1).id, stored(1)),
+        lambda: dao.delete(stored(1).id, stored(1)),
         lambda: dao.find_many([stored(1).id]),
         lambda: dao.add_many([stored(1)]),
-        dao.check,
+        dao.ping,
     )
     for call in calls:
         with pytest.raises(Unavailable):

@@ -46,7 +46,7 @@ def calls(dao):
         "add": lambda: dao.add(stored(1)),
         "add_many": lambda: dao.add_many([stored(1)]),
         "replace": lambda: dao.replace(stored(1, version=2)),
-        "remove": lambda: dao.remove(stored(1).id, stored(1)),
+        "delete": lambda: dao.delete(stored(1).id, stored(1)),
     }
 
 

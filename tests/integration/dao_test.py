@@ -9,7 +9,7 @@ import msgspec
 import pytest
 
 from news.dao import MAX_EXAMINED, NewsDao
-from news.model import NewsFilter, position
+from news.model import NewsFilter, sort_key
 from news.table import NewsRecord
 from shared.dynamodb.tables import bind
 from shared.errors import Conflict, Stale, Unavailable
@@ -31,7 +31,7 @@ def every_page(dao, wanted, limit):
 
 
 def newest_first(items):
-    return sorted(items, key=position, reverse=True)
+    return sorted(items, key=sort_key, reverse=True)
 
 
 def test_add_stores_an_item_that_find_returns(dao):
@@ -83,7 +83,7 @@ def test_replace_of_another_version_is_stale_and_changes_nothing(dao, version):
 
 def test_replace_of_an_item_created_again_is_stale_and_changes_nothing(dao):
     dao.add(stored(1))
-    dao.remove(stored(1).id, None)
+    dao.delete(stored(1).id, None)
     again = stored(1, created_at=stored(1).created_at + timedelta(microseconds=1), title="Again")
     dao.add(again)
     with pytest.raises(Stale):
@@ -100,18 +100,18 @@ def test_replace_of_a_missing_item_is_stale_and_creates_nothing(dao):
 @pytest.mark.parametrize("state", [None, stored(1)])
 def test_remove_deletes_the_item_from_the_table_and_the_indexes(dao, state):
     dao.add(stored(1))
-    dao.remove(stored(1).id, state)
+    dao.delete(stored(1).id, state)
     assert dao.find(stored(1).id) is None
     assert dao.page(EVERYTHING, None, 5) == ([], None)
     with pytest.raises(Stale):
-        dao.remove(stored(1).id, state)
+        dao.delete(stored(1).id, state)
 
 
 @pytest.mark.parametrize("change", [{"version": 2}, {"created_at": stored(2).created_at}])
 def test_remove_of_another_state_is_stale(dao, change):
     dao.add(stored(1))
     with pytest.raises(Stale):
-        dao.remove(stored(1).id, stored(1, **change))
+        dao.delete(stored(1).id, stored(1, **change))
     assert dao.find(stored(1).id) == stored(1)
 
 
@@ -166,13 +166,13 @@ def test_pages_of_a_filter_contain_the_matching_items(dao, sixty, wanted):
 
 
 def test_a_page_after_the_last_match_is_empty(dao, sixty):
-    assert dao.page(NewsFilter(since=stored(5).published_at), position(stored(1)), 5) == ([], None)
+    assert dao.page(NewsFilter(since=stored(5).published_at), sort_key(stored(1)), 5) == ([], None)
 
 
 def test_pages_continue_after_a_deleted_item(dao, sixty):
     first, after = dao.page(EVERYTHING, None, 10)
-    dao.remove(first[-1].id, None)
-    dao.remove(first[0].id, None)
+    dao.delete(first[-1].id, None)
+    dao.delete(first[0].id, None)
     dao.add(stored(61))
     rest = [dao.page(EVERYTHING, after, 60).items]
     assert rest == [newest_first(sixty)[10:]]

@@ -53,7 +53,7 @@ def test_a_file_is_loaded_once(tmp_path):
     counts, dao = load(path)
     assert counts == (60, 1, 0)
     assert load(path, dao=dao)[0] == (0, 61, 0)
-    assert len(dao.rows) == 60
+    assert len(dao.items) == 60
 
 
 def test_bad_lines_are_reported_with_number_and_reason_and_stop_nothing(tmp_path, capsys):
@@ -70,7 +70,7 @@ def test_bad_lines_are_reported_with_number_and_reason_and_stop_nothing(tmp_path
     ]
     counts, dao = load(write(tmp_path / "news.jsonl", lines))
     assert counts == (2, 0, 6)
-    assert len(dao.rows) == 2
+    assert len(dao.items) == 2
     said = capsys.readouterr().err.splitlines()
     assert [line.partition(":")[0] for line in said] == [f"line {n}" for n in (2, 4, 5, 6, 8, 9)]
     assert "truncated" in said[0]
@@ -81,7 +81,7 @@ def test_bad_lines_are_reported_with_number_and_reason_and_stop_nothing(tmp_path
 def test_headlines_are_read(tmp_path):
     counts, dao = load(write(tmp_path / "headlines.jsonl", [HEADLINE]), "headlines")
     assert counts == (1, 0, 0)
-    [item] = dao.rows.values()
+    [item] = dao.items.values()
     assert (item.title, item.source) == (HEADLINE["title"], "wgbh.org")
     assert (item.category, item.url) == ("technology", HEADLINE["link"])
     assert item.published_at.isoformat() == "2021-11-23T19:42:18+00:00"
@@ -91,7 +91,7 @@ def test_a_headline_is_read_without_the_control_characters_in_it(tmp_path):
     headline = HEADLINE | {"title": 'She said: "\x80\x98You are\n our pride"'}
     counts, dao = load(write(tmp_path / "headlines.jsonl", [headline]), "headlines")
     assert counts == (1, 0, 0)
-    assert [item.title for item in dao.rows.values()] == ['She said: "You are our pride"']
+    assert [item.title for item in dao.items.values()] == ['She said: "You are our pride"']
 
 
 def test_lines_with_equivalent_urls_are_one_item(tmp_path):

@@ -1,4 +1,4 @@
-"""The contract and the page that shows it, as they are served: whole, from one place, and only if wanted."""
+"""GET /openapi.json and the Swagger UI page at /docs."""
 
 import json
 import re
@@ -13,7 +13,7 @@ from shared.lambda_adapter.handler import make_handler
 from support.environment import ROOT
 from support.event_builders import ENCODERS, Request, http_api_2, parse_response
 
-CONTRACT = (ROOT / "openapi.json").read_bytes()
+OPENAPI = (ROOT / "openapi.json").read_bytes()
 LEAST = {"STAGE": "dev", "AWS_REGION": "eu-central-1", "NEWS_TABLE": "news-dev"}
 
 
@@ -26,21 +26,21 @@ def client():
     return make_app(docs=True).test_client()
 
 
-def test_the_contract_is_served_as_it_is_committed(client):
-    answer = client.get("/openapi.json")
-    assert (answer.status_code, answer.content_type, answer.data) == (200, "application/json", CONTRACT)
-    assert client.head("/openapi.json").content_length == len(CONTRACT)
+def test_the_openapi_document_is_served_as_committed(client):
+    response = client.get("/openapi.json")
+    assert (response.status_code, response.content_type, response.data) == (200, "application/json", OPENAPI)
+    assert client.head("/openapi.json").content_length == len(OPENAPI)
 
 
-def test_the_contract_is_served_without_the_page_too():
+def test_the_openapi_document_is_served_without_the_page():
     client = make_app().test_client()
-    assert client.get("/openapi.json").data == CONTRACT
+    assert client.get("/openapi.json").data == OPENAPI
     for target in ("/docs", "/docs/", "/docs/docs.js"):
         assert client.get(target).status_code == 404
 
 
 @pytest.mark.parametrize("target", ["/openapi.json", "/docs", "/docs/swagger-ui.css"])
-def test_who_has_it_already_gets_no_second_copy(client, target):
+def test_a_matching_etag_returns_304(client, target):
     first = client.get(target)
     assert first.headers["Cache-Control"] == "no-cache"
     again = client.get(target, headers={"If-None-Match": first.headers["ETag"]})
@@ -49,21 +49,23 @@ def test_who_has_it_already_gets_no_second_copy(client, target):
 
 @pytest.mark.parametrize("target", ["/docs", "/docs/"])
 @pytest.mark.parametrize("root", ["", "/v1"])
-def test_all_that_the_page_loads_is_served_under_the_address_that_it_has_itself(client, target, root):
+def test_every_asset_of_the_page_is_served_under_its_prefix(client, target, root):
     page = client.get(target, environ_overrides={"SCRIPT_NAME": root})
     assert page.content_type == "text/html; charset=utf-8"
-    named = re.findall(r'(?:src|href|data-contract)="([^"]+)"', page.text)
-    assert len(named) == 6
-    for each in named:
-        assert each.startswith(f"{root}/")
-        loaded = client.get(each.removeprefix(root))
+    urls = re.findall(r'(?:src|href|data-openapi)="([^"]+)"', page.text)
+    assert len(urls) == 6
+    for url in urls:
+        assert url.startswith(f"{root}/")
+        loaded = client.get(url.removeprefix(root))
         assert loaded.status_code == 200
         assert loaded.headers["X-Content-Type-Options"] == "nosniff"
 
 
-def test_the_page_may_run_nothing_that_is_written_in_it_and_load_nothing_from_elsewhere(client):
+def test_the_page_has_no_inline_code_and_loads_nothing_from_other_hosts(client):
     page = client.get("/docs")
-    policy = dict(each.strip().split(" ", 1) for each in page.headers["Content-Security-Policy"].split(";"))
+    policy = dict(
+        directive.strip().split(" ", 1) for directive in page.headers["Content-Security-Policy"].split(";")
+    )
     assert policy["default-src"] == "'none'"
     assert policy["script-src"] == policy["style-src"] == policy["connect-src"] == "'self'"
     assert re.findall(r"<script(?![^>]* src=)|<style|style=| on\w+=|//", page.text) == []
@@ -74,12 +76,12 @@ def test_no_other_file_is_served(client, name):
     assert client.get(f"/docs/{name}").status_code == 404
 
 
-def test_the_page_is_not_in_the_contract():
-    assert not [path for path in json.loads(CONTRACT)["paths"] if path.startswith(("/docs", "/openapi"))]
+def test_the_page_is_not_in_the_openapi_document():
+    assert not [path for path in json.loads(OPENAPI)["paths"] if path.startswith(("/docs", "/openapi"))]
 
 
 @pytest.mark.parametrize(
-    ("env", "is_shown"),
+    ("env", "is_enabled"),
     [
         ({"STAGE": "local"}, True),
         ({"STAGE": "local", "DOCS": "no"}, False),
@@ -91,11 +93,11 @@ def test_the_page_is_not_in_the_contract():
         ({"STAGE": "prod", "AWS_LAMBDA_FUNCTION_NAME": "news", "DOCS": "yes"}, True),
     ],
 )
-def test_the_page_is_shown_by_default_on_a_developers_machine_only(env, is_shown):
-    assert Settings.from_env(LEAST | env).docs is is_shown
+def test_the_page_is_enabled_by_default_in_local_runs_only(env, is_enabled):
+    assert Settings.from_env(LEAST | env).docs is is_enabled
 
 
-def test_without_its_assets_the_page_is_not_shown_and_cannot_be_switched_on(monkeypatch):
+def test_without_its_assets_the_page_is_disabled(monkeypatch):
     monkeypatch.setitem(sys.modules, "flask_swagger_ui", None)
     assert not Settings.from_env(LEAST | {"STAGE": "local"}).docs
     with pytest.raises(SettingsError, match=r"^DOCS: requires flask-swagger-ui"):
@@ -103,22 +105,22 @@ def test_without_its_assets_the_page_is_not_shown_and_cannot_be_switched_on(monk
 
 
 @pytest.mark.parametrize("source", ENCODERS)
-def test_lambda_serves_the_contract_as_it_is_committed(source):
+def test_lambda_serves_the_openapi_document_as_committed(source):
     handler = make_handler(make_app())
-    got = parse_response(handler(ENCODERS[source](Request(path="/openapi.json")), None))
-    assert (got.status, got.body) == (200, CONTRACT)
+    response = parse_response(handler(ENCODERS[source](Request(path="/openapi.json")), None))
+    assert (response.status, response.body) == (200, OPENAPI)
 
 
-def test_behind_a_stage_the_page_names_the_addresses_of_the_stage():
+def test_behind_a_stage_the_urls_of_the_page_have_the_stage():
     handler = make_handler(make_app(docs=True))
     sent = Request(path="/docs", host="a1b2.execute-api.eu-central-1.amazonaws.com")
-    got = parse_response(handler(http_api_2(sent, stage="dev"), None))
-    assert got.status == 200
-    assert b'data-contract="/dev/openapi.json"' in got.body
+    response = parse_response(handler(http_api_2(sent, stage="dev"), None))
+    assert response.status == 200
+    assert b'data-openapi="/dev/openapi.json"' in response.body
 
 
-def test_lambda_serves_the_largest_file_of_the_page():
+def test_lambda_serves_the_largest_asset():
     handler = make_handler(make_app(docs=True))
-    got = parse_response(handler(http_api_2(Request(path="/docs/swagger-ui-bundle.js")), None))
-    assert got.status == 200
-    assert got.body == (files("flask_swagger_ui") / "dist" / "swagger-ui-bundle.js").read_bytes()
+    response = parse_response(handler(http_api_2(Request(path="/docs/swagger-ui-bundle.js")), None))
+    assert response.status == 200
+    assert response.body == (files("flask_swagger_ui") / "dist" / "swagger-ui-bundle.js").read_bytes()

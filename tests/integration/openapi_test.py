@@ -1,6 +1,6 @@
-"""openapi.json: up to date, complete, and kept by the running service, whatever it is sent.
+"""openapi.json is up to date and complete, and the running service conforms to it.
 
-FUZZ_CASES is the number of cases to send at least; `make fuzz` sets it.
+FUZZ_CASES is the minimum number of generated requests; `make fuzz` sets it.
 """
 
 import json
@@ -23,11 +23,11 @@ from tools.local.processes import free_port
 from tools.openapi.generator import FILE
 from tools.package.sources import list_modules
 
-CONTRACT = json.loads(FILE.read_text())
+OPENAPI = json.loads(FILE.read_text())
 CASES = int(os.environ.get("FUZZ_CASES", "150"))
 DOCUMENTED = {
     (method.upper(), path, int(status))
-    for path, operations in CONTRACT["paths"].items()
+    for path, operations in OPENAPI["paths"].items()
     for method, operation in operations.items()
     for status in operation["responses"]
 }
@@ -47,7 +47,7 @@ def local(proxy, tmp_path_factory):
         yield started
 
 
-def test_the_contract_is_up_to_date(tmp_path):
+def test_the_openapi_document_is_up_to_date(tmp_path):
     code = "from tools.openapi.generator import build_document; print(build_document(), end='')"
     done = subprocess.run(
         [sys.executable, "-c", code], cwd=ROOT, env=CLEAN, capture_output=True, text=True, check=True
@@ -55,87 +55,87 @@ def test_the_contract_is_up_to_date(tmp_path):
     assert done.stdout == FILE.read_text(), "run make openapi"
 
 
-def test_every_operation_that_changes_something_is_secured_and_no_other():
-    for operations in CONTRACT["paths"].values():
+def test_every_unsafe_operation_is_secured_and_no_other():
+    for operations in OPENAPI["paths"].values():
         for method, operation in operations.items():
             secured = operation.get("security") == [{"token": [f"{operation['tags'][0]}:write"]}]
             assert secured == (method != "get")
             assert {"401", "403"} <= operation["responses"].keys() or not secured
 
 
-def test_every_reference_leads_somewhere():
-    for place in re.findall(r'"\$ref": "#/([^"]+)"', FILE.read_text()):
-        found = CONTRACT
-        for part in place.split("/"):
-            found = found[part]
+def test_every_reference_resolves():
+    for reference in re.findall(r'"\$ref": "#/([^"]+)"', FILE.read_text()):
+        target = OPENAPI
+        for part in reference.split("/"):
+            target = target[part]
 
 
 def patterns(schema):
-    """Every pattern in a schema."""
+    """Yield every pattern in a schema."""
     if isinstance(schema, dict):
         yield from ([schema["pattern"]] if isinstance(schema.get("pattern"), str) else [])
         schema = list(schema.values())
     if isinstance(schema, list):
-        for each in schema:
-            yield from patterns(each)
+        for item in schema:
+            yield from patterns(item)
 
 
-def test_every_pattern_is_one_of_ecma_262():
-    r"""And none has Python's `\Z`, which matches a Z there."""
-    found = set(patterns(CONTRACT))
-    assert "^[A-Za-z0-9-]+$" in found
-    assert not [each for each in found if re.search(r"\\[AZz]|\(\?[P<#i]", each)]
+def test_every_pattern_is_valid_in_ecma_262():
+    r"""No pattern has Python's `\Z`, which matches a Z in ECMA-262."""
+    documented_patterns = set(patterns(OPENAPI))
+    assert "^[A-Za-z0-9-]+$" in documented_patterns
+    assert not [pattern for pattern in documented_patterns if re.search(r"\\[AZz]|\(\?[P<#i]", pattern)]
 
 
 @pytest.mark.parametrize("module", list_modules())
-def test_no_pattern_of_a_model_ends_with_what_lets_a_line_break_pass(module):
+def test_no_pattern_of_a_model_accepts_a_trailing_line_break(module):
     types = vars(import_module(f"{module}.model")).values()
-    kinds = [each for each in types if isinstance(each, type) and issubclass(each, msgspec.Struct)]
-    _, schemas = msgspec.json.schema_components(kinds)
+    structs = [value for value in types if isinstance(value, type) and issubclass(value, msgspec.Struct)]
+    _, schemas = msgspec.json.schema_components(structs)
     assert not [pattern for pattern in patterns(schemas) if pattern.endswith("$")]
 
 
 class Recorder:
-    """Sends requests, checks each answer against the contract, and keeps which statuses were seen."""
+    """Sends requests, validates each response against openapi.json, and records the statuses."""
 
     def __init__(self, local):
-        self.url, self.seen = local.url, set()
-        self.schema = schemathesis.openapi.from_dict(CONTRACT)
-        self.tokens = {"writer": local.token(SCOPES), "reader": local.token("news:read"), "nobody": None}
+        self.url, self.statuses = local.url, set()
+        self.schema = schemathesis.openapi.from_dict(OPENAPI)
+        self.tokens = {"writer": local.token(SCOPES), "reader": local.token("news:read"), "anonymous": None}
 
-    def __call__(self, method, target, *, who="writer", **options):
+    def __call__(self, method, target, *, caller="writer", **options):
         headers = options.pop("headers", {})
-        if self.tokens[who] and method != "GET":
-            headers = headers | {"Authorization": f"Bearer {self.tokens[who]}"}
-        answer = requests.request(method, self.url + target, headers=headers, timeout=30, **options)
+        if self.tokens[caller] and method != "GET":
+            headers = headers | {"Authorization": f"Bearer {self.tokens[caller]}"}
+        response = requests.request(method, self.url + target, headers=headers, timeout=30, **options)
         path = documented(target.partition("?")[0])
-        self.schema[path][method].validate_response(answer)
-        self.seen.add((method, path, answer.status_code))
-        return answer
+        self.schema[path][method].validate_response(response)
+        self.statuses.add((method, path, response.status_code))
+        return response
 
 
 def documented(target):
-    """The path of the contract that a target is one of."""
-    patterns = {path: re.sub(r"\{\w+\}", "[^/]+", path) for path in CONTRACT["paths"]}
+    """Return the path in openapi.json that matches a target."""
+    patterns = {path: re.sub(r"\{\w+\}", "[^/]+", path) for path in OPENAPI["paths"]}
     return next(path for path, pattern in patterns.items() if re.fullmatch(pattern, target))
 
 
-def test_every_documented_status_is_seen_and_every_answer_is_as_documented(local, proxy):
-    ask = Recorder(local)
-    ask("GET", "/health?x=1")
-    ask("GET", "/health")
-    ask("GET", "/health?deep=1")  # 503 where a busy machine takes more than a second for it
+def test_every_documented_status_occurs_and_every_response_is_documented(local, proxy):
+    send = Recorder(local)
+    send("GET", "/health?x=1")
+    send("GET", "/health")
+    send("GET", "/health?deep=1")  # 503 if a busy machine takes more than a second
     for module in list_modules():
-        import_module(f"support.{module}_cases").ask_everything(ask, proxy)
+        import_module(f"support.{module}_cases").send_every_request(send, proxy)
     proxy.fault = lambda *_: throttled()
-    ask("GET", "/health?deep=1")
+    send("GET", "/health?deep=1")
     proxy.fault = lambda *_: None
-    assert ask.seen == DOCUMENTED
+    assert send.statuses == DOCUMENTED
 
 
-def test_whatever_is_sent_the_service_keeps_to_the_contract(local, tmp_path):
-    """Schemathesis, with all its checks: no 5xx, no status, header or body that is not documented."""
-    operations = sum(len(each) for each in CONTRACT["paths"].values())
+def test_generated_requests_get_documented_responses(local, tmp_path):
+    """All checks of Schemathesis: no 5xx, and no undocumented status, header or body."""
+    operations = sum(len(methods) for methods in OPENAPI["paths"].values())
     record = tmp_path / "har.json"
     command = [sys.executable, "-m", "schemathesis.cli", "run", str(FILE), "--url", local.url]
     command += ["--checks", "all", "--max-examples", str(CASES // operations), "--workers", "1"]

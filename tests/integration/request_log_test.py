@@ -152,7 +152,7 @@ def test_an_error_is_logged_with_the_ids_of_its_request(app, capsys):
     assert (line["status"], line["status_class"]) == (500, "5xx")
     assert (error["level"], error["exception_name"]) == ("ERROR", "KeyError")
     assert "Traceback" in error["exception"]
-    assert error["logger"] == "shared.errors"
+    assert error["logger"] == "shared.web.problems"
     for record in (error, line):
         assert (record["request_id"], record["trace_id"]) == (response.json["request_id"], TRACE)
 

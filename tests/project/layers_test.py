@@ -112,6 +112,7 @@ def test_the_project_follows_its_import_rules():
             "import shared.observability.request_log",
             "HTTP and caching are in the controller only",
         ),
+        ("shared/errors.py", "import werkzeug.exceptions", "domain errors import neither Flask"),
         ("shared/observability/context.py", "import flask", "what everybody may count with"),
         ("shared/observability/context.py", "import shared.dynamodb.tables", "what everybody may count with"),
         ("shared/app.py", "import prometheus_client", "only the Prometheus metrics import its client"),

@@ -52,7 +52,7 @@ def test_a_renamed_project_passes_style_and_openapi_tests(renamed):
             "tests/unit/compatibility_test.py",
             "tests/integration/openapi_routes_test.py",
         ),
-        "tests/integration/openapi_test.py::test_the_contract_is_up_to_date",
+        "tests/integration/openapi_test.py::test_the_openapi_document_is_up_to_date",
     )
     assert code == 0, output
 

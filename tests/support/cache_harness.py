@@ -61,29 +61,29 @@ class InstrumentedDao(FakeDao):
         self.on_loaded = self.on_written = do_nothing
 
     def find(self, news_id):
-        self.check()
+        self.ping()
         return self._loaded(super().find(news_id))
 
     def page(self, wanted, after, limit):
-        self.check()
+        self.ping()
         return self._loaded(super().page(wanted, after, limit))
 
     def add(self, news):
-        self.check()
+        self.ping()
         super().add(news)
         self.on_written()
 
     def replace(self, news):
-        self.check()
+        self.ping()
         super().replace(news)
         self.on_written()
 
-    def remove(self, news_id, stored):
-        self.check()
-        super().remove(news_id, stored)
+    def delete(self, news_id, stored):
+        self.ping()
+        super().delete(news_id, stored)
         self.on_written()
 
-    def check(self):
+    def ping(self):
         if self.is_down:
             raise Unavailable("The database is unavailable.")
 

@@ -1,59 +1,60 @@
-"""News without a database."""
+"""A fake DAO and sample data, for tests without a database."""
 
 from datetime import UTC, datetime, timedelta
 from itertools import count
 
 import msgspec
 
-from news.model import News, position
+from news.model import News, sort_key
 from shared.errors import Conflict, Stale
 
 START = datetime(2026, 1, 1, tzinfo=UTC)
 
 
 class FakeDao:
-    """NewsDao on a dictionary."""
+    """NewsDao with a dictionary as its table."""
 
     def __init__(self):
-        self.rows = {}
+        self.items = {}
 
     def find(self, news_id):
-        return self.rows.get(news_id)
+        return self.items.get(news_id)
 
     def find_many(self, ids):
-        return [self.rows[each] for each in ids if each in self.rows]
+        return [self.items[news_id] for news_id in ids if news_id in self.items]
 
-    def page(self, wanted, after, limit):
-        found = sorted(filter(matching(wanted, after), self.rows.values()), key=position, reverse=True)
-        last = position(found[limit - 1]) if len(found) > limit else None
-        return found[:limit], last
+    def page(self, filters, start_after, limit):
+        items = filter(matcher(filters, start_after), self.items.values())
+        items = sorted(items, key=sort_key, reverse=True)
+        last_key = sort_key(items[limit - 1]) if len(items) > limit else None
+        return items[:limit], last_key
 
     def add(self, news):
-        if news.id in self.rows:
+        if news.id in self.items:
             raise Conflict(news.id)
-        self.rows[news.id] = news
+        self.items[news.id] = news
 
     def add_many(self, items):
-        self.rows |= {news.id: news for news in items}
+        self.items |= {news.id: news for news in items}
 
     def replace(self, news):
-        found = self.rows.get(news.id)
-        if found is None or (found.version, found.created_at) != (news.version - 1, news.created_at):
+        current = self.items.get(news.id)
+        if current is None or (current.version, current.created_at) != (news.version - 1, news.created_at):
             raise Stale(news.id)
-        self.rows[news.id] = news
+        self.items[news.id] = news
 
-    def remove(self, news_id, stored):
-        found = self.rows.get(news_id)
-        if found is None or (stored and found.revision != stored.revision):
+    def delete(self, news_id, stored):
+        current = self.items.get(news_id)
+        if current is None or (stored and current.revision != stored.revision):
             raise Stale(news_id)
-        del self.rows[news_id]
+        del self.items[news_id]
 
-    def check(self):
+    def ping(self):
         pass
 
 
-class DaoThatThinksItsWriteWasLost(FakeDao):
-    """The write lands, the answer doesn't arrive, and the client's own second try loses to the first."""
+class RetryingDao(FakeDao):
+    """Writes everything twice, as an SDK does if it does not receive the first response."""
 
     def add(self, news):
         super().add(news)
@@ -63,32 +64,32 @@ class DaoThatThinksItsWriteWasLost(FakeDao):
         super().replace(news)
         super().replace(news)
 
-    def remove(self, news_id, stored):
-        super().remove(news_id, stored)
-        super().remove(news_id, stored)
+    def delete(self, news_id, stored):
+        super().delete(news_id, stored)
+        super().delete(news_id, stored)
 
 
-def matching(wanted, after):
+def matcher(filters, start_after):
     def matches(news):
         return (
-            wanted.category in {None, news.category}
-            and wanted.source in {None, news.source}
-            and (wanted.since is None or news.published_at >= wanted.since)
-            and (wanted.until is None or news.published_at < wanted.until)
-            and (after is None or position(news) < after)
+            filters.category in {None, news.category}
+            and filters.source in {None, news.source}
+            and (filters.since is None or news.published_at >= filters.since)
+            and (filters.until is None or news.published_at < filters.until)
+            and (start_after is None or sort_key(news) < start_after)
         )
 
     return matches
 
 
 def clock():
-    """A clock that goes on by a second with each look at it."""
+    """Return a clock that advances by one second per call."""
     ticks = count()
     return lambda: START + timedelta(seconds=next(ticks))
 
 
 def sent(number=1, **changes):
-    """What is sent to create an item."""
+    """Return a request body to create an item."""
     item = {
         "title": f"Title {number}",
         "url": f"https://example.com/{number}",
@@ -99,19 +100,19 @@ def sent(number=1, **changes):
 
 
 def stored(number=1, **changes):
-    """An item as a dao has it."""
-    moment = START + timedelta(minutes=number)
+    """Return an item as a DAO returns it."""
+    time = START + timedelta(minutes=number)
     fields = {
         "id": f"00000000-0000-5000-8000-{number:012x}",
         "summary": None,
-        "published_at": moment,
-        "created_at": moment,
-        "updated_at": moment,
+        "published_at": time,
+        "created_at": time,
+        "updated_at": time,
         "version": 1,
     }
     return News(**fields | sent(number) | changes)
 
 
 def etag(item):
-    """The ETag of an item that a response has in its body."""
+    """Return the ETag of an item in a response body."""
     return f'"{msgspec.convert(item, News).revision}"'

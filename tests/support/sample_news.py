@@ -1,4 +1,4 @@
-"""The news module's app on a dictionary, for tests of what lies around it."""
+"""An app with the news module and a fake DAO, for tests of the code around it."""
 
 from news.controller import setup_route
 from news.service import NewsService
@@ -8,7 +8,7 @@ from support.fakes import FakeDao, clock, sent
 
 
 def news_app(items=0, **changes):
-    """The app with that many items."""
+    """Return an app with that many items."""
     settings = {"stage": "dev", "region": "us-east-1", "tables": {"news": "news"}} | changes
     app = create_app(Settings(**settings))
     service = NewsService(FakeDao(), now=clock())

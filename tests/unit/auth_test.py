@@ -173,7 +173,7 @@ def test_every_unsafe_news_route_needs_the_scope(auth):
     target = f"/news/{item['id']}"
     for method, path in (("POST", "/news/"), ("POST", "/news"), ("PUT", target), ("DELETE", target)):
         assert_refused(client.open(path, method=method, json=sent()), 401, f"Bearer {SCOPE}")
-    assert len(dao.rows) == 1
+    assert len(dao.items) == 1
     bearer = {"Authorization": f"Bearer {token_issuer.token()}"}
     assert client.put(target, json=sent(), headers=bearer | {"If-Match": "*"}).status_code == 200
     assert client.delete(target, headers=bearer).status_code == 204

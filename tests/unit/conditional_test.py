@@ -19,22 +19,22 @@ def url(request, client):
 
 
 @pytest.mark.parametrize("form", ["{}", "W/{}", '"x", {}', 'W/"x",W/{} , "y"', "*"])
-def test_what_the_client_has_is_answered_with_304_and_no_body(client, url, form):
+def test_a_matching_etag_returns_304_without_a_body(client, url, form):
     whole = client.get(url)
-    answer = client.get(url, headers={"If-None-Match": form.format(whole.headers["ETag"])})
-    assert (answer.status_code, answer.data) == (304, b"")
-    assert answer.headers["ETag"] == whole.headers["ETag"]
-    assert answer.headers["Cache-Control"] == "no-cache"
-    assert answer.headers["X-Cache"] == "BYPASS"
-    assert "Content-Type" not in answer.headers
-    assert "Content-Length" not in answer.headers
+    response = client.get(url, headers={"If-None-Match": form.format(whole.headers["ETag"])})
+    assert (response.status_code, response.data) == (304, b"")
+    assert response.headers["ETag"] == whole.headers["ETag"]
+    assert response.headers["Cache-Control"] == "no-cache"
+    assert response.headers["X-Cache"] == "BYPASS"
+    assert "Content-Type" not in response.headers
+    assert "Content-Length" not in response.headers
 
 
 @pytest.mark.parametrize("header", ['"x"', 'W/"x", "y"', '""', "", ",", '"', "W/", '"*"', "\x00", '"1'])
-def test_another_tag_or_none_is_answered_with_the_whole(client, url, header):
-    answer = client.get(url, headers={"If-None-Match": header})
-    assert answer.status_code == 200
-    assert answer.data
+def test_another_etag_returns_the_whole_body(client, url, header):
+    response = client.get(url, headers={"If-None-Match": header})
+    assert response.status_code == 200
+    assert response.data
 
 
 def test_head_is_conditional_too(client, url):
@@ -46,25 +46,25 @@ def test_a_write_changes_the_etag(client, url):
     before = client.get(url).headers["ETag"]
     version = client.get(client.item).headers["ETag"]
     client.put(client.item, json=sent(title="Other"), headers={"If-Match": version})
-    answer = client.get(url, headers={"If-None-Match": before})
-    assert answer.status_code == 200
-    assert answer.headers["ETag"] != before
+    response = client.get(url, headers={"If-None-Match": before})
+    assert response.status_code == 200
+    assert response.headers["ETag"] != before
 
 
-def test_an_item_created_again_is_answered_with_the_whole(client):
+def test_a_recreated_item_is_returned_whole(client):
     before = client.get(client.item).headers["ETag"]
     client.delete(client.item)
     client.post("/news/", json=sent())
-    answer = client.get(client.item, headers={"If-None-Match": before})
-    assert answer.status_code == 200
-    assert answer.headers["ETag"] != before
+    response = client.get(client.item, headers={"If-None-Match": before})
+    assert response.status_code == 200
+    assert response.headers["ETag"] != before
 
 
-def test_an_item_that_is_gone_is_not_found_for_any_tag(client):
+def test_a_deleted_item_is_not_found_for_any_etag(client):
     client.delete(client.item)
     assert client.get(client.item, headers={"If-None-Match": "*"}).status_code == 404
 
 
 def test_a_write_ignores_if_none_match(client):
-    answer = client.post("/news/", json=sent(2), headers={"If-None-Match": "*"})
-    assert (answer.status_code, "X-Cache" in answer.headers) == (201, False)
+    response = client.post("/news/", json=sent(2), headers={"If-None-Match": "*"})
+    assert (response.status_code, "X-Cache" in response.headers) == (201, False)

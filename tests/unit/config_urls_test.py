@@ -398,7 +398,7 @@ def test_a_password_appears_in_no_log_if_redis_replies_with_errors(caplog):
         deep = client.get("/health?deep=1")
         server.shutdown()
     assert json.loads(deep.data)["checks"]["redis"] != "ok"
-    assert "health: redis" in caplog.text
+    assert "health check: redis" in caplog.text
     assert "s3cret" not in caplog.text + deep.text
 
 

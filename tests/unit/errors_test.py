@@ -1,4 +1,4 @@
-"""The framework's own errors, on an app without modules."""
+"""HTTP exceptions of Flask and werkzeug as problems, on an app without modules."""
 
 import pytest
 from flask import abort
@@ -31,20 +31,20 @@ def client():
 @pytest.mark.parametrize(
     "status", [400, 401, 403, 404, 405, 406, 408, 409, 410, 411, 414, 415, 418, 429, 500, 501]
 )
-def test_every_error_of_the_framework_is_a_problem(client, status):
-    answer = client.get(f"/raise/{status}")
-    assert answer.status_code == status
-    assert answer.content_type == "application/problem+json"
-    assert answer.json["status"] == status
-    assert answer.json["detail"]
+def test_every_http_exception_is_a_problem(client, status):
+    response = client.get(f"/raise/{status}")
+    assert response.status_code == status
+    assert response.content_type == "application/problem+json"
+    assert response.json["status"] == status
+    assert response.json["detail"]
 
 
-def test_the_headers_of_an_error_stay(client):
-    answer = client.get("/raise/busy")
-    assert (answer.status_code, answer.headers["Retry-After"]) == (503, "7")
-    assert answer.json["detail"] == "Come back."
+def test_the_headers_of_an_http_exception_are_kept(client):
+    response = client.get("/raise/busy")
+    assert (response.status_code, response.headers["Retry-After"]) == (503, "7")
+    assert response.json["detail"] == "Come back."
 
 
-def test_a_redirect_is_no_error(client):
-    answer = client.get("/raise/moved")
-    assert (answer.status_code, answer.headers["Location"]) == (308, "http://localhost/there")
+def test_a_redirect_is_not_an_error(client):
+    response = client.get("/raise/moved")
+    assert (response.status_code, response.headers["Location"]) == (308, "http://localhost/there")

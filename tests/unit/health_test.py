@@ -1,4 +1,4 @@
-"""The deep health check and a service that hangs."""
+"""The deep health check: timeouts and the request context."""
 
 import threading
 import time
@@ -10,37 +10,37 @@ from shared.observability.context import request_context
 from shared.web.health import add_health_check
 
 
-def test_a_service_that_hangs_is_slow_and_the_answer_comes_all_the_same():
+def test_a_service_that_hangs_is_reported_as_slow():
     app = create_app(Settings(stage="local", region="us-east-1", tables={"news": "news"}))
     hang = threading.Event()
     add_health_check(app, "hanging", hang.wait)
     add_health_check(app, "quick", lambda: None)
-    answer = app.test_client().get("/health?deep=1")
+    response = app.test_client().get("/health?deep=1")
     hang.set()
-    assert answer.status_code == 503
-    assert answer.json == {"status": "down", "checks": {"hanging": "slow", "quick": "ok"}}
+    assert response.status_code == 503
+    assert response.json == {"status": "down", "checks": {"hanging": "slow", "quick": "ok"}}
 
 
-def test_each_service_has_its_own_time_limit_and_the_log_says_which_is_slow(caplog):
+def test_each_service_has_its_own_timeout_and_the_log_names_the_slow_one(caplog):
     app = create_app(Settings(stage="local", region="us-east-1", tables={"news": "news"}))
     hang = threading.Event()
-    add_health_check(app, "hanging", hang.wait, required=False, seconds=0.01)
-    add_health_check(app, "patient", lambda: time.sleep(0.05), seconds=30)
-    answer = app.test_client().get("/health?deep=1")
+    add_health_check(app, "hanging", hang.wait, required=False, timeout=0.01)
+    add_health_check(app, "patient", lambda: time.sleep(0.05), timeout=30)
+    response = app.test_client().get("/health?deep=1")
     hang.set()
-    assert answer.json == {"status": "degraded", "checks": {"hanging": "slow", "patient": "ok"}}
-    assert "health: hanging is slow" in caplog.text
+    assert response.json == {"status": "degraded", "checks": {"hanging": "slow", "patient": "ok"}}
+    assert "health check: hanging timed out" in caplog.text
 
 
-def test_what_a_check_asks_of_dynamodb_counts_for_the_request():
+def test_a_health_check_runs_in_the_context_of_the_request():
     app = create_app(Settings(stage="local", region="us-east-1", tables={"news": "news"}))
-    seen = []
-    add_health_check(app, "probe", lambda: seen.append(request_context().request_id))
+    request_ids = []
+    add_health_check(app, "service", lambda: request_ids.append(request_context().request_id))
     app.test_client().get("/health?deep=1", environ_overrides={REQUEST_ID: "8c1f"})
-    assert seen == ["8c1f"]
+    assert request_ids == ["8c1f"]
 
 
-def test_probes_with_the_same_name_are_one_check():
+def test_pings_with_the_same_name_are_one_check():
     app = create_app(Settings(stage="local", region="us-east-1", tables={"news": "news"}))
     seen = []
     add_health_check(app, "dynamodb", lambda: seen.append("first"))

@@ -1,4 +1,4 @@
-"""Where the app is mounted: SCRIPT_NAME, PATH_INFO and links, for every entry point by one rule."""
+"""The path prefix of the app: SCRIPT_NAME, PATH_INFO and links, by one rule for every entry point."""
 
 import json
 from http import HTTPStatus
@@ -32,7 +32,7 @@ SCOPE = {"scope": "news:write"}
 
 
 class Gunicorn:
-    """The entry point outside Lambda: it passes whole paths on, and knows no stage."""
+    """The entry point outside Lambda: it passes on whole paths, without a stage."""
 
     def __init__(self, app, base_path):
         mount(app, base_path)
@@ -43,7 +43,7 @@ class Gunicorn:
 
 
 class Lambda:
-    """The handler, given the event of one source with the path as the source delivers it."""
+    """The Lambda handler with events of one source, with the path as the source sends it."""
 
     def __init__(self, encode, app, base_path):
         self.encode = encode
@@ -79,9 +79,9 @@ ENTRY_POINTS = {
 }
 
 # The host is API Gateway's own (aws) or a custom domain (own); the path is the one in the event. CloudFront
-# with an origin path sends API Gateway's own host, and a stage that its client does not know: the public path
-# is then the one without the stage, which BASE_PATH `/`, `api` and `v1/api` stand for.
-# A result is SCRIPT_NAME and PATH_INFO, with a colon between them.
+# with an origin path sends API Gateway's own host and adds the stage: the public path is the one without the
+# stage, which BASE_PATH `/`, `api` and `v1/api` represent.
+# A result is SCRIPT_NAME and PATH_INFO, separated by a colon.
 TABLE = """
 host  stage     path               unset               /               api                 v1/api
 
@@ -135,17 +135,17 @@ WHOLE_PATHS = """
 /api/news/     :/api/news/     :/api/news/     /api:/news/     :/api/news/
 /v1/api/news/  :/v1/api/news/  :/v1/api/news/  :/v1/api/news/  /v1/api:/news/
 """
-"""The same for the entry points that know no stage, whatever the host."""
+"""The same for the entry points without a stage, for every host."""
 
 
 def rows():
-    """Each row's entry point, host, stage, path, BASE_PATH, SCRIPT_NAME and PATH_INFO."""
+    """Return entry point, host, stage, path, BASE_PATH, SCRIPT_NAME and PATH_INFO of each row."""
     lines = TABLE.strip().splitlines()[1:]
     for name in ("Function URL", "ALB", "ALB, multi-value", "gunicorn"):
         lines.append(f"[{name}]")
         for host in ("aws", "own"):
             lines += [f"{host} $default {line}" for line in WHOLE_PATHS.strip().splitlines()]
-    found = []
+    cases = []
     entry_point = ""
     for line in filter(None, lines):
         if line.startswith("["):
@@ -153,24 +153,25 @@ def rows():
             continue
         host, stage, path, *results = line.split()
         for name in (CUSTOM,) if host == "own" else (EXECUTE_API, EXECUTE_API.upper() + ":443"):
-            each = zip(BASE_PATHS, results, strict=True)
-            found += [
-                (entry_point, name, stage, path, base_path, *place.split(":")) for base_path, place in each
+            expected = zip(BASE_PATHS, results, strict=True)
+            cases += [
+                (entry_point, name, stage, path, base_path, *result.split(":"))
+                for base_path, result in expected
             ]
-    return found
+    return cases
 
 
-def places(app):
-    """A list that takes SCRIPT_NAME and PATH_INFO of each request to an app."""
-    seen = []
-    inner = app.wsgi_app
+def recorded_paths(app):
+    """Return a list that records SCRIPT_NAME and PATH_INFO of each request to an app."""
+    paths = []
+    wsgi_app = app.wsgi_app
 
-    def watched(environ, start_response):
-        seen.append((environ["SCRIPT_NAME"], environ["PATH_INFO"]))
-        return inner(environ, start_response)
+    def recorder(environ, start_response):
+        paths.append((environ["SCRIPT_NAME"], environ["PATH_INFO"]))
+        return wsgi_app(environ, start_response)
 
-    app.wsgi_app = watched
-    return seen
+    app.wsgi_app = recorder
+    return paths
 
 
 @pytest.mark.parametrize(("entry_point", "host", "stage", "path", "base_path", "root", "rest"), rows())
@@ -178,9 +179,9 @@ def test_every_entry_point_mounts_the_app_by_the_same_rule(
     entry_point, host, stage, path, base_path, root, rest
 ):
     app = news_app(items=2)
-    seen = places(app)
+    paths = recorded_paths(app)
     response = ENTRY_POINTS[entry_point](app, base_path).get(host, stage, path)
-    assert seen == [(root, rest)]
+    assert paths == [(root, rest)]
     link = {name.lower(): value for name, value in response.headers.items()}.get("link", "")
     assert link.partition("?")[0] == (f"<{root}/news/" if rest == "/news/" else "")
 
@@ -189,7 +190,7 @@ def test_every_entry_point_mounts_the_app_by_the_same_rule(
 @pytest.mark.parametrize(
     ("base_path", "root"), [("", "/prod"), ("/", ""), ("api", "/api"), ("v1/api", "/prod")]
 )
-def test_location_of_a_new_item_is_below_the_public_place(base_path, root, entry_point):
+def test_location_of_a_new_item_starts_with_the_public_prefix(base_path, root, entry_point):
     prefix = "" if entry_point == "REST API" else "/prod"
     path = f"{prefix}/api/news/" if base_path == "api" else f"{prefix}/news/"
     response = ENTRY_POINTS[entry_point](news_app(), base_path).post(EXECUTE_API, "prod", path)
@@ -219,12 +220,12 @@ OTHER_HOSTS = [
     [*((host, "/prod") for host in GATEWAY_HOSTS), *((host, "") for host in OTHER_HOSTS)],
 )
 @pytest.mark.parametrize("entry_point", ["HTTP API 2.0", "HTTP API 1.0", "REST API"])
-def test_host_of_the_gateway_itself_is_known_in_every_spelling(entry_point, host, root):
+def test_every_spelling_of_the_api_gateway_host_is_recognized(entry_point, host, root):
     app = news_app()
-    seen = places(app)
+    paths = recorded_paths(app)
     path = "/news/" if entry_point == "REST API" else "/prod/news/"
     ENTRY_POINTS[entry_point](app, "").get(host, "prod", path)
-    assert seen == [(root, "/news/")]
+    assert paths == [(root, "/news/")]
 
 
 EDGES = [
@@ -266,37 +267,37 @@ ENCODED = [
         ("HTTP API 2.0", "/api/ä?", "/api", "/\xc3\xa4?"),
     ],
 )
-def test_base_path_ends_with_a_segment_of_the_decoded_path(entry_point, path, root, rest):
+def test_base_path_matches_whole_segments_of_the_decoded_path(entry_point, path, root, rest):
     app = news_app()
-    seen = places(app)
+    paths = recorded_paths(app)
     host = EXECUTE_API if entry_point.startswith("HTTP API") else CUSTOM
     ENTRY_POINTS[entry_point](app, "api").get(host, "$default", path)
-    assert seen == [(root, rest)]
+    assert paths == [(root, rest)]
 
 
 @pytest.mark.parametrize("base_path", ["v1", "/v1", "v1/", "/v1/"])
 @pytest.mark.parametrize("entry_point", ENTRY_POINTS)
 def test_every_spelling_of_base_path_is_the_same(entry_point, base_path):
     app = news_app()
-    seen = places(app)
+    paths = recorded_paths(app)
     ENTRY_POINTS[entry_point](app, base_path).get(CUSTOM, "$default", "/v1/news/")
-    assert seen == [("/v1", "/news/")]
+    assert paths == [("/v1", "/news/")]
 
 
 @pytest.mark.parametrize("entry_point", ENTRY_POINTS)
-def test_base_path_that_is_a_module_too_serves_the_module(entry_point):
+def test_base_path_with_the_name_of_a_module_serves_the_module(entry_point):
     app = news_app()
-    seen = places(app)
+    paths = recorded_paths(app)
     client = ENTRY_POINTS[entry_point](app, "news")
     for path in ("/news/news/", "/news/news/x", "/news/health", "/news/", "/news/x"):
         client.get(CUSTOM, "$default", path)
-    root = "/news" if entry_point == "HTTP API 2.0" else ""  # which never gets the key of a mapping
+    root = "/news" if entry_point == "HTTP API 2.0" else ""  # whose events never contain the mapping key
     below = [("/news", "/news/"), ("/news", "/news/x"), ("/news", "/health")]
-    assert seen == [*below, (root, "/news/"), (root, "/news/x")]
+    assert paths == [*below, (root, "/news/"), (root, "/news/x")]
 
 
 def test_gunicorn_serves_below_base_path_and_at_the_root(tmp_path):
-    """The root is where a load balancer looks for /health."""
+    """Load balancers request /health at the root."""
     with LocalRun(tmp_path, BASE_PATH="/v1/") as run:
         paths = ["/health", "/v1/health", "/v1/news/", "/v1/news", "/v1/news/x", "/v1x/health", "/v1"]
         responses = [requests.get(run.url + path, timeout=10) for path in paths]
@@ -306,7 +307,7 @@ def test_gunicorn_serves_below_base_path_and_at_the_root(tmp_path):
     assert links == ["/news/", "/v1/news/"]
 
 
-def test_gunicorn_at_the_root_knows_no_other_place(tmp_path):
+def test_gunicorn_at_the_root_has_no_other_prefix(tmp_path):
     with LocalRun(tmp_path, BASE_PATH="/") as run:
         statuses = [
             requests.get(run.url + path, timeout=10).status_code for path in ("/health", "/v1/health")

@@ -42,7 +42,7 @@ def import_lines(lines: Iterable[Line], service: NewsService) -> Counts:
         good = [line for line in batch if line.reason is None]
         loaded = service.create_many([line.item for line in good])
         reasons = {line.number: line.reason for line in batch if line.reason}
-        reasons |= {good[place].number: reason for place, reason in loaded.refused.items()}
+        reasons |= {good[place].number: reason for place, reason in loaded.rejected.items()}
         for number, reason in sorted(reasons.items()):
             tqdm.write(f"line {number}: {_printable(reason)}", file=sys.stderr)
         created += loaded.created

@@ -25,8 +25,8 @@ from werkzeug.routing import Rule
 
 from shared.auth.scopes import scope_of
 from shared.constants import PROBLEM_JSON
-from shared.errors import Problem
 from shared.web import openapi as openapi_routes
+from shared.web.problems import Problem
 from tools.local.tables import LOCAL_NAMES
 from tools.openapi.compatibility import unversioned_breaking_changes
 from tools.openapi.operations import NUMERIC_PARAMETERS, SHARED, Operation, Response
@@ -43,7 +43,7 @@ BEARER = {
     "bearerFormat": "JWT",
     "description": "Must grant the scope of the operation. `make token` prints a token for a local run.",
 }
-UNDOCUMENTED_BLUEPRINTS = {openapi_routes.routes.name, openapi_routes.page.name}
+UNDOCUMENTED_BLUEPRINTS = {openapi_routes.routes.name, openapi_routes.docs_routes.name}
 """Blueprints that serve the document itself."""
 
 PROBLEM_HEADERS = {
