@@ -12,7 +12,7 @@ ALLOWED = {
     r"ServerlessDeploymentBucket(Policy)?: sls only": "sls uploads to a bucket in the stack, SAM to its own",
     r".*\.DependsOn: sls only": "sls adds DependsOn to resources that already have a reference",
     rf"{FUNCTION}\.Properties\.FunctionName: sls only": "sls names a function, SAM lets CloudFormation do it",
-    rf"{FUNCTION}\.Metadata\.BuildMethod: SAM only": "SAM's build method; the sls plugin calls make itself",
+    rf"{FUNCTION}\.Metadata: SAM only": "the build method of SAM; the sls plugin calls make itself",
     rf"{FUNCTION}\.Properties\.Code\.S3(Bucket|Key): .*": "each tool uploads to its own location",
     rf"{FUNCTION}\.Properties\.Tags: SAM only": "SAM tags the functions it creates",
     rf"version of {FUNCTION}\.Properties\.CodeSha256: sls only": "sls makes Lambda verify the uploaded code",
