@@ -6,8 +6,8 @@ from contextlib import ExitStack
 
 import pytest
 import requests
-from lambda_runtime_test import invoke
 
+from integration.lambda_runtime_test import invoke
 from news.dao import NewsDao
 from news.service import NewsService
 from shared.cache.keys import generation_key
