@@ -1,4 +1,4 @@
-"""The runbook, docs/operate.md: it has each alarm of template.yaml, and says of each what is to be said."""
+"""The runbook, docs/runbook.md: it has each alarm of template.yaml, and says of each what is to be said."""
 
 import re
 from typing import ClassVar

@@ -27,7 +27,7 @@ PLACES = {
     "package.json": ['"name": "{}",'],
     "package-lock.json": ['"name": "{}",'],
     "samconfig.toml": ['"{}-dev"', '"{}-prod"'],
-    "docs/operate.md": ["{}-<stage>"],
+    "docs/runbook.md": ["{}-<stage>"],
     "shared/observability/metrics.py": ['NAMESPACE = "{}"'],
     "shared/constants.py": ['USER_AGENT = "{}/'],
     "serverless.yml": ["service: {}\n", "{}-${{sls:stage}}"],
