@@ -137,12 +137,12 @@ $(BENCH)/ready: $(READY) requirements-bench.txt requirements-valkey.txt
 	@touch $@
 
 .PHONY: benchmark-report
-benchmark-report: $(BENCH)/ready ## measure every figure of docs/figures.md, about 10 minutes; the first time 10 more, to load a million items
+benchmark-report: $(BENCH)/ready ## measure the table of docs/benchmarks.md, about 10 minutes; the first time 10 more, to load a million items
 	@echo "benchmark-report: each is printed as it is measured; PARTS=\"memory growth\" would take some"
 	@set -f; $(BENCH)/bin/python -m benchmarks.figures $$PARTS
 
 .PHONY: bench
-bench: $(READY) $(BENCH)/ready ## measure what the README claims: the figures, then what the cache promises, 20 minutes more
+bench: $(READY) $(BENCH)/ready ## measure every published figure: benchmark-report, then the cache, adapter, logs and workers, 20 minutes more
 	@echo "bench: each figure is printed as it is measured"
 	@failed=0; \
 	$(BENCH)/bin/python -m benchmarks.figures || failed=1; \

@@ -1,6 +1,6 @@
 """`make benchmark-report`: measure every figure of the table; exit code 1 if a row misses its limit.
 
-Writes docs/figures.md and docs/images/figures.svg, and the short table in README.md.
+Writes the table in docs/benchmarks.md, and docs/images/figures.svg.
 """
 
 import argparse
@@ -24,16 +24,8 @@ PARTS = {
 HEAD = (
     "| figure | beside | ours | theirs | ratio | must be | |\n| --- | --- | --- | --- | --- | --- | --- |\n"
 )
-ABOUT = """# Figures
-
-What `make benchmark-report` measured on {machine}: medians, and the median of
-the ratios of what was measured side by side. `benchmarks/` has a file for each figure, `benchmarks/peers/`
-what it is measured beside.
-
-![Each ratio beside its limit](figures.svg)
-
-"""
-BEGIN, END = "<!-- figures: what make bench wrote -->\n", "<!-- figures: end -->\n"
+ABOUT = "Measured on {machine}.\n\n"
+BEGIN, END = "<!-- table: written by make benchmark-report -->\n", "<!-- table: end -->\n"
 
 
 def table(rows: Iterable[Row]) -> str:
@@ -51,17 +43,6 @@ def amount(value: float) -> str:
     return f"{value:,.0f}" if value >= 100 else f"{value:.3g}"
 
 
-def worst(rows: list[Row]) -> list[Row]:
-    """Of rows that differ in what follows a comma only, the one that is nearest its limit."""
-    found: dict[tuple[str, str], Row] = {}
-    for each in rows:
-        key = (each.figure.partition(",")[0], each.peer)
-        best = found.get(key)
-        if best is None or each.margin < best.margin:
-            found[key] = each
-    return list(found.values())
-
-
 def machine() -> str:
     cpus = Path("/proc/cpuinfo").read_text().splitlines() if Path("/proc/cpuinfo").exists() else []
     names = [line.partition(":")[2].strip() for line in cpus if line.startswith("model name")]
@@ -69,15 +50,12 @@ def machine() -> str:
 
 
 def write(rows: list[Row]) -> None:
-    docs = ROOT / "docs"
-    docs.mkdir(exist_ok=True)
-    text = ABOUT.format(machine=machine())
-    (docs / "figures.md").write_text(text + table(rows))
-    (docs / "figures.svg").write_text(plot(rows))
-    readme = ROOT / "README.md"
-    before, _, rest = readme.read_text().partition(BEGIN)
+    """Replace the table in docs/benchmarks.md, and the plot."""
+    page = ROOT / "docs" / "benchmarks.md"
+    before, _, rest = page.read_text().partition(BEGIN)
     _, _, after = rest.partition(END)
-    readme.write_text(f"{before}{BEGIN}{table(worst(rows))}{END}{after}")
+    page.write_text(f"{before}{BEGIN}{ABOUT.format(machine=machine())}{table(rows)}{END}{after}")
+    (ROOT / "docs" / "images" / "figures.svg").write_text(plot(rows))
 
 
 def main() -> None:
