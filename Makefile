@@ -38,7 +38,7 @@ PACKAGE = $(PYTHON) -m tools.package.builder --arch "$${ARCH:-arm64}" $(if $(fil
 .PHONY: help
 help: ## list the commands
 	@awk -F ':.*## ' '/^[a-z0-9-]+:.*## / {printf "make %-12s %s\n", $$1, $$2}' Makefile
-	@echo "README.md tells what they are for, AGENTS.md what to keep to."
+	@echo "README.md explains them, AGENTS.md has the rules for changes."
 
 .PHONY: setup
 setup: $(READY) ## make the environment and install what is locked
@@ -208,12 +208,13 @@ node_modules/osls/ready: package-lock.json $(READY)
 	@touch $@
 
 .PHONY: lint
-lint: $(READY) ## style, types, the rules of the layers, and known vulnerabilities
-	@echo "lint: ruff, mypy, import-linter, bandit, pip-audit"
+lint: $(READY) ## check style, types, layers, links in the docs, and known vulnerabilities
+	@echo "lint: ruff, mypy, import-linter, links, bandit, pip-audit"
 	@$(BIN)/ruff check || { echo "lint: $(BIN)/ruff check --fix mends what can be mended"; exit 1; }
 	@$(BIN)/ruff format --check || { echo "lint: $(BIN)/ruff format mends that"; exit 1; }
 	@$(BIN)/mypy $(if $(NO_COLOR),--no-color-output)
 	@$(BIN)/lint-imports --no-logo
+	@$(BIN)/python -m pytest --quiet tests/project/links_test.py
 	@$(BIN)/bandit --quiet --recursive --configfile pyproject.toml functions $(MODULES) shared tools
 	@$(BIN)/python -m tools.audit
 

@@ -57,6 +57,6 @@ def test_the_role_may_do_what_the_dao_does_and_no_more(sam, moto_url):
     assert list(agreement.permissions(Resolved(sam), moto_url)) == []
 
 
-def test_the_readme_names_every_parameter(project):
-    readme = (project.folder / "README.md").read_text()
-    assert [name for name in project.template()["Parameters"] if f"`{name}`" not in readme] == []
+def test_the_deployment_page_names_every_parameter(project):
+    page = (project.folder / "docs" / "deployment.md").read_text()
+    assert [name for name in project.template()["Parameters"] if f"`{name}`" not in page] == []

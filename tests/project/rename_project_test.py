@@ -28,8 +28,8 @@ def test_what_is_deployed_and_what_tells_of_it_has_the_name(renamed):
         assert re.findall(r"news-(?:\$|dev|prod)", files[name]) == [], name
         assert "my-service-" in files[name]
     assert files["README.md"].startswith("# my-service\n")
-    assert "`my-service-<stage>`" in files["README.md"]
-    assert "`my_service_requests_total`" in files["README.md"]
+    assert "`my-service-<stage>`" in files["docs/observability.md"]
+    assert "`my_service_requests_total`" in files["docs/observability.md"]
     assert '"title": "my-service"' in files["openapi.json"]
 
 
