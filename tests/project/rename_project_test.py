@@ -49,6 +49,8 @@ def test_style_and_contract_hold_under_the_name(renamed):
             "-p",
             "no:cacheprovider",
             "tests/project/project_setup_test.py",
+            "tests/project/docs_test.py",
+            "tests/project/links_test.py",
             "tests/unit/compatibility_test.py",
             "tests/integration/openapi_routes_test.py",
         ),
