@@ -15,11 +15,11 @@ from benchmarks.event import EVENT
 from benchmarks.figure_rig import FilledCache, Row, environment, print_rows, row
 from tools.package.python import runtime_python
 
-FIGURE = "cold start to the first cached response, CPU time"
+FIGURE = "cold start to the first cached answer, CPU time"
 REPEATS = 25
 SCRIPT = Path(__file__).parent / "artefact_call.py"
 PEERS = {
-    "Flask + serverless-wsgi only, constant response": ("flask_constant", 1.5),
+    "Flask + serverless-wsgi only, constant answer": ("flask_constant", 1.5),
     "the same app, imported eagerly, without .pyc": ("eager", 0.25),
     "FastAPI + Mangum + redis, compiled": ("fastapi_redis", 1.0),
 }

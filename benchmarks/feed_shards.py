@@ -46,7 +46,7 @@ def refused(offered: int, shards: int, pool: list[int], chance: random.Random) -
 def main() -> None:
     chance = random.Random(1)
     pool = [crc32(each) for each in ids(200_000)]
-    print("throttled writes, by FEED_SHARDS:\n")
+    print("writes refused, by FEED_SHARDS:\n")
     print(f"| writes/s | {' | '.join(map(str, SHARDS))} |\n|{' --- |' * (len(SHARDS) + 1)}")
     for offered in OFFERED:
         shares = (refused(offered, shards, pool, chance) for shards in SHARDS)

@@ -24,8 +24,8 @@ PARTS = {
 HEAD = (
     "| figure | beside | ours | theirs | ratio | must be | |\n| --- | --- | --- | --- | --- | --- | --- |\n"
 )
-ABOUT = "Measured on {machine}.\n\n"
-BEGIN, END = "<!-- table: written by make benchmark-report -->\n", "<!-- table: end -->\n"
+ABOUT = "Measured with `make benchmark-report` on {machine}.\n\n"
+BEGIN, END = "<!-- figures: written by make benchmark-report -->\n", "<!-- figures: end -->\n"
 
 
 def table(rows: Iterable[Row]) -> str:

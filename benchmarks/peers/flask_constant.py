@@ -1,4 +1,4 @@
-"""Flask and serverless-wsgi with a constant response: what neither a cold start nor gunicorn can be below."""
+"""Flask and serverless-wsgi with a constant answer: what neither a cold start nor gunicorn can be below."""
 
 import os
 from pathlib import Path

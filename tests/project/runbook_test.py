@@ -1,4 +1,4 @@
-"""The runbook, docs/runbook.md: it has each alarm of template.yaml, and says of each what is to be said."""
+"""The runbook, docs/operate.md: it has each alarm of template.yaml, and says of each what is to be said."""
 
 import re
 from typing import ClassVar
@@ -10,7 +10,7 @@ from shared.observability.metrics import CACHE, EVENT_COUNTERS, NAMESPACE
 from support.environment import ROOT
 from support.log_lines import FIELDS
 
-RUNBOOK = (ROOT / "docs" / "runbook.md").read_text()
+RUNBOOK = (ROOT / "docs" / "operate.md").read_text()
 SECTIONS = {part.split("\n", 1)[0]: part for part in RUNBOOK.split("\n## ")[1:]}
 OF_LAMBDA_AND_POWERTOOLS = {"logger", "exception", "exception_name", "errorType"}
 NO_FIELDS = {
