@@ -23,7 +23,9 @@ def pages():
         text=True,
         check=False,
     ).stdout.split()
-    return listed or [str(path.relative_to(ROOT)) for path in [*ROOT.glob("*.md"), *ROOT.glob("docs/*.md")]]
+    return [name for name in listed if (ROOT / name).exists()] or [
+        str(path.relative_to(ROOT)) for path in [*ROOT.glob("*.md"), *ROOT.glob("docs/*.md")]
+    ]
 
 
 def anchors(text):
