@@ -8,7 +8,7 @@ import pytest
 
 from support.environment import ROOT
 
-CODE = re.compile(r"^```.*?^```$|^ {4,}.*$|`[^`\n]*`", re.MULTILINE | re.DOTALL)
+CODE = re.compile(r"^```.*?^```$|^ {4,}[^\n]*$|`[^`\n]*`", re.MULTILINE | re.DOTALL)
 FENCED_CODE = re.compile(r"^```.*?^```$", re.MULTILINE | re.DOTALL)
 LINK = re.compile(r"\]\(([^()\s]+)\)")
 HEADING = re.compile(r"^#+ (.*)$", re.MULTILINE)
@@ -66,6 +66,7 @@ def test_a_broken_link_and_a_broken_anchor_are_found(tmp_path):
     page = tmp_path / "page.md"
     page.write_text(
         "[a](there.md) [b](there.md#a-page-with-code) [c](there.md#twice-1) [d](https://example.com)\n"
+        "    [h](absent.md)\n"
         "[e](absent.md) [f](there.md#absent) [g](#absent) `[h](absent.md)`\n"
     )
     assert broken_links(page) == ["absent.md", "there.md#absent", "#absent"]
