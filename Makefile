@@ -38,7 +38,7 @@ PACKAGE = $(PYTHON) -m tools.package.builder --arch "$${ARCH:-arm64}" $(if $(fil
 .PHONY: help
 help: ## list the commands
 	@awk -F ':.*## ' '/^[a-z0-9-]+:.*## / {printf "make %-12s %s\n", $$1, $$2}' Makefile
-	@echo "README.md tells what they are for, AGENTS.md what to keep to."
+	@echo "README.md explains them, AGENTS.md has the rules for changes."
 
 .PHONY: setup
 setup: $(READY) ## make the environment and install what is locked
@@ -132,12 +132,12 @@ $(BENCH)/ready: $(READY) requirements-bench.txt requirements-valkey.txt
 	@touch $@
 
 .PHONY: benchmark-report
-benchmark-report: $(BENCH)/ready ## measure every figure of docs/figures.md, about 10 minutes; the first time 10 more, to load a million items
+benchmark-report: $(BENCH)/ready ## measure the table of docs/benchmarks.md, about 10 minutes; the first time 10 more, to load a million items
 	@echo "benchmark-report: each is printed as it is measured; PARTS=\"memory growth\" would take some"
 	@set -f; $(BENCH)/bin/python -m benchmarks.report $$PARTS
 
 .PHONY: bench
-bench: $(READY) $(BENCH)/ready ## measure what the README claims: the figures, then what the cache promises, 20 minutes more
+bench: $(READY) $(BENCH)/ready ## measure every published figure: benchmark-report, then the cache, adapter, logs and workers, 20 minutes more
 	@echo "bench: each figure is printed as it is measured"
 	@failed=0; \
 	$(BENCH)/bin/python -m benchmarks.report || failed=1; \
@@ -203,12 +203,13 @@ node_modules/osls/ready: package-lock.json $(READY)
 	@touch $@
 
 .PHONY: lint
-lint: $(READY) ## style, types, the rules of the layers, and known vulnerabilities
-	@echo "lint: ruff, mypy, import-linter, bandit, pip-audit"
+lint: $(READY) ## check style, types, layers, links in the docs, and known vulnerabilities
+	@echo "lint: ruff, mypy, import-linter, links, bandit, pip-audit"
 	@$(BIN)/ruff check || { echo "lint: $(BIN)/ruff check --fix mends what can be mended"; exit 1; }
 	@$(BIN)/ruff format --check || { echo "lint: $(BIN)/ruff format mends that"; exit 1; }
 	@$(BIN)/mypy $(if $(NO_COLOR),--no-color-output)
 	@$(BIN)/lint-imports --no-logo
+	@$(BIN)/python -m pytest --quiet tests/project/links_test.py
 	@$(BIN)/bandit --quiet --recursive --configfile pyproject.toml functions $(MODULES) shared tools
 	@$(BIN)/python -m tools.audit
 

@@ -1,6 +1,6 @@
 """`make benchmark-report`: run the benchmarks of the report. Exit code 1 if a row misses its limit.
 
-Writes docs/figures.md and docs/images/figures.svg, and updates the short table of each page with the markers.
+Writes the table in docs/benchmarks.md, and docs/images/figures.svg.
 """
 
 import argparse
@@ -25,15 +25,6 @@ HEAD = (
     "| figure | compared with | ours | theirs | ratio | limit | |\n"
     "| --- | --- | --- | --- | --- | --- | --- |\n"
 )
-PAGE = """# Figures
-
-Measured with `make benchmark-report` on {machine}.
-Values are medians. A ratio is the median of the ratios of values measured side by side. `benchmarks/` has a
-file for each figure, and `benchmarks/peers/` has the code it is compared with.
-
-![Each ratio and its limit](images/figures.svg)
-
-"""
 BEGIN, END = "<!-- figures: written by make benchmark-report -->\n", "<!-- figures: end -->\n"
 
 
@@ -52,17 +43,6 @@ def amount(value: float) -> str:
     return f"{value:,.0f}" if value >= 100 else f"{value:.3g}"
 
 
-def worst(rows: list[Row]) -> list[Row]:
-    """Return the row closest to its limit, of the rows whose figure is the same up to the comma."""
-    result: dict[tuple[str, str], Row] = {}
-    for row in rows:
-        key = (row.figure.partition(",")[0], row.peer)
-        current = result.get(key)
-        if current is None or row.margin < current.margin:
-            result[key] = row
-    return list(result.values())
-
-
 def machine() -> str:
     cpus = Path("/proc/cpuinfo").read_text().splitlines() if Path("/proc/cpuinfo").exists() else []
     names = [line.partition(":")[2].strip() for line in cpus if line.startswith("model name")]
@@ -70,14 +50,13 @@ def machine() -> str:
 
 
 def write(rows: list[Row]) -> None:
-    docs = ROOT / "docs"
-    (docs / "figures.md").write_text(PAGE.format(machine=machine()) + table(rows))
-    (docs / "images" / "figures.svg").write_text(plot(rows))
-    for page in (ROOT / "README.md", *docs.glob("*.md")):
-        before, begin, rest = page.read_text().partition(BEGIN)
-        if begin:
-            _, _, after = rest.partition(END)
-            page.write_text(f"{before}{BEGIN}{table(worst(rows))}{END}{after}")
+    """Replace the table in docs/benchmarks.md, and the chart."""
+    page = ROOT / "docs" / "benchmarks.md"
+    before, _, rest = page.read_text().partition(BEGIN)
+    _, _, after = rest.partition(END)
+    measured = f"Measured with `make benchmark-report` on {machine()}.\n\n{table(rows)}"
+    page.write_text(f"{before}{BEGIN}{measured}{END}{after}")
+    (ROOT / "docs" / "images" / "figures.svg").write_text(plot(rows))
 
 
 def main() -> None:

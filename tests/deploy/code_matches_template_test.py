@@ -63,5 +63,5 @@ def test_role_allows_exactly_the_dynamodb_actions_of_the_dao_and_no_wildcard(sam
 
 
 def test_readme_names_every_parameter(project):
-    readme = (project.folder / "README.md").read_text()
+    readme = (project.folder / "docs" / "deployment.md").read_text()
     assert [name for name in project.template()["Parameters"] if f"`{name}`" not in readme] == []

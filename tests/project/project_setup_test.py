@@ -1,4 +1,4 @@
-"""What a newcomer starts from: lock files, commands, and a README that tells the truth about them."""
+"""The setup of the project: lock files, commands, and the length of product files."""
 
 import json
 import re
@@ -8,12 +8,10 @@ import tomllib
 import pytest
 
 from support.environment import CLEAN, ROOT
-from tools import cost_estimate as costs
 
 LOCKS = sorted(ROOT.glob("requirements*.txt"))
 PROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text())
 EXTRAS = PROJECT["project"]["optional-dependencies"]
-README = (ROOT / "README.md").read_text()
 
 
 def pinned(lock):
@@ -101,27 +99,6 @@ def test_make_alone_lists_the_commands():
     listed = subprocess.run(["make"], cwd=ROOT, env=CLEAN, capture_output=True, text=True, check=True).stdout
     phony = set(re.findall(r"^\.PHONY: (.*)$", (ROOT / "Makefile").read_text(), re.MULTILINE))
     assert set(re.findall(r"^make (\S+)", listed, re.MULTILINE)) == phony
-
-
-def test_every_command_in_the_readme_exists():
-    listed = subprocess.run(["make"], cwd=ROOT, env=CLEAN, capture_output=True, text=True, check=True).stdout
-    named = set(re.findall(r"\bmake ([a-z0-9-]+)", README))
-    assert {"run", "test"} <= named
-    assert named <= set(re.findall(r"^make (\S+)", listed, re.MULTILINE))
-
-
-def test_the_readme_shows_what_make_costs_prints():
-    assert costs.table() in README
-
-
-def test_the_readme_names_the_date_of_the_prices():
-    assert costs.PRICES_OF in README
-
-
-def test_every_path_in_the_readme_exists():
-    paths = re.findall(r"`((?:functions|news|shared|tests|tools|benchmarks)/[\w./]*)`", README)
-    assert paths
-    assert [path for path in paths if not (ROOT / path).exists()] == []
 
 
 def test_every_product_file_can_be_read_in_one_go():

@@ -28,8 +28,8 @@ def test_deployed_names_and_titles_are_renamed(renamed):
         assert re.findall(r"news-(?:\$|dev|prod)", files[name]) == [], name
         assert "my-service-" in files[name]
     assert files["README.md"].startswith("# my-service\n")
-    assert "`my-service-<stage>`" in files["README.md"]
-    assert "`my_service_requests_total`" in files["README.md"]
+    assert "`my-service-<stage>`" in files["docs/observability.md"]
+    assert "`my_service_requests_total`" in files["docs/observability.md"]
     assert '"title": "my-service"' in files["openapi.json"]
 
 
@@ -49,6 +49,8 @@ def test_a_renamed_project_passes_style_and_openapi_tests(renamed):
             "-p",
             "no:cacheprovider",
             "tests/project/project_setup_test.py",
+            "tests/project/docs_test.py",
+            "tests/project/links_test.py",
             "tests/unit/compatibility_test.py",
             "tests/integration/openapi_routes_test.py",
         ),

@@ -1,4 +1,4 @@
-"""What a newcomer's tools read: workflows, hooks, editors' settings, and the pages for people and agents."""
+"""Repository files: the workflow, the hooks, AGENTS.md, CONTRIBUTING.md, and messages of the Makefile."""
 
 import re
 import shlex
@@ -22,7 +22,7 @@ def make(*arguments, **env):
 
 
 @pytest.mark.parametrize("page", PAGES)
-def test_every_command_and_path_of_a_page_exists(page):
+def test_every_command_and_path_of_a_rules_page_exists(page):
     text = (ROOT / page).read_text()
     named = set(re.findall(r"\bmake ([a-z][a-z-]*)", text))
     assert named
@@ -35,11 +35,11 @@ def test_every_command_and_path_of_a_page_exists(page):
                 assert (ROOT / word).exists() or list(ROOT.glob(f"news/{word}")), word
 
 
-def test_the_page_for_agents_is_one_page():
+def test_agents_md_fits_on_one_page():
     assert len((ROOT / "AGENTS.md").read_text().splitlines()) <= 60
 
 
-def test_the_decorators_and_modules_that_the_page_for_agents_names_are_there():
+def test_every_decorator_in_agents_md_exists():
     text = (ROOT / "AGENTS.md").read_text()
     source = "\n".join(path.read_text() for path in (ROOT / "shared").rglob("*.py"))
     decorators = re.findall(r"`@(\w+)`", text)
@@ -47,14 +47,14 @@ def test_the_decorators_and_modules_that_the_page_for_agents_names_are_there():
     assert [name for name in decorators if f"def {name}(" not in source] == []
 
 
-def test_ci_tests_every_supported_python_with_commands_that_exist():
+def test_ci_runs_existing_commands_on_every_supported_python():
     jobs = yaml.safe_load(WORKFLOW)["jobs"]
     assert jobs["test"]["strategy"]["matrix"]["python"] == ["3.11", "3.12", "3.13"]
     assert set(re.findall(r"run: make ([a-z-]+)", WORKFLOW)) <= COMMANDS
     assert {"test", "check-deploy"} <= jobs.keys()
 
 
-def test_workflows_pin_every_action_to_a_commit_and_name_its_version():
+def test_workflows_pin_every_action_to_a_commit_with_its_version():
     folder = ROOT / ".github" / "workflows"
     used = [
         line for file in folder.glob("*.y*ml") for line in file.read_text().splitlines() if "uses:" in line
@@ -64,29 +64,29 @@ def test_workflows_pin_every_action_to_a_commit_and_name_its_version():
     assert [line for line in used if not re.fullmatch(pinned, line.strip())] == []
 
 
-def test_one_version_of_an_action_is_one_commit():
+def test_each_action_has_one_version_and_commit():
     used = set(re.findall(r"uses: (\S+)@(\S+) # (\S+)", WORKFLOW))
     assert len(used) == len({action for action, _, _ in used})
 
 
-def test_the_actions_are_kept_fresh():
+def test_dependabot_updates_the_actions():
     [update] = yaml.safe_load((ROOT / ".github" / "dependabot.yml").read_text())["updates"]
     assert (update["package-ecosystem"], update["directory"]) == ("github-actions", "/")
 
 
-def test_ci_fails_where_the_audit_is_skipped():
+def test_ci_fails_if_the_audit_is_skipped():
     steps = yaml.safe_load(WORKFLOW)["jobs"]["test"]["steps"]
     assert [step["env"] for step in steps if step.get("run") == "make test"] == [{"AUDIT_REQUIRED": "yes"}]
 
 
-def test_the_example_of_a_deployment_is_right_once_it_is_uncommented():
+def test_the_commented_deployment_is_valid_when_uncommented():
     lines = WORKFLOW.split("#\n", 1)[1].splitlines()
     example = yaml.safe_load("\n".join(line.removeprefix("#") for line in lines))
     assert example["deploy"]["permissions"] == {"contents": "read", "id-token": "write"}
     assert set(example["deploy"]["needs"]) == yaml.safe_load(WORKFLOW)["jobs"].keys()
 
 
-def test_the_hooks_are_local_and_those_of_make_lint():
+def test_the_pre_commit_hooks_are_local_and_part_of_make_lint():
     [repository] = HOOKS
     assert repository["repo"] == "local"
     lint = make("--dry-run", "lint")
@@ -96,8 +96,8 @@ def test_the_hooks_are_local_and_those_of_make_lint():
         assert hook["language"] == "system"
 
 
-def test_without_colour_nothing_is_coloured():
-    assert "--no-color-output" in make("--dry-run", "lint", NO_COLOR="1")  # mypy alone doesn't know NO_COLOR
+def test_no_color_disables_color():
+    assert "--no-color-output" in make("--dry-run", "lint", NO_COLOR="1")  # mypy does not read NO_COLOR
     assert "--no-color-output" not in make("--dry-run", "lint")
 
 
@@ -114,11 +114,11 @@ QUIET = {
     "rename-project",
     "module",
 }
-"""Commands whose program says what it does, and `token`, whose output is the token."""
+"""Commands whose program prints the message, and `token`, whose output is the token."""
 
 
 @pytest.mark.parametrize("command", sorted(COMMANDS - QUIET))
-def test_a_command_says_what_it_does(command):
+def test_a_command_prints_what_it_does(command):
     recipe = re.search(rf"^{command}:.*\n((?:\t.*\n)+)", (ROOT / "Makefile").read_text(), re.MULTILINE)
     if command == "setup":
         recipe = re.search(r"^\$\(READY\):.*\n((?:\t.*\n)+)", (ROOT / "Makefile").read_text(), re.MULTILINE)
