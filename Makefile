@@ -153,9 +153,9 @@ load: $(VENV)-load/ready ## send readers and writers to the run that is up, or t
 
 .PHONY: fuzz
 # SECONDS is a variable of bash's own, so the shell can't be asked for it.
-fuzz faults: export FUZZ_SECONDS = $(or $(SECONDS),30)
-fuzz faults: export FAULT_SECONDS = $(or $(SECONDS),60)
-fuzz: $(READY) ## 2,000 requests made from the contract, requests byte by byte, and atheris on the Lambda adapter
+fuzz chaos: export FUZZ_SECONDS = $(or $(SECONDS),30)
+fuzz chaos: export FAULT_SECONDS = $(or $(SECONDS),60)
+fuzz: $(READY) ## 2,000 generated requests, raw HTTP requests, and atheris on the Lambda adapter
 	@echo "fuzz: $${CASES:-2000} requests, and $$FUZZ_SECONDS s of atheris; CASES and SECONDS change that"
 	@$(BIN)/pip install --quiet --disable-pip-version-check --require-hashes -r requirements-fuzz.txt || \
 		echo "fuzz: no atheris for this Python or machine: the adapter is fuzzed by hypothesis only"

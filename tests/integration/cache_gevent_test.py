@@ -53,10 +53,10 @@ def run(script, url):
 def test_greenlets_share_no_connection_and_return_it_to_the_pool(valkey):
     run(
         """
-    greenlets = [gevent.spawn(read, 20) for _ in range(100)]
+    greenlets = [gevent.spawn(read, 20) for _ in range(30)]  # twice as many as there are connections
     gevent.joinall(greenlets, raise_error=True)
-    assert len(x_caches) == 100 * 20
-    assert x_caches.count("HIT") > 1000
+    assert len(x_caches) == 30 * 20
+    assert x_caches.count("HIT") > 300
     assert connections() <= MAX_CONNECTIONS
     pool = app.extensions["cache"]._redis._pool
     assert pool.qsize() == MAX_CONNECTIONS
