@@ -299,14 +299,14 @@ def test_make_import_reads_a_process_substitution_and_a_name_with_odd_characters
 
 
 def test_a_file_that_grows_is_read_to_its_end(settings, tmp_path):
-    path = write(tmp_path / "news.jsonl", [sent(n) for n in range(500)])
+    path = write(tmp_path / "news.jsonl", [sent(n) for n in range(3000)])
     with subprocess.Popen(
         command(path), cwd=ROOT, env=environment(settings), stdout=subprocess.PIPE
     ) as growing:
         wait_for_items(settings)
         with path.open("ab") as file:
-            file.write(line(500))
-        assert growing.stdout.read() == b"501 created, 0 already there, 0 refused\n"
+            file.write(line(3000))
+        assert growing.stdout.read() == b"3001 created, 0 already there, 0 refused\n"
 
 
 @pytest.mark.parametrize(
@@ -454,4 +454,4 @@ def test_tables_are_created_once(moto_url, tmp_path):
     assert f"tables: {env['NEWS_TABLE']} is there\n" in second.stdout
     wrong = run([sys.executable, "-m", "tools.local.tables"], CLEAN | {"LOCAL": str(tmp_path)})
     assert wrong.returncode == 1
-    assert wrong.stderr.startswith("tables: STAGE: is not set")
+    assert wrong.stderr.startswith("tables: STAGE: not set")

@@ -77,6 +77,13 @@ class Copy:
             path.relative_to(self.folder).as_posix(): path.read_bytes()
             for path in self.folder.rglob("*")
             if path.is_file()
-            and not {".git", "__pycache__", ".venv", "node_modules"} & set(path.parts)
+            and not {
+                ".git",
+                ".hypothesis",
+                ".schemathesis",
+                "__pycache__",
+                ".venv",
+                "node_modules",
+            }.intersection(path.parts)
             and not any(part.endswith("_cache") for part in path.parts)
         }
