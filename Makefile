@@ -205,8 +205,8 @@ node_modules/osls/ready: package-lock.json $(READY)
 .PHONY: lint
 lint: $(READY) ## check style, types, layers, links in the docs, and known vulnerabilities
 	@echo "lint: ruff, mypy, import-linter, links, bandit, pip-audit"
-	@$(BIN)/ruff check || { echo "lint: $(BIN)/ruff check --fix mends what can be mended"; exit 1; }
-	@$(BIN)/ruff format --check || { echo "lint: $(BIN)/ruff format mends that"; exit 1; }
+	@$(BIN)/ruff check || { echo "lint: $(BIN)/ruff check --fix fixes what it can"; exit 1; }
+	@$(BIN)/ruff format --check || { echo "lint: $(BIN)/ruff format fixes that"; exit 1; }
 	@$(BIN)/mypy $(if $(NO_COLOR),--no-color-output)
 	@$(BIN)/lint-imports --no-logo
 	@$(BIN)/python -m pytest --quiet tests/project/links_test.py
@@ -231,4 +231,4 @@ lock: $(READY) ## compile the lock files from pyproject.toml
 	$$uv "$$mark" --group package -c requirements-dev.txt -o requirements-package.txt && \
 	$$uv "$$mark" pyproject.toml --extra serve --group bench -c requirements-dev.txt -o requirements-bench.txt && \
 	$$uv "$$mark" --group load -c requirements-dev.txt -o requirements-load.txt
-	@echo "lock: done; make test tells whether they work, git diff what changed"
+	@echo "lock: done; git diff shows the changes, make test verifies them"

@@ -1,1 +1,1 @@
-"""What a developer runs; never deployed."""
+"""Developer commands; never deployed."""

@@ -9,7 +9,7 @@ from typing import NamedTuple
 
 ROOT = Path(__file__).parent.parent
 LOCKS = ("requirements.txt", "requirements-verifier.txt", "requirements-docs.txt", "requirements-serve.txt")
-"""What the artifacts for Lambda and the image for gunicorn install."""
+"""The lock files of the Lambda artifacts and of the gunicorn image."""
 
 SECONDS = 120
 OPTIONS = ("--require-hashes", "--disable-pip", "--format=json", "--progress-spinner=off", "--timeout=5")

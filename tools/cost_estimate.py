@@ -10,11 +10,11 @@ HOURS = 730
 MILLION = 1e6
 GB_IN_KB = 1024**2
 
-# What is asked: change these to what you know of your own service.
+# Assumptions: change these to the figures of your own service.
 WRITES = 0.05
 HITS = 0.9
-"""Part of the reads that the cache answers."""
-ANSWER_KB = 8.0
+"""Cache hit ratio of the reads."""
+RESPONSE_KB = 8.0
 """A list of 20; a single item is 0.5 KB."""
 FUNCTION_GB = 1.0
 FUNCTION_SECONDS = 0.015
@@ -22,7 +22,7 @@ FUNCTION_SECONDS = 0.015
 LOGS_KB = 1.8
 """The lines of the function, Lambda's own three among them, and of the API."""
 METRICS = 25
-"""Of the function's own series, those that something is told of in any hour, where somebody asks at all."""
+"""Custom metrics of the function that are billed: those with a value in an hour."""
 
 # What a request takes of DynamoDB, in request units. A list: 20 rows of 0.6 KB, eventually consistent, of
 # which a unit reads 8 KB. A write: a row of up to 1 KB in table and indexes, and the read before it.
@@ -66,7 +66,7 @@ def parts(*, cache: bool) -> list[Part]:
     read_units = loads * READ_UNITS_OF_LIST + WRITES * READ_UNITS_OF_WRITE
     write_units = WRITES * WRITE_UNITS_OF_WRITE
     compute = FUNCTION_GB * FUNCTION_SECONDS * MILLION * 0.0000133334
-    out = ANSWER_KB * MILLION / GB_IN_KB
+    out = RESPONSE_KB * MILLION / GB_IN_KB
     logs = LOGS_KB * MILLION / GB_IN_KB
     bill = [
         Part("HTTP API", "$1.00 a million", 0, 1.00),
@@ -83,12 +83,12 @@ def parts(*, cache: bool) -> list[Part]:
             0,
             read_units * 0.125 + write_units * 0.625,
         ),
-        Part("traffic out", f"{ANSWER_KB:.0f} KB x $0.09 a GB", 0, out * 0.09),
+        Part("traffic out", f"{RESPONSE_KB:.0f} KB x $0.09 a GB", 0, out * 0.09),
         Part("logs", f"{LOGS_KB} KB x $0.50 a GB", 0, logs * 0.50),
         Part("alarms, dashboard", "10 x $0.10, 2 x $0.50, $3.00", 5.00, 0),
     ]
     if cache:
-        units = (1 - WRITES) * ANSWER_KB + WRITES * UNITS_OF_WRITE
+        units = (1 - WRITES) * RESPONSE_KB + WRITES * UNITS_OF_WRITE
         arithmetic = f"{CACHE_GB} GB x $0.084 an hour, and {units:.1f} units x $0.0023 a million"
         bill.append(Part("cache", arithmetic, CACHE_GB * 0.084 * HOURS, units * 0.0023))
     return bill

@@ -1,4 +1,4 @@
-"""What compose.yaml runs before the service: creates tables that are missing, and a key to sign tokens."""
+"""The setup step of compose.yaml: create missing tables and the key that signs tokens."""
 
 import sys
 import time
@@ -11,18 +11,18 @@ from tools.local.tables import create_tables
 from tools.local.token import make_key, private_key_file
 
 WAIT_SECONDS = 60
-"""How long DynamoDB may take to come up."""
+"""Seconds to wait until DynamoDB is up."""
 
 
 def main() -> None:
-    """Leave all of that, once; what is there already stays."""
+    """Create what is missing and keep what exists."""
     try:
         created = _create_tables(Settings.from_env())
     except (SettingsError, PynamoDBException) as error:
         sys.exit(f"setup: {error}")
     if not private_key_file().exists():
         local_env.save(make_key())
-    print(f"setup: created {', '.join(created)}" if created else "setup: all is there")
+    print(f"setup: created {', '.join(created)}" if created else "setup: nothing to do")
 
 
 def _create_tables(settings: Settings) -> list[str]:

@@ -1,6 +1,6 @@
-"""Foreign forms of news: each reader turns one parsed line of a file into what the service takes.
+"""Import formats: each reader converts a parsed line of a file to an item of the service.
 
-To read another form, write its function and name it in READERS.
+To support another format, write a function and add it to READERS.
 """
 
 import re
@@ -12,7 +12,7 @@ Reader = Callable[[Mapping[str, Any]], object]
 
 
 def read_news(line: Mapping[str, Any]) -> object:
-    """The service's own form, as it is sent to `POST /news/`."""
+    """Return a line in the format of `POST /news/` unchanged."""
     return line
 
 

@@ -1,6 +1,6 @@
 """`make run-lambda`: run a function in Lambda's own runtime on this machine, without Docker.
 
-The emulator answers at one path, whatever the event; the function itself starts with the first call.
+The emulator takes every event at one path. The function starts with the first call.
 """
 
 import argparse
@@ -33,7 +33,7 @@ DEFAULTS = {
     "STAGE": "local",
     **LOCAL_NAMES,
 }
-"""What Lambda sets, and a stage; a run that is up and the caller's environment count more."""
+"""Lambda's variables, and a stage. A running service and the caller's environment override them."""
 
 EXAMPLE = (
     '{"version": "2.0", "rawPath": "/news/", "rawQueryString": "limit=1", '
@@ -56,7 +56,7 @@ class Runtime(NamedTuple):
 
 
 def packages() -> Path:
-    """Where the emulator and awslambdaric are installed: an environment beside this one.
+    """Return the folder of the emulator and awslambdaric, in an environment beside this one.
 
     Raises:
         StartError: they aren't, or can't be.

@@ -1,4 +1,4 @@
-"""Processes that end with the one that started them, however that ends."""
+"""Child processes that end with their parent, even when that is killed."""
 
 import contextlib
 import ctypes
@@ -106,5 +106,5 @@ def _stop(process: "subprocess.Popen[bytes]") -> None:
 
 
 def _end_with_parent() -> None:
-    """In the new process: be told to end when the one that started it dies, be it by kill -9."""
+    """In the new process: receive SIGTERM when the parent dies, even by kill -9."""
     ctypes.CDLL(None).prctl(PR_SET_PDEATHSIG, signal.SIGTERM)

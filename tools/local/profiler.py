@@ -18,7 +18,7 @@ OURS, PYTHON = f"{Path(__file__).parent.parent.parent}/", f"{sysconfig.get_path(
 
 
 def app(environ: WSGIEnvironment, start_response: StartResponse) -> Iterable[bytes]:
-    """Answer a request and tell what it cost."""
+    """Serve a request and print its profile."""
     profile = cProfile.Profile()
     body, status, headers = profile.runcall(run_wsgi_app, service, environ, buffered=True)
     print(_report(profile, f"{environ['REQUEST_METHOD']} {environ['PATH_INFO']}: {status}"), file=sys.stderr)

@@ -43,12 +43,12 @@ def write_private(file: Path, content: bytes) -> None:
 
 
 def env_file() -> Path:
-    """Where a run that is up leaves its addresses."""
+    """Return the file in which `make run` saves its addresses."""
     return local_dir() / "run.env"
 
 
 def save(addresses: Mapping[str, str]) -> None:
-    """Leave the addresses of a run that is up."""
+    """Save the addresses of a run."""
     lines = (f"{name}={value}\n" for name, value in sorted(addresses.items()))
     write_private(env_file(), "".join(lines).encode())
 

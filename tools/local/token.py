@@ -23,7 +23,7 @@ LIFE_SECONDS = 15 * 60
 
 
 def private_key_file() -> Path:
-    """Where the run keeps the key that it signs with."""
+    """Return the file of the key that signs tokens."""
     return local_env.local_dir() / "token-key.pem"
 
 

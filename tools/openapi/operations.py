@@ -1,4 +1,4 @@
-"""What the OpenAPI document says about routes beyond the code: its types, and what all modules share.
+"""Types that describe operations of the OpenAPI document, and the operations of every app.
 
 `operations_<module>.py` has the routes of one module: OPERATIONS by endpoint, and EXAMPLES by type.
 """
