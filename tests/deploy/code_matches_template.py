@@ -71,7 +71,7 @@ def views():
 class _NoService:
     """A service that no test calls."""
 
-    def check(self):
+    def ping(self):
         raise NotImplementedError
 
 
