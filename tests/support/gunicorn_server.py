@@ -9,6 +9,7 @@ from tools.local.tables import LOCAL_NAMES
 
 SETTINGS = {
     "STAGE": "dev",
+    "DOCS": "yes",
     "AWS_REGION": "us-east-1",
     "AWS_ENDPOINT_URL_DYNAMODB": "http://127.0.0.1:1",
     **LOCAL_NAMES,
