@@ -1,6 +1,6 @@
 """Coverage-guided fuzzing of the Lambda adapter and the cursor decoder with atheris, for `make fuzz`.
 
-    python -m atheris_targets adapter|cursor SECONDS
+    python -m support.atheris_targets adapter|cursor SECONDS
 
 The exit code is 0, or 77 if atheris finds an undeclared exception.
 """

@@ -48,7 +48,7 @@ def test_any_event_gets_a_response_or_raises_not_http(event):
 @pytest.mark.parametrize("target", ["adapter", "cursor"])
 def test_atheris_finds_no_undeclared_exception(target, tmp_path):
     done = subprocess.run(
-        [sys.executable, "-m", "atheris_targets", target, SECONDS],
+        [sys.executable, "-m", "support.atheris_targets", target, SECONDS],
         cwd=tmp_path,  # where atheris writes its findings
         env=CLEAN | {"PYTHONPATH": f"{ROOT}{os.pathsep}{ROOT / 'tests'}"},
         capture_output=True,
