@@ -160,7 +160,8 @@ fuzz: $(READY) ## 2,000 generated requests, raw HTTP requests, and atheris on th
 	@$(BIN)/pip install --quiet --disable-pip-version-check --require-hashes -r requirements-fuzz.txt || \
 		echo "fuzz: no atheris for this Python or machine: the adapter is fuzzed by hypothesis only"
 	@FUZZ_CASES="$${CASES:-2000}" $(BIN)/python -m pytest --quiet --capture=no \
-		tests/integration/openapi_test.py tests/unit/adapter_fuzz_test.py tests/unit/pagination_test.py tests/integration/raw_http_test.py
+		tests/integration/openapi_test.py tests/unit/adapter_fuzz_test.py tests/unit/pagination_test.py tests/integration/raw_http_test.py \
+		tests/integration/raw_http_fuzz_test.py
 
 .PHONY: chaos
 chaos: $(READY) ## a minute of faults while it is written to: nothing lost, nothing twice

@@ -5,7 +5,8 @@ import sys
 
 import pytest
 
-from support.environment import CLEAN, ROOT
+from support.environment import ROOT
+from support.project_copy import WITHOUT_COVERAGE
 
 pytest.importorskip("gevent", reason="gevent is not installed")
 
@@ -46,17 +47,18 @@ START = """if True:
 
 def run(script, url):
     command = [sys.executable, "-c", START + script, url]
-    ended = subprocess.run(command, cwd=ROOT, env=CLEAN, timeout=100, check=False)
+    ended = subprocess.run(command, cwd=ROOT, env=WITHOUT_COVERAGE, timeout=100, check=False)
     assert ended.returncode == 0
 
 
 def test_greenlets_share_no_connection_and_return_it_to_the_pool(valkey):
     run(
         """
+    read(20)
+    assert x_caches == ["HIT"] * 20
     greenlets = [gevent.spawn(read, 20) for _ in range(30)]  # twice as many as there are connections
-    gevent.joinall(greenlets, raise_error=True)
-    assert len(x_caches) == 30 * 20
-    assert x_caches.count("HIT") > 300
+    gevent.joinall(greenlets, raise_error=True)  # a busy machine may bypass the cache, and reads from the DAO
+    assert len(x_caches) == 31 * 20
     assert connections() <= MAX_CONNECTIONS
     pool = app.extensions["cache"]._redis._pool
     assert pool.qsize() == MAX_CONNECTIONS
