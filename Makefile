@@ -116,7 +116,7 @@ module: $(READY) ## create a module that works at once: NAME=search; TABLE=no cr
 
 .PHONY: test
 test: lint ## everything that is checked: style, types, layers and all tests, with coverage
-	@echo "test: about seven minutes; TESTS=tests/api_test.py would run some of them"
+	@echo "test: about 20 minutes on two cores; TESTS=tests/api_test.py would run some of them"
 	@$(BIN)/coverage erase
 	@set -f; $(BIN)/coverage run -m pytest --quiet $$TESTS
 	@$(BIN)/coverage combine --quiet
