@@ -189,7 +189,7 @@ def test_a_title_or_source_with_a_control_character_is_rejected(news, dao, field
     assert not dao.items
 
 
-@pytest.mark.parametrize("character", set(CONTROLS) - set("\t\n\r"), ids=ascii)
+@pytest.mark.parametrize("character", [each for each in CONTROLS if each not in "\t\n\r"], ids=ascii)
 def test_a_summary_with_a_control_character_is_rejected(news, character):
     with pytest.raises(InvalidInput, match="must not contain control characters") as error:
         news.create(sent(summary=f"a{character}"))

@@ -45,7 +45,7 @@ def responses_app() -> Flask:  # noqa: C901  # a list of small views
     def cookies() -> ResponseReturnValue:
         response = Response("{}", content_type="application/json")
         response.set_cookie("a", "1", path="/", httponly=True)
-        response.set_cookie("b", "x,y; z", max_age=60)
+        response.set_cookie("b", "x,y; z", max_age=60, expires=1_900_000_000)
         response.set_cookie("c", "")
         return response
 
