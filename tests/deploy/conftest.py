@@ -4,9 +4,11 @@ import pytest
 
 from deploy.api_gateway import LambdaEnvironment
 from deploy.aws_emulator import CACHE_HOST, FAKE_AWS, AwsEmulator
+from deploy.emulated_stack import EmulatedStack
 from deploy.project import Project
 from support.certificates import certificate
 from support.redis_servers import BINARY, REASON, Valkey
+from tools.deploy_local.omissions import PARAMETERS
 from tools.package.python import runtime_python
 
 
@@ -34,3 +36,13 @@ def lambda_environment(tmp_path_factory):
         made = LambdaEnvironment(folder, runtime_python(), valkey, certificate(folder, CACHE_HOST))
         yield made
         made.elasticache.close()
+
+
+@pytest.fixture(scope="class")
+def stack(request, tmp_path_factory):
+    """A stack on the AWS emulator, deployed by the tool of the class."""
+    tool = request.cls.tool
+    with EmulatedStack(tool, tmp_path_factory.mktemp(tool.__name__)) as made:
+        made.parameters = PARAMETERS | made.issuer.parameters
+        made.deployer.deploy(made.parameters)
+        yield made
