@@ -45,7 +45,7 @@ def test_a_run_that_is_stopped_leaves_nothing_behind(tmp_path, with_signal):
     said = "".join(run.wait_until_up())
     assert run.url in said
     started = " ".join(run.processes().values())
-    assert "embedded_dynamodb" in started
+    assert "ministack" in started
     assert "functions.wsgi" in started
     assert requests.get(f"{run.url}/news/?limit=1", timeout=10).status_code == 200
     assert run.stop(with_signal) == 0
