@@ -223,10 +223,10 @@ $(VENV)-%/ready: $(READY)
 	@touch $@
 
 # MiniStack runs functions in its own Python, so this environment has Lambda's version.
-$(VENV)-emulator/ready: requirements/dev.txt $(READY)
+$(VENV)-emulator/ready: requirements/emulator.txt $(READY)
 	@echo "emulator: installing packages into $(VENV)-emulator"
 	@"$$($(BIN)/python -c 'from tools.package.python import runtime_python; print(runtime_python())')" -m venv --without-pip $(VENV)-emulator
-	@$(INSTALL) $(VENV)-emulator/bin/python -c requirements/dev.txt --group emulator
+	@$(INSTALL) $(VENV)-emulator/bin/python -c requirements/emulator.txt --group emulator
 	@touch $@
 
 # Not part of `make setup`: only deployment needs Node.
@@ -255,5 +255,6 @@ lock: $(READY) ## compile the lock files from pyproject.toml
 	$$compile "$$header" pyproject.toml --extra serve --extra verifier -c requirements.txt -o requirements/serve.txt && \
 	$$compile "$$header" pyproject.toml --extra serve --extra verifier --group dev --group docs --group load --group bench \
 		--group browser --group valkey --group fuzz -c requirements/serve.txt -o requirements/dev.txt && \
-	$$compile "$$header" --group deploy --group lambda -o requirements/deploy.txt
+	$$compile "$$header" --group deploy --group lambda -o requirements/deploy.txt && \
+	$$compile "$$header" --group emulator -o requirements/emulator.txt
 	@echo "lock: done; git diff shows the changes, make test verifies them"
