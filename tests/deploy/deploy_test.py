@@ -130,7 +130,7 @@ def test_update_switches_the_cache_and_publishes_new_code(tool, lambda_environme
 def test_removal_keeps_only_the_table(tool):
     stack, aws = tool.stack, tool.aws
     table = stack.outputs()["NewsTableName"]
-    kept = {*stack.ids("DynamoDB::Table"), *stack.ids("Lambda::Version")}
+    kept = {*stack.ids("DynamoDB::Table")}
     vpcs = [each["VpcId"] for each in aws.client("ec2").describe_vpcs()["Vpcs"]]
     tool.remove()
     with pytest.raises(ClientError, match="does not exist"):

@@ -193,7 +193,7 @@ def pop_removed(self, names):
     return {
         name: self._parsed_resources.pop(name)
         for name in reversed(in_dependency_order(templates))
-        if name in names and templates[name].get("DeletionPolicy") != "Retain"
+        if name in names and not templates[name].get("DeletionPolicy", "Delete").startswith("Retain")
     }
 
 

@@ -10,7 +10,7 @@ import pytest
 import yaml
 from botocore.exceptions import ClientError
 
-from deploy import code_matches_template
+from deploy import aws_rules, code_matches_template
 from deploy.aws_emulator import Stack
 from deploy.deployed_api import check_deployed_api
 from deploy.project import NAME, TOOLS, Project
@@ -63,6 +63,7 @@ def detect(aws, lambda_environment, artifact, moto_url):
     return {
         "comparison": comparison,
         "code": lambda project: list(code(project, moto_url)),
+        "aws": aws_rules.messages,
         "lint": lint,
         "connections": connections,
         "api": api,

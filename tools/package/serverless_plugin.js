@@ -65,9 +65,24 @@ module.exports = class NewsPlugin {
   }
 
   finalizeTemplate() {
-    const { deployment } = this.serverless.service.custom;
+    const { deployment, rules } = this.serverless.service.custom;
+    this.template.Rules = rules;
+    this.describeVersions();
     if (deployment !== 'AllAtOnce') this.deployGradually(deployment);
     this.renameFunctions();
+  }
+
+  // As in SAM's template, versions have the description of their function, and an update keeps the previous version.
+  describeVersions() {
+    const { naming } = this.serverless.getProvider('aws');
+    const { Resources } = this.template;
+    for (const [name, functionConfig] of Object.entries(this.functions)) {
+      const { Properties, UpdateReplacePolicy } = Resources[naming.getLambdaLogicalId(name)];
+      Resources[functionConfig.versionLogicalId].Properties.Description = Properties.Description;
+      for (const logicalId of [functionConfig.versionLogicalId, functionConfig.targetAlias.logicalId]) {
+        Resources[logicalId].UpdateReplacePolicy = UpdateReplacePolicy;
+      }
+    }
   }
 
   // The resources that SAM creates for DeploymentPreference in template.yaml (samtranslator/model/preferences).

@@ -38,7 +38,7 @@ PLACES = {
     "shared/observability/metrics.py": ['NAMESPACE = "{}"'],
     "shared/constants.py": ['USER_AGENT = "{}/'],
     "serverless.yml": ["service: {}\n", "{}-${{sls:stage}}"],
-    "template.yaml": ["Description: '{}: ", "{}-${{Stage}}"],
+    "template.yaml": ["Description: '{}: ", "{}-${{Stage}}", "{{{}:${{Stage}}:"],
 }
 """Texts that contain the name, by file: {} is the name, {1} its form in Prometheus, with _ for each dash."""
 
