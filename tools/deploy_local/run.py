@@ -59,7 +59,8 @@ def _deploy(processes: Processes, folder: Path, arguments: argparse.Namespace) -
     issuer = Issuer.create(emulator)
     parameters = issuer.parameters | PARAMETERS | arguments.parameters
     _say("parameters", " ".join(f"{name}={value}" for name, value in parameters.items()))
-    deployer = DEPLOYERS[arguments.tool](project, tool_environment(emulator.url), arguments.stage)
+    environment = tool_environment(emulator.url) | {"TMPDIR": str(folder)}
+    deployer = DEPLOYERS[arguments.tool](project, environment, arguments.stage)
     _say("deploying", f"stack {deployer.stack} with {arguments.tool}, about a minute")
     deployer.deploy(parameters)
     _say_how_to_use(emulator, deployer.stack, issuer)
