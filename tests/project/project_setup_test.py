@@ -35,8 +35,9 @@ def test_lock_file_pins_every_package_with_hashes_and_contains_no_url(lock):
     assert "://" not in lock.read_text()
 
 
-def test_npm_lock_file_contains_no_url():
-    lock = json.loads((ROOT / "package-lock.json").read_text())
+@pytest.mark.parametrize("folder", [".", "benchmarks"])
+def test_npm_lock_file_contains_no_url(folder):
+    lock = json.loads((ROOT / folder / "package-lock.json").read_text())
     packages = [entry for name, entry in lock["packages"].items() if name]
     assert packages
     assert all("integrity" in entry and "resolved" not in entry for entry in packages)

@@ -260,6 +260,8 @@ def entrypoint(env):
                 "TIMEOUT": ["0", "1s", "3601"],
                 "LIMIT_REQUEST_FIELD_SIZE": ["0", "255", "65537"],
                 "MAX_REQUESTS": ["-1", "10000000", "never"],
+                "RELOAD": ["1", "true"],
+                "PROFILE": ["0", "YES"],
                 "METRICS_BIND": ["127.0.0.1:8000", "10.0.0.1:8000", "nonsense"],
                 "BIND": ["8000", ":8000", "127.0.0.1:", "127.0.0.1:0", "h:65536", "h:http", "unix:"],
             }.items()
