@@ -124,7 +124,7 @@ module: $(READY) ## create a module that works at once: NAME=search; TABLE=no cr
 test: lint ## everything that is checked: style, types, layers and all tests, with coverage
 	@echo "test: about 20 minutes on two cores; TESTS=tests/api_test.py would run some of them"
 	@$(BIN)/coverage erase
-	@set -f; $(BIN)/coverage run -m pytest --quiet $$TESTS
+	@set -f; $(BIN)/coverage run -m pytest --quiet --numprocesses auto --dist loadfile $$TESTS
 	@$(BIN)/coverage combine --quiet
 	@$(BIN)/coverage report
 	@echo "test: passed; make check-deploy, make fuzz and make chaos go further"

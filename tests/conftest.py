@@ -14,6 +14,16 @@ from tools.local.processes import Processes, free_port, wait_for_port
 from tools.local.tables import create_tables
 
 
+@pytest.hookimpl(wrapper=True)
+def pytest_runtest_makereport():
+    """Escape lone surrogates in captured output, which pytest-xdist cannot transfer."""
+    report = yield
+    report.sections = [
+        (name, text.encode(errors="backslashreplace").decode()) for name, text in report.sections
+    ]
+    return report
+
+
 @pytest.fixture(autouse=True, scope="session")
 def credentials():
     """Servers on this machine take any; nothing here may ever use real ones."""
