@@ -105,14 +105,20 @@ def test_pages_continue_past_unreadable_items_and_malformed_sort_keys(dao, edit)
         assert after is None
 
 
-def test_a_page_of_unreadable_items_ends_after_a_bounded_number(moto_url):
-    settings = settings_for(moto_url)
+def dao_with_edited_items(endpoint, changes):
+    """Return the DAO of a new table with 130 items, whose attributes `changes` replaces by item number."""
+    settings = settings_for(endpoint)
     create_tables(settings)
     dao = NewsDao(settings)
     client = dao._table._get_connection().connection.client
     for number in range(130):
         item = dao._record(stored(number + 2)).serialize()
-        client.put_item(TableName=settings.table("news"), Item=item | {"version": {"S": "x"}})
+        client.put_item(TableName=settings.table("news"), Item=item | changes(number))
+    return dao
+
+
+def test_a_page_of_unreadable_items_ends_after_a_bounded_number(moto_url):
+    dao = dao_with_edited_items(moto_url, lambda _: {"version": {"S": "x"}})
     dao.add(stored(1))
     items, after = dao.page(NewsFilter(), None, 5)
     assert items == []
@@ -120,13 +126,7 @@ def test_a_page_of_unreadable_items_ends_after_a_bounded_number(moto_url):
 
 
 def test_a_list_without_a_valid_sort_key_fails_instead_of_ending_early(moto_url):
-    settings = settings_for(moto_url)
-    create_tables(settings)
-    dao = NewsDao(settings)
-    client = dao._table._get_connection().connection.client
-    for number in range(130):
-        item = dao._record(stored(number + 2)).serialize()
-        client.put_item(TableName=settings.table("news"), Item=item | {"sort": {"S": f"2026-{number}"}})
+    dao = dao_with_edited_items(moto_url, lambda number: {"sort": {"S": f"2026-{number}"}})
     with pytest.raises(UnreadableItem):
         dao.page(NewsFilter(), None, 100)
 
