@@ -9,7 +9,16 @@ import pytest
 from shared.cache.keys import CacheKey
 from shared.cache.store import LOCK_SECONDS
 from shared.errors import Unavailable
-from support.cache_harness import GENERATION, TAG, Clock, InstrumentedDao, do_nothing, make_app, x_cache
+from support.cache_harness import (
+    GENERATION,
+    TAG,
+    Clock,
+    InstrumentedDao,
+    client_with_item,
+    do_nothing,
+    make_app,
+    x_cache,
+)
 from support.fakes import sent
 
 CLIENTS = 40
@@ -34,10 +43,7 @@ def app(dao, valkey, clock):
 
 @pytest.fixture
 def client(app, clock):
-    client = app.test_client()
-    client.item = client.post("/news/", json=sent()).headers["Location"]
-    clock.seconds += 10
-    return client
+    return client_with_item(app, clock)
 
 
 @pytest.fixture

@@ -17,7 +17,7 @@ from shared.cache.store import NON_FAILURES, CacheStore
 from shared.config import Settings
 from shared.constants import CLAIMS
 from shared.errors import Unavailable
-from support.fakes import FakeDao
+from support.fakes import FakeDao, sent
 
 SETTINGS = {"stage": "local", "region": "us-east-1", "tables": {"news": "news"}}
 
@@ -118,6 +118,14 @@ def make_app(dao, redis_url, clock=None, *, can_be_slow=False, **changes):
         breaker = CircuitBreaker(*NON_FAILURES, persistent=PERSISTENT_ERRORS, clock=monotonic, now=clock)
         app.extensions["cache"] = CacheStore(connect(settings), settings, now=clock, breaker=breaker)
     return app
+
+
+def client_with_item(app, clock):
+    """Return a client of the app that created an item, at the path `item`, longer ago than the index lag."""
+    client = app.test_client()
+    client.item = client.post("/news/", json=sent()).headers["Location"]
+    clock.seconds += 10
+    return client
 
 
 def x_cache(response):
