@@ -71,9 +71,9 @@ def cached(name: str, key: Callable[..., object], *, public: bool = False) -> Ca
             depends_on = key(**arguments) if store and is_shared else None
             if store is None or depends_on is None:
                 return _finalize(load(), "BYPASS")
-            tag = store.hash_tag(name)
+            tags = store.hash_tags(name)
             return _respond(
-                store, response_key(tag, name, view.__name__, request.root_path, depends_on), load
+                store, response_key(tags, name, view.__name__, request.root_path, depends_on), load
             )
 
         cached_view.is_public = public  # type: ignore[attr-defined]  # for shared.web.headers
