@@ -14,10 +14,10 @@
 
 # --- installed packages and our sources, both compiled, because containers run read-only
 FROM python:3.13-slim AS packages
-COPY requirements-serve.txt /
+COPY requirements/serve.txt /requirements.txt
 RUN python -m venv --without-pip /venv \
  && python -m pip --python /venv/bin/python install --quiet --root-user-action ignore --disable-pip-version-check \
-    --no-cache-dir --no-compile --only-binary :all: --require-hashes -r /requirements-serve.txt \
+    --no-cache-dir --no-compile --only-binary :all: --require-hashes -r /requirements.txt \
  && cd /venv/lib/python3.13/site-packages \
  && find botocore/data -mindepth 1 -maxdepth 1 -type d ! -name dynamodb ! -name "ss*" ! -name sts -exec rm -r {} + \
  && python -m compileall -q --invalidation-mode unchecked-hash .

@@ -52,7 +52,7 @@ def test_the_images_start_the_entry_points_of_the_project():
     port = re.search(r"^EXPOSE (\d+)$", DOCKERFILE, re.MULTILINE)[1]
     assert f"BIND=0.0.0.0:{port}" in DOCKERFILE
     assert COMPOSE["services"]["news"]["ports"] == [f"127.0.0.1:${{PORT:-8000}}:{port}"]
-    assert "requirements-serve.txt" in DOCKERFILE
+    assert "requirements/serve.txt" in DOCKERFILE
     assert "--require-hashes" in DOCKERFILE
 
 

@@ -43,7 +43,9 @@ VALUES = [
 @pytest.fixture
 def project(tmp_path):
     """The Makefile among programs that write down how they were called, and do nothing."""
-    for name in ("Makefile", "package-lock.json", *(lock.name for lock in ROOT.glob("requirements*.txt"))):
+    (tmp_path / "requirements").mkdir()
+    locks = (f"requirements/{lock.name}" for lock in ROOT.glob("requirements/*.txt"))
+    for name in ("Makefile", "package-lock.json", *locks):
         (tmp_path / name).write_text((ROOT / name).read_text())
         os.utime(tmp_path / name, (1, 1))
     for name in PROGRAMS:
