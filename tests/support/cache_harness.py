@@ -10,7 +10,7 @@ from news.service import NewsService
 from shared.app import create_app
 from shared.auth.scopes import SAFE_METHODS
 from shared.cache.circuit_breaker import CircuitBreaker
-from shared.cache.keys import generation_key, hash_tag
+from shared.cache.keys import generation_key, hash_tags
 from shared.cache.redis_client import connect
 from shared.cache.redis_pool import PERSISTENT_ERRORS
 from shared.cache.store import NON_FAILURES, CacheStore
@@ -24,7 +24,7 @@ SETTINGS = {"stage": "local", "region": "us-east-1", "tables": {"news": "news"}}
 
 def hash_tag_of(stage):
     """Return the hash tag of the news module's keys in a stage."""
-    return hash_tag(Settings(**SETTINGS | {"stage": stage}), "news")
+    return hash_tags(Settings(**SETTINGS | {"stage": stage}), "news")[0]
 
 
 TAG = hash_tag_of("local")
