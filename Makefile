@@ -74,7 +74,7 @@ rename-project: ## rename the project, once: NAME=my-service
 	@if [ -e $(READY) ]; then touch $(READY); fi
 
 .PHONY: run
-run: $(READY) ## serve on BIND (127.0.0.1:8000) with DynamoDB, a cache and sample news; RELOAD=1 as code changes, PROFILE=1
+run: $(READY) ## serve on BIND (127.0.0.1:8000) with DynamoDB, a cache and sample news; RELOAD=yes, PROFILE=yes
 	@$(BIN)/python -m tools.local.run
 
 .PHONY: run-lambda
@@ -155,10 +155,10 @@ bench: $(READY) $(BENCH)/ready benchmarks/node_modules/ready ## measure every pu
 	done; exit $$failed
 
 .PHONY: load
-load: $(VENV)-load/ready ## send readers and writers to the run that is up, or to HOST, and show a page; HEADLESS=1: a report
-	@echo "load: $${USERS:-20} users; USERS, TIME (with HEADLESS=1) and HOST change what is sent, and where"
+load: $(VENV)-load/ready ## send readers and writers to the run that is up, or to HOST, and show a page; HEADLESS=yes: a report
+	@echo "load: $${USERS:-20} users; USERS, TIME (with HEADLESS=yes) and HOST change what is sent, and where"
 	@PYTHON=$(BIN)/python $(VENV)-load/bin/locust -f benchmarks/locustfile.py --users "$${USERS:-20}" --spawn-rate 10 \
-		--web-host 127.0.0.1 $(if $(HEADLESS),--headless --only-summary --run-time "$${TIME:-30s}")
+		--web-host 127.0.0.1 $(if $(filter yes,$(HEADLESS)),--headless --only-summary --run-time "$${TIME:-30s}")
 
 .PHONY: fuzz
 # SECONDS is a variable of bash's own, so the shell can't be asked for it.

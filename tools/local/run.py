@@ -15,6 +15,7 @@ from types import FrameType
 
 from news.service import NewsService
 from shared.config import Settings, SettingsError
+from shared.config.gunicorn import validate_gunicorn_settings
 from shared.errors import Unavailable
 from tools.local import run_defaults
 from tools.local import run_env as local_env
@@ -46,6 +47,7 @@ def _serve(processes: Processes) -> int:
     run_defaults.set_defaults()
     _check_bind(os.environ["BIND"])
     Settings.from_env()
+    validate_gunicorn_settings()
     _choose_issuer()
     _start_dynamodb(processes)
     _start_valkey(processes)
@@ -54,7 +56,7 @@ def _serve(processes: Processes) -> int:
     gunicorn = processes.start([str(ROOT / "entrypoint.sh")], {"PYTHON": sys.executable})
     _wait_until_healthy(gunicorn)
     with _saved_addresses():
-        if os.environ.get("RELOAD") == "1":
+        if os.environ.get("RELOAD") == "yes":
             _say("reload", "as code changes; data and tokens stay")
         if settings.docs:
             _say("docs", f"http://{os.environ['BIND']}/docs")
