@@ -51,6 +51,8 @@ def _parse_arguments() -> argparse.Namespace:
 
 
 def _deploy(processes: Processes, folder: Path, arguments: argparse.Namespace) -> None:
+    if sys.platform != "linux":
+        raise StartError("the emulator runs functions on this machine, and they are built for Linux")
     emulator = Emulator(processes, folder)
     _say("emulator", f"MiniStack at {emulator.url}")
     project = copy_project(folder / "project")
