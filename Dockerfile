@@ -14,21 +14,21 @@
 
 # --- installed packages and our sources, both compiled, because containers run read-only
 FROM python:3.13-slim AS packages
-COPY requirements-serve.txt /
+COPY requirements/serve.txt /requirements.txt
 RUN python -m venv --without-pip /venv \
  && python -m pip --python /venv/bin/python install --quiet --root-user-action ignore --disable-pip-version-check \
-    --no-cache-dir --no-compile --only-binary :all: --require-hashes -r /requirements-serve.txt \
+    --no-cache-dir --no-compile --only-binary :all: --require-hashes -r /requirements.txt \
  && cd /venv/lib/python3.13/site-packages \
  && find botocore/data -mindepth 1 -maxdepth 1 -type d ! -name dynamodb ! -name "ss*" ! -name sts -exec rm -r {} + \
  && python -m compileall -q --invalidation-mode unchecked-hash .
 
 FROM python:3.13-slim AS sources
-COPY entrypoint.sh openapi.json /app/
-COPY functions /app/functions
-COPY shared /app/shared
-# Every module:
-COPY news /app/news
-RUN python -m compileall -q --invalidation-mode unchecked-hash /app
+COPY . /src
+WORKDIR /src
+# Each folder with a controller.py is a module.
+RUN mkdir /app \
+ && cp -r entrypoint.sh openapi.json functions shared $(dirname */controller.py) /app \
+ && python -m compileall -q --invalidation-mode unchecked-hash /app
 
 # --- the Lambda function, with the same files as the zip of `make package`
 FROM python:3.13-slim AS artifact

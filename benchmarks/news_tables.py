@@ -1,4 +1,7 @@
-"""Tables with any number of items, in a dynalite with its data on disk: loaded once and kept in build/."""
+"""Tables with any number of items, in a dynalite with its data on disk: loaded once and kept in build/.
+
+MiniStack cannot replace it: its queries read the whole table, see tools/local/ministack.py.
+"""
 
 import contextlib
 import shutil
@@ -16,7 +19,7 @@ from shared.config import Settings
 from tools.local.processes import Processes, free_port, wait_for_port
 from tools.local.tables import LOCAL_NAMES, TABLES, create_tables
 
-DYNALITE = ROOT / "node_modules" / "dynalite" / "cli.js"
+DYNALITE = ROOT / "benchmarks" / "node_modules" / "dynalite" / "cli.js"
 FOLDER = ROOT / "build" / "bench"
 START = datetime(2020, 1, 1, tzinfo=UTC)
 BATCH = 25
@@ -58,7 +61,7 @@ def load(settings: Settings, count: int) -> None:
 def news_table(count: int) -> Iterator[dict[str, str]]:
     """Yield the settings of a process that reads a table with that many items."""
     if not DYNALITE.exists() or not shutil.which("node"):
-        sys.exit("bench: dynalite not found: install Node 20, then run `npm ci`")
+        sys.exit("bench: dynalite not found: install Node 20, then run `make bench`")
     folder, complete = FOLDER / f"news-{count}", FOLDER / f"news-{count}.complete"
     if not complete.exists():
         shutil.rmtree(folder, ignore_errors=True)

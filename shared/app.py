@@ -1,5 +1,6 @@
 """The Flask application factory."""
 
+import logging
 from collections.abc import Callable
 from typing import Any
 
@@ -20,6 +21,8 @@ from shared.web.openapi import init_openapi
 from shared.web.problems import init_problems
 from shared.web.request_checks import reject_content_encoding
 from shared.web.requests import reject_unknown_query_params
+
+log = logging.getLogger(__name__)
 
 
 class NoSessions(SessionInterface):
@@ -79,7 +82,10 @@ def _reporters(settings: Settings) -> list[Reporter]:
     if settings.metrics_bind:
         from shared.observability.prometheus import prometheus_reporter  # noqa: PLC0415  # only with METRICS_BIND
 
-        reporters.append(prometheus_reporter())
+        try:
+            reporters.append(prometheus_reporter())
+        except OSError:
+            log.exception("metrics are unavailable: cannot create their files")
     return reporters
 
 

@@ -1,17 +1,26 @@
 """What the tests have in common: settings, real servers, and a table to work on."""
 
 import os
-import shutil
-import subprocess
-import sys
 
 import pytest
 
 from news.dao import NewsDao
-from support.environment import DYNALITE, settings_for
+from support.environment import settings_for
+from support.moto_server import start_moto
 from support.redis_servers import BINARY, REASON, Valkey
-from tools.local.processes import Processes, free_port, wait_for_port
+from tools.local.ministack import start_ministack
+from tools.local.processes import Processes
 from tools.local.tables import create_tables
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_runtest_makereport():
+    """Escape lone surrogates in captured output, which pytest-xdist cannot transfer."""
+    report = yield
+    report.sections = [
+        (name, text.encode(errors="backslashreplace").decode()) for name, text in report.sections
+    ]
+    return report
 
 
 @pytest.fixture(autouse=True, scope="session")
@@ -30,32 +39,18 @@ def processes():
 
 @pytest.fixture(scope="session")
 def moto_url(processes, tmp_path_factory):
-    """The embedded DynamoDB of a local run."""
-    port = free_port()
-    command = [sys.executable, "-m", "gunicorn", "tools.local.embedded_dynamodb:app", "--no-control-socket"]
-    command += ["--bind", f"127.0.0.1:{port}", "--threads", "8", "--timeout", "0"]
-    wait_for_port(processes.start(command, log=tmp_path_factory.mktemp("moto") / "log"), port)
-    return f"http://127.0.0.1:{port}"
+    return f"http://127.0.0.1:{start_moto(processes, tmp_path_factory.mktemp('moto') / 'log')}"
 
 
 @pytest.fixture(scope="session")
-def dynalite_url(processes, tmp_path_factory):
-    """A DynamoDB whose conditional writes are atomic and whose pages end as DynamoDB's do."""
-    node = shutil.which("node")
-    if not node or not DYNALITE.exists():
-        pytest.skip("dynalite needs Node 20 and `npm ci`")
-    version = subprocess.run([node, "--version"], capture_output=True, text=True, check=True).stdout
-    if int(version.removeprefix("v").split(".")[0]) < 20:
-        pytest.skip(f"dynalite needs Node 20, this is {version.strip()}")
-    port = free_port()
-    command = [node, str(DYNALITE), "--host", "127.0.0.1", "--port", str(port), "--createTableMs", "0"]
-    wait_for_port(processes.start(command, log=tmp_path_factory.mktemp("dynalite") / "log"), port)
-    return f"http://127.0.0.1:{port}"
+def ministack_url(processes, tmp_path_factory):
+    """A DynamoDB whose conditional writes are atomic, and whose pages end where DynamoDB's do."""
+    return start_ministack(processes, tmp_path_factory.mktemp("ministack") / "log")
 
 
-@pytest.fixture(params=["moto_url", "dynalite_url"])
+@pytest.fixture(params=["moto_url", "ministack_url"])
 def settings(request):
-    """Settings of a new table, once on each DynamoDB that there is."""
+    """Settings of a new table, once on moto and once on MiniStack."""
     made = settings_for(request.getfixturevalue(request.param))
     create_tables(made)
     return made

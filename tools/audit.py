@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import NamedTuple
 
 ROOT = Path(__file__).parent.parent
-LOCKS = ("requirements.txt", "requirements-verifier.txt", "requirements-docs.txt", "requirements-serve.txt")
+LOCKS = ("requirements.txt", "requirements/serve.txt")
 """The lock files of the Lambda artifacts and of the gunicorn image."""
 
 SECONDS = 120

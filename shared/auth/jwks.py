@@ -97,7 +97,7 @@ class Jwks:
         with self._lock:
             is_known = key_id in self._usable_keys()
             if self._refresh and not self._is_running(self._refresh):
-                self._refresh = None
+                self._end(self._refresh, self._refresh.started_at)
             if self._refresh is None and self._is_due(is_known=is_known):
                 self._refresh = _Refresh(self._now(), is_regular=is_known)
                 run = copy_context().run
@@ -147,9 +147,13 @@ class Jwks:
         self._fetched_at = min(self._fetched_at, now)
         if keys is not None:
             self._keys, self._fetched_at = keys, refresh.started_at
-        self._attempted_at = now
+        self._end(refresh, now)
+
+    def _end(self, refresh: _Refresh, timestamp: float) -> None:
+        """End the refresh. The cooldowns start at this time."""
+        self._attempted_at = timestamp
         if refresh.is_regular:
-            self._regular_attempt_at = now
+            self._regular_attempt_at = timestamp
         self._refresh = None
 
 

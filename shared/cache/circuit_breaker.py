@@ -6,6 +6,7 @@ from collections.abc import Callable
 from threading import Lock
 from types import TracebackType
 
+from shared.deadline import idle_time
 from shared.observability.context import request_context
 
 log = logging.getLogger(__name__)
@@ -58,7 +59,8 @@ class CircuitBreaker:
     Args:
         non_failures: exceptions that do not mean that the server is unavailable.
         persistent: exceptions that do not go away within seconds. After one, no call bypasses the circuit.
-        clock: returns monotonic seconds, to measure calls. They stop while Lambda freezes the process.
+        clock: returns monotonic seconds, to measure calls. They stop while Lambda freezes the process. By
+            default they do not count while this process computes, because that is no delay of the server.
         now: returns Unix seconds, to schedule the trial call.
     """
 
@@ -66,7 +68,7 @@ class CircuitBreaker:
         self,
         *non_failures: type[Exception],
         persistent: tuple[type[Exception], ...] = (),
-        clock: Callable[[], float] = time.monotonic,
+        clock: Callable[[], float] = idle_time,
         now: Callable[[], float] = time.time,
     ) -> None:
         self._non_failures = non_failures

@@ -54,13 +54,30 @@ class TimedSocket:
 
     def recv(self, size: int) -> bytes:
         """Receive up to `size` bytes. Raise TimeoutError after the deadline."""
-        if self._deadline is not None and not self._is_first:
-            left = self._deadline - time.monotonic()
-            if left <= 0:
-                raise TimeoutError("timed out")
-            self.settimeout(left)
-        self._is_first = False
+        if self._deadline is None:
+            return cast("bytes", self._socket.recv(size))
+        if self._is_first:
+            self._is_first = False
+            return self._recv_first(size)
+        left = self._deadline - time.monotonic()
+        if left <= 0:
+            raise TimeoutError("timed out")
+        self.settimeout(left)
         return cast("bytes", self._socket.recv(size))
+
+    def _recv_first(self, size: int) -> bytes:
+        """Receive the first packet, also if it arrived in time while the process was too busy to read it.
+
+        Under gevent, the timeout of one greenlet passes while others compute.
+        """
+        try:
+            return cast("bytes", self._socket.recv(size))
+        except TimeoutError:
+            self.settimeout(0)
+            try:
+                return cast("bytes", self._socket.recv(size))
+            except (BlockingIOError, ssl.SSLWantReadError):
+                raise TimeoutError("timed out") from None
 
     def __getattr__(self, name: str) -> Any:
         return getattr(self._socket, name)

@@ -3,6 +3,7 @@
 import sys
 from pathlib import Path
 
+from shared.config.gunicorn import validate_gunicorn_settings
 from shared.config.settings import Settings, SettingsError
 
 ROOT = Path(__file__).parent.parent.parent
@@ -14,6 +15,7 @@ def main() -> None:
         settings = Settings.from_env()
         for file in sorted(ROOT.glob("*/table.py")):
             settings.table(file.parent.name)
+        validate_gunicorn_settings()
     except SettingsError as error:
         sys.exit(f"settings: {error}")
 

@@ -59,7 +59,7 @@ def build_auth_settings(
     _validate_location(issuer, jwks, is_local=is_local)
     if not find_spec("jwt") or not find_spec("cryptography"):
         raise ValueError(
-            "AUTH_ISSUER: requires PyJWT and cryptography; install requirements-verifier.txt, or build with "
+            "AUTH_ISSUER: requires PyJWT and cryptography; install requirements/serve.txt, or build with "
             "`make package VERIFIER=yes`; behind an API Gateway authorizer, unset AUTH_*"
         )
     return AuthSettings(issuer, audience, jwks, audience_claim or "aud")

@@ -35,6 +35,7 @@ class Settings:
         redis_url: URL of the cache, or None to run without a cache.
         redis_iam_user: Id and name of the ElastiCache user for IAM authentication, or None.
         redis_iam_cache: Name of the ElastiCache cache or replication group, with `redis_iam_user`.
+        cache_shards: Number of slots for a module's cache keys.
         log_level: One of Python's log levels.
         log_json: True for JSON logs, False for text.
         metrics_bind: Address and port of the Prometheus metrics of gunicorn, or None to disable them.
@@ -57,6 +58,7 @@ class Settings:
     redis_url: str | None = field(default=None, repr=False)
     redis_iam_user: str | None = None
     redis_iam_cache: str | None = None
+    cache_shards: int = 1
     log_level: str = "INFO"
     log_json: bool = False
     metrics_bind: str | None = None
@@ -76,28 +78,29 @@ class Settings:
         Raises:
             SettingsError: A setting is missing or invalid.
         """
-        stage = _read(env, "STAGE", parsers.parse_stage)
+        stage = read(env, "STAGE", parsers.parse_stage)
         settings = cls(
             stage=stage,
-            region=_read(env, "AWS_REGION", parsers.parse_region),
+            region=read(env, "AWS_REGION", parsers.parse_region),
             tables={
                 name.removesuffix(TABLE_SUFFIX).lower(): env[name]
                 for name in env
                 if name.endswith(TABLE_SUFFIX)
             },
-            dynamodb_endpoint=_read(env, "AWS_ENDPOINT_URL_DYNAMODB", urls.parse_endpoint_url, None),
-            redis_url=_read(env, "REDIS_URL", urls.parse_redis_url, None),
-            redis_iam_user=_read(env, "REDIS_IAM_USER", parsers.parse_iam_user, None),
-            redis_iam_cache=_read(env, "REDIS_IAM_CACHE", parsers.parse_iam_cache, None),
-            log_level=_read(env, "LOG_LEVEL", parsers.parse_log_level, "INFO"),
-            log_json=_read(env, "LOG_FORMAT", parsers.parse_log_format, not _is_local(env, stage)),
-            metrics_bind=_read(env, "METRICS_BIND", parsers.parse_metrics_bind, None),
-            metrics_path=_read(env, "METRICS_PATH", parsers.parse_metrics_path, "/metrics"),
-            base_path=_read(env, "BASE_PATH", parsers.parse_base_path, ""),
-            feed_shards=_read(env, "FEED_SHARDS", parsers.parse_feed_shards, 1),
+            dynamodb_endpoint=read(env, "AWS_ENDPOINT_URL_DYNAMODB", urls.parse_endpoint_url, None),
+            redis_url=read(env, "REDIS_URL", urls.parse_redis_url, None),
+            redis_iam_user=read(env, "REDIS_IAM_USER", parsers.parse_iam_user, None),
+            redis_iam_cache=read(env, "REDIS_IAM_CACHE", parsers.parse_iam_cache, None),
+            cache_shards=read(env, "CACHE_SHARDS", parsers.parse_cache_shards, 1),
+            log_level=read(env, "LOG_LEVEL", parsers.parse_log_level, "INFO"),
+            log_json=read(env, "LOG_FORMAT", parsers.parse_log_format, not _is_local(env, stage)),
+            metrics_bind=read(env, "METRICS_BIND", parsers.parse_metrics_bind, None),
+            metrics_path=read(env, "METRICS_PATH", parsers.parse_metrics_path, "/metrics"),
+            base_path=read(env, "BASE_PATH", parsers.parse_base_path, ""),
+            feed_shards=read(env, "FEED_SHARDS", parsers.parse_feed_shards, 1),
             auth=_read_auth(env, stage),
-            auth_scope_prefix=_read(env, "AUTH_SCOPE_PREFIX", auth_config.parse_scope_prefix, ""),
-            cors_origins=_read(env, "CORS_ORIGINS", urls.parse_origins, ()),
+            auth_scope_prefix=read(env, "AUTH_SCOPE_PREFIX", auth_config.parse_scope_prefix, ""),
+            cors_origins=read(env, "CORS_ORIGINS", urls.parse_origins, ()),
             docs=_read_docs(env, stage),
             preload=_read_preload(env),
         )
@@ -111,13 +114,18 @@ class Settings:
             SettingsError: The setting is missing or invalid.
         """
         name = module.upper() + TABLE_SUFFIX
-        return _read({name: self.tables.get(module, "")}, name, parsers.parse_table_name)
+        return read({name: self.tables.get(module, "")}, name, parsers.parse_table_name)
 
 
 _REQUIRED = object()
 
 
-def _read(env: Mapping[str, str], name: str, parse: Callable[[str], T], default: object = _REQUIRED) -> T:
+def read(env: Mapping[str, str], name: str, parse: Callable[[str], T], default: object = _REQUIRED) -> T:
+    """Return the parsed value of a variable, or the default if it is not set or empty.
+
+    Raises:
+        SettingsError: The variable is invalid, or it is required and not set.
+    """
     text = env.get(name, "")
     if not text and default is not _REQUIRED:
         return default  # type: ignore[return-value]  # each default has the type of its field
@@ -148,7 +156,7 @@ def lambda_trace_header() -> str:
 def _read_docs(env: Mapping[str, str], stage: str) -> bool:
     """Return DOCS. The default is True on a developer's machine with the assets installed."""
     is_installed = find_spec("flask_swagger_ui") is not None
-    docs = _read(env, "DOCS", parsers.parse_yes_or_no, is_installed and _is_local(env, stage))
+    docs = read(env, "DOCS", parsers.parse_yes_or_no, is_installed and _is_local(env, stage))
     if docs and not is_installed:
         raise SettingsError("DOCS: requires flask-swagger-ui, which is not installed")
     return docs
@@ -163,15 +171,15 @@ def _read_preload(env: Mapping[str, str]) -> bool:
         "provisioned-concurrency",
         "snap-start",
     }
-    return _read(env, "PRELOAD", parsers.parse_yes_or_no, is_early)
+    return read(env, "PRELOAD", parsers.parse_yes_or_no, is_early)
 
 
 def _read_auth(env: Mapping[str, str], stage: str) -> AuthSettings | None:
     is_local = _is_local(env, stage)
-    issuer = _read(env, "AUTH_ISSUER", auth_config.parse_issuer_or_audience, None)
-    audience = _read(env, "AUTH_AUDIENCE", auth_config.parse_issuer_or_audience, None)
-    jwks = _read(env, "AUTH_JWKS", urls.parse_jwks_location, None)
-    claim = _read(env, "AUTH_AUDIENCE_CLAIM", auth_config.parse_audience_claim, None)
+    issuer = read(env, "AUTH_ISSUER", auth_config.parse_issuer_or_audience, None)
+    audience = read(env, "AUTH_AUDIENCE", auth_config.parse_issuer_or_audience, None)
+    jwks = read(env, "AUTH_JWKS", urls.parse_jwks_location, None)
+    claim = read(env, "AUTH_AUDIENCE_CLAIM", auth_config.parse_audience_claim, None)
     try:
         return auth_config.build_auth_settings(issuer, audience, jwks, claim, is_local=is_local)
     except ValueError as error:

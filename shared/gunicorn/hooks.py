@@ -1,7 +1,7 @@
-"""The gunicorn configuration that is code: the logger class and the server hooks.
+"""The configuration file of gunicorn: options, the logger class and the server hooks.
 
-entrypoint.sh passes this module in `--config`. gunicorn reads the names that match its settings.
-https://docs.gunicorn.org/en/stable/settings.html#server-hooks
+entrypoint.sh passes this module in `--config`, and adds the options that depend on the environment. gunicorn
+reads the names that match its settings: https://docs.gunicorn.org/en/stable/settings.html
 """
 
 import logging
@@ -20,7 +20,26 @@ from shared.observability.logs import init_logs
 
 log = logging.getLogger(__name__)
 
-SHARED_MEMORY = Path("/dev/shm")  # noqa: S108  # nosec B108  # mkdtemp creates a private folder there
+SHARED_MEMORY = "/dev/shm" if os.access("/dev/shm", os.W_OK) else None  # noqa: S108  # nosec B108
+
+worker_class = "shared.gunicorn.worker.Worker"
+logger_class = "shared.gunicorn.hooks.Logger"
+loglevel = "warning"
+control_socket_disable = True
+worker_connections = 800
+"""Below the usual limit of 1,024 open files."""
+
+keepalive = 75
+"""Longer than the idle timeout of a load balancer (60 s on AWS), which must close a connection first."""
+
+limit_request_fields = 64
+"""Bounds the memory of a connection."""
+
+forwarder_headers = ""
+"""No client header can set a WSGI variable such as SCRIPT_NAME."""
+
+worker_tmp_dir = SHARED_MEMORY
+"""For the files by which workers report that they are alive. A disk can be slow or read-only."""
 
 
 class Logger(glogging.Logger):  # type: ignore[misc]  # gunicorn has no types
@@ -52,8 +71,7 @@ def when_ready(_server: Any) -> None:
     if not Settings.from_env().metrics_bind:
         return
     try:
-        parent = SHARED_MEMORY if os.access(SHARED_MEMORY, os.W_OK) else None
-        os.environ[MULTIPROC_DIR] = mkdtemp(prefix="metrics-", dir=parent)
+        os.environ[MULTIPROC_DIR] = mkdtemp(prefix="metrics-", dir=SHARED_MEMORY)
     except OSError:
         log.exception("metrics are disabled: cannot create their folder")
 

@@ -1,22 +1,33 @@
 """`docker compose up` starts the service with a cache; data survives the containers.
 
-Without a registry, dynalite replaces the image of DynamoDB local, and this machine's Valkey its image.
+Without a registry, MiniStack replaces the image of DynamoDB local, and this machine's Valkey its image.
 """
 
 import json
 import shutil
 import uuid
-from pathlib import Path
 
 import pytest
 import requests
 from engine import docker, require_engine, succeeds, wait_until
 
-from support.environment import DYNALITE, ROOT
+from support.environment import ROOT
 from support.fakes import sent
+from support.lambda_emulator import HERE
 from support.raw_http import WAIT_SECONDS
 from support.redis_servers import BINARY, REASON
+from tools.local.ministack import ENVIRONMENT
 from tools.local.processes import free_port
+from tools.package.python import RUNTIME
+from tools.package.uv import run, uv
+from tools.package.wheels import PLATFORMS
+
+MINISTACK = ENVIRONMENT | {
+    "BIND_HOST": "0.0.0.0",
+    "GATEWAY_PORT": "8000",
+    "PERSIST_STATE": "1",
+    "STATE_DIR": "/data",
+}
 
 FOR_VALKEY = """
 FROM python:3.13-slim
@@ -25,8 +36,8 @@ COPY valkey-server /usr/local/bin/
 
 FOR_DYNAMODB = """
 FROM python:3.13-slim
-COPY node /usr/local/bin/
-COPY node_modules /node_modules
+COPY packages /packages
+ENV PYTHONPATH=/packages
 """
 
 
@@ -43,10 +54,16 @@ def valkey(folder):
 
 
 def dynamodb(folder):
-    if not DYNALITE.exists() or not shutil.which("node"):
-        pytest.skip("dynalite needs Node 20 and `npm ci`")
-    shutil.copy(Path(shutil.which("node")).resolve(), folder / "node")
-    shutil.copytree(ROOT / "node_modules", folder / "node_modules", symlinks=True)
+    target = (
+        "--target",
+        folder / "packages",
+        "--python-platform",
+        PLATFORMS[HERE],
+        "--python-version",
+        RUNTIME,
+    )
+    lock = ROOT / "requirements" / "dev.txt"
+    run(uv(), "pip", "install", "--quiet", *target, "--only-binary", ":all:", "-c", lock, "ministack")
     (folder / "Dockerfile").write_text(FOR_DYNAMODB)
     return docker("build", "--quiet", str(folder))
 
@@ -63,18 +80,12 @@ def files(tmp_path_factory):
         command = ["valkey-server", "--save", "", "--maxmemory", "64mb", "--protected-mode", "no"]
         services["valkey"] = {"image": valkey(tmp_path_factory.mktemp("valkey")), "command": command}
     if not succeeds("pull", "--quiet", image_name("dynamodb")):
-        command = [
-            "node",
-            "/node_modules/dynalite/cli.js",
-            "--host",
-            "0.0.0.0",
-            "--port",
-            "8000",
-            "--path",
-            "/data",
-        ]
-        replacement = {"image": dynamodb(tmp_path_factory.mktemp("dynamodb")), "command": command}
-        services["dynamodb"] = replacement | {"init": True}  # node as PID 1 ignores SIGTERM
+        services["dynamodb"] = {
+            "image": dynamodb(tmp_path_factory.mktemp("dynamodb")),
+            "command": ["python", "-m", "ministack"],
+            "environment": MINISTACK,
+            "init": True,
+        }
     override.write_text(json.dumps({"services": services}))
     print(f"\nreplaced images: {', '.join(services) or 'none'}")
     return ["--file", "compose.yaml", "--file", str(override)]

@@ -21,9 +21,10 @@ from shared.config import Settings
 from support import token_issuer
 from support.environment import CLEAN
 from support.fakes import etag, sent
+from support.moto_server import start_moto
 from support.project_copy import copied
 from support.redis_servers import BINARY, REASON, Valkey
-from tools.local.processes import Processes, free_port, wait_for_port
+from tools.local.processes import Processes, free_port
 from tools.local.tables import TABLES, create_tables
 
 SAM = Path(f"{sys.prefix}-deploy/bin/sam")
@@ -65,11 +66,8 @@ def valkey(gateway, tmp_path_factory):
 
 @pytest.fixture(scope="module")
 def dynamodb_port(gateway, tmp_path_factory):
-    port = free_port()
-    command = [sys.executable, "-m", "gunicorn", "tools.local.embedded_dynamodb:app", "--no-control-socket"]
-    command += ["--bind", f"127.0.0.1:{port}", "--bind", f"{gateway}:{port}", "--threads", "8"]
     with Processes() as processes:
-        wait_for_port(processes.start(command, log=tmp_path_factory.mktemp("moto") / "log"), port)
+        port = start_moto(processes, tmp_path_factory.mktemp("moto") / "log", gateway)
         settings = Settings("local", "us-east-1", NAMES, dynamodb_endpoint=f"http://127.0.0.1:{port}")
         create_tables(settings)
         NewsDao(settings).ping()

@@ -13,6 +13,7 @@ pytest.importorskip("gevent", reason="gevent is not installed")
 START = """if True:
     from gevent import monkey
     monkey.patch_all()
+    import collections
     import sys
     import gevent
     sys.path.insert(0, "tests")
@@ -23,7 +24,7 @@ START = """if True:
 
     redis = Redis.from_url(sys.argv[1], protocol=2)
     app = make_app(InstrumentedDao(), sys.argv[1], log_level="ERROR")
-    app.extensions["cache"]._breaker._clock = float  # ignore delays of a busy machine
+    app.extensions["cache"]._breaker._clock = float  # other processes may use the CPU
     client = app.test_client()
     items = [client.post("/news/", json=sent(number)).headers["Location"] for number in range(20)]
     redis.set(GENERATION, OLD_GENERATION)
@@ -56,9 +57,10 @@ def test_greenlets_share_no_connection_and_return_it_to_the_pool(valkey):
         """
     read(20)
     assert x_caches == ["HIT"] * 20
-    greenlets = [gevent.spawn(read, 20) for _ in range(30)]  # twice as many as there are connections
-    gevent.joinall(greenlets, raise_error=True)  # a busy machine may bypass the cache, and reads from the DAO
-    assert len(x_caches) == 31 * 20
+    greenlets = [gevent.spawn(read, 20) for _ in range(100)]
+    gevent.joinall(greenlets, raise_error=True)
+    assert len(x_caches) == 101 * 20
+    assert x_caches.count("HIT") > 1000, collections.Counter(x_caches)
     assert connections() <= MAX_CONNECTIONS
     pool = app.extensions["cache"]._redis._pool
     assert pool.qsize() == MAX_CONNECTIONS

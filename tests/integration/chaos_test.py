@@ -50,9 +50,9 @@ def stored_in(dao):
             return found
 
 
-def test_one_of_many_writers_of_the_same_version_succeeds_and_no_update_is_lost(dynalite_url):
+def test_one_of_many_writers_of_the_same_version_succeeds_and_no_update_is_lost(ministack_url):
     """In each round, all writers read the item, then all replace the version they read."""
-    app, _ = app_on(dynalite_url)
+    app, _ = app_on(ministack_url)
     item = client_of(app).post("/news/", json=sent()).json
     target, together = f"/news/{item['id']}", threading.Barrier(WRITERS, timeout=60)
 
@@ -80,9 +80,9 @@ def test_one_of_many_writers_of_the_same_version_succeeds_and_no_update_is_lost(
 
 
 @pytest.fixture
-def lossy(dynalite_url):
+def lossy(ministack_url):
     """An app whose DynamoDB processes the first write and drops the response."""
-    with Proxy(dynalite_url) as proxy:
+    with Proxy(ministack_url) as proxy:
         app, dao = app_on(proxy.url)
         writes = []
 
@@ -124,10 +124,10 @@ def test_a_replace_or_delete_whose_response_was_lost_is_applied_once(lossy):
     assert stored_in(dao) == []
 
 
-def test_after_many_faults_every_acknowledged_write_is_stored_once(dynalite_url, tmp_path):
+def test_after_many_faults_every_acknowledged_write_is_stored_once(ministack_url, tmp_path):
     """Killed workers and servers, throttling, half-processed batches, dropped responses, a lost cache."""
     done = threading.Event()
-    with FaultyService(dynalite_url, tmp_path) as service:
+    with FaultyService(ministack_url, tmp_path) as service:
         writers = [Writer(service, number, done) for number in range(6)]
         loader = Loader(service, done)
         for thread in (*writers, loader):

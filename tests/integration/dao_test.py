@@ -1,4 +1,4 @@
-"""The DAO of news, on moto, and on dynalite for races and paging."""
+"""The DAO of news, on moto, and on MiniStack for races and paging."""
 
 import contextlib
 import threading
@@ -189,8 +189,8 @@ def test_a_list_across_shards_is_in_order(settings, sixty):
     assert every_page(dao, EVERYTHING, 7)[0] == newest_first(sixty + more)
 
 
-def test_a_page_with_rare_matches_is_short_and_has_a_next_page(dynalite_url):
-    settings = settings_for(dynalite_url)
+def test_a_page_with_rare_matches_is_short_and_has_a_next_page(ministack_url):
+    settings = settings_for(ministack_url)
     create_tables(settings)
     dao = NewsDao(settings)
     others = [stored(n, source="s", category="common") for n in range(2, MAX_EXAMINED + 52)]
@@ -204,8 +204,8 @@ def test_a_page_with_rare_matches_is_short_and_has_a_next_page(dynalite_url):
     assert dao.page(wanted, after, 10) == ([rare], None)
 
 
-def test_concurrent_writers_lose_no_update(dynalite_url):
-    settings = settings_for(dynalite_url)
+def test_concurrent_writers_lose_no_update(ministack_url):
+    settings = settings_for(ministack_url)
     create_tables(settings)
     dao = NewsDao(settings)
     dao.add(stored(1))
@@ -229,7 +229,7 @@ def test_concurrent_writers_lose_no_update(dynalite_url):
 
 
 def test_concurrent_creates_store_an_item_once(dao):
-    """Also on moto: its conditional writes are not atomic, but a lock serializes its requests."""
+    """Also on moto: its conditional writes are not atomic, but one thread serves its requests."""
     start = threading.Barrier(8)
 
     def add(writer):

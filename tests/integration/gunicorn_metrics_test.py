@@ -6,6 +6,7 @@ import shutil
 import signal
 import socket
 import subprocess
+import sys
 import time
 from pathlib import Path
 
@@ -14,8 +15,9 @@ import requests
 
 from shared.observability.request_log import RequestLog
 from support.cache_harness import make_app
+from support.environment import CLEAN, ROOT
 from support.fakes import FakeDao
-from support.gunicorn_server import GunicornServer
+from support.gunicorn_server import SETTINGS, GunicornServer
 from support.raw_http import WAIT_SECONDS, exchange, get, statuses
 from tools.local.processes import free_port
 
@@ -153,6 +155,24 @@ def test_requests_and_worker_starts_succeed_after_the_metrics_folder_is_deleted(
             assert server.request() == 200
         assert server.process.poll() is None
     assert not folder.exists()
+
+
+def test_an_app_starts_although_its_metrics_folder_is_gone(tmp_path):
+    code = """if True:
+        import os
+        from shared.app import create_app
+        from shared.config import Settings
+        app = create_app(Settings.from_env(os.environ))
+        print(app.test_client().get("/health").status_code)
+    """
+    env = (
+        CLEAN | SETTINGS | {"PROMETHEUS_MULTIPROC_DIR": str(tmp_path / "gone"), "METRICS_BIND": "127.0.0.1:1"}
+    )
+    ended = subprocess.run(
+        [sys.executable, "-c", code], cwd=ROOT, env=env, capture_output=True, text=True, check=True
+    )
+    assert ended.stdout == "200\n"
+    assert "metrics are unavailable" in ended.stderr
 
 
 def test_replaced_workers_reuse_the_files_and_lose_no_count(tmp_path):

@@ -11,7 +11,7 @@ from support.local_run import LocalRun
 
 
 def test_readers_and_writers_succeed_and_leave_no_items(tmp_path):
-    command = ["make", "load", "HEADLESS=1", "TIME=4s", "USERS=20"]
+    command = ["make", "load", "HEADLESS=yes", "TIME=4s", "USERS=20"]
     with LocalRun(tmp_path) as run:
         before = requests.get(f"{run.url}/news/?limit=100", timeout=10).json()["items"]
         done = subprocess.run(

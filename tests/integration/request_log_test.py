@@ -333,8 +333,8 @@ def test_a_request_has_the_id_from_the_platform_or_a_generated_one(log_of):
 
 
 @pytest.fixture
-def proxy(dynalite_url):
-    with Proxy(dynalite_url) as proxy:
+def proxy(ministack_url):
+    with Proxy(ministack_url) as proxy:
         yield proxy
 
 

@@ -45,7 +45,7 @@ def test_a_run_that_is_stopped_leaves_nothing_behind(tmp_path, with_signal):
     said = "".join(run.wait_until_up())
     assert run.url in said
     started = " ".join(run.processes().values())
-    assert "embedded_dynamodb" in started
+    assert "ministack" in started
     assert "functions.wsgi" in started
     assert requests.get(f"{run.url}/news/?limit=1", timeout=10).status_code == 200
     assert run.stop(with_signal) == 0
@@ -150,7 +150,7 @@ def test_without_the_valkey_wheel_a_run_has_no_cache_and_works(tmp_path):
 def test_with_reload_a_run_answers_as_the_code_has_it_now(tmp_path):
     copy = copied(tmp_path / "copy", "tests")
     # The copy's own source is no source to coverage.
-    run = LocalRun(tmp_path / "run", root=copy, RELOAD="1", COVERAGE_PROCESS_CONFIG="")
+    run = LocalRun(tmp_path / "run", root=copy, RELOAD="yes", COVERAGE_PROCESS_CONFIG="")
     run.wait_until_up()
     try:
         health = copy / "shared" / "web" / "health.py"
@@ -172,7 +172,7 @@ def until(ask, expected):
 
 
 def test_with_profile_each_request_tells_its_ten_costliest_functions(tmp_path):
-    run = LocalRun(tmp_path, PROFILE="1")
+    run = LocalRun(tmp_path, PROFILE="yes")
     run.wait_until_up()
     try:
         assert requests.get(f"{run.url}/news/?limit=1", timeout=10).json()["items"]

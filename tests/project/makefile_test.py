@@ -22,7 +22,14 @@ PROGRAMS = [
     ".venv-load/bin/locust",
     *(f".venv/bin/{name}" for name in TOOLS),
 ]
-INSTALLED = [".venv", ".venv-bench", ".venv-deploy", ".venv-load", "node_modules/osls"]
+INSTALLED = [
+    ".venv",
+    ".venv-bench",
+    ".venv-deploy",
+    ".venv-load",
+    "benchmarks/node_modules",
+    "node_modules/osls",
+]
 VALUES = [
     "x; touch pwned",
     "x && touch pwned",
@@ -43,7 +50,10 @@ VALUES = [
 @pytest.fixture
 def project(tmp_path):
     """The Makefile among programs that write down how they were called, and do nothing."""
-    for name in ("Makefile", "package-lock.json", *(lock.name for lock in ROOT.glob("requirements*.txt"))):
+    for folder in ("benchmarks", "requirements"):
+        (tmp_path / folder).mkdir()
+    locks = (f"requirements/{lock.name}" for lock in ROOT.glob("requirements/*.txt"))
+    for name in ("Makefile", "package-lock.json", "benchmarks/package-lock.json", *locks):
         (tmp_path / name).write_text((ROOT / name).read_text())
         os.utime(tmp_path / name, (1, 1))
     for name in PROGRAMS:

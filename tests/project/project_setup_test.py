@@ -4,38 +4,40 @@ import json
 import re
 import subprocess
 import tomllib
+from itertools import chain
 
 import pytest
 
 from support.environment import CLEAN, ROOT
 
-LOCKS = sorted(ROOT.glob("requirements*.txt"))
+LOCKS = [ROOT / "requirements.txt", *sorted(ROOT.glob("requirements/*.txt"))]
 PROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text())
-EXTRAS = PROJECT["project"]["optional-dependencies"]
+SERVICE = PROJECT["project"]["dependencies"]
+SERVE, VERIFIER = (PROJECT["project"]["optional-dependencies"][extra] for extra in ("serve", "verifier"))
+GROUPS = PROJECT["dependency-groups"]
+DEPLOY = {"deploy", "lambda"}
 
 
-def pinned(lock):
-    """The packages of a lock file and how many hashes each has."""
-    entries = re.split(
-        r"\n(?=\S)", "\n".join(line for line in lock.read_text().splitlines() if "#" not in line)
-    )
-    return {
-        re.match(r"[a-z0-9.-]+(?=(\[.*\])?==)", entry)[0]: entry.count("--hash=sha256:")
-        for entry in entries
-        if entry
-    }
+def locked(lock):
+    """Return the packages of a lock file, each with its versions and the number of hashes."""
+    packages = {}
+    for entry in re.split(r"^(?=[a-z])", lock.read_text(), flags=re.MULTILINE)[1:]:
+        name, version = re.match(r"([a-z0-9.-]+)==(\S+)", entry).groups()
+        packages.setdefault(name, {})[version] = entry.count("--hash=sha256:")
+    return packages
 
 
 @pytest.mark.parametrize("lock", LOCKS, ids=lambda lock: lock.name)
-def test_a_lock_file_pins_every_package_with_hashes_and_names_no_address(lock):
-    packages = pinned(lock)
-    assert packages
-    assert all(packages.values())
+def test_lock_file_pins_every_package_with_hashes_and_contains_no_url(lock):
+    hashes = [count for versions in locked(lock).values() for count in versions.values()]
+    assert hashes
+    assert all(hashes)
     assert "://" not in lock.read_text()
 
 
-def test_the_npm_lock_file_names_no_address():
-    lock = json.loads((ROOT / "package-lock.json").read_text())
+@pytest.mark.parametrize("folder", [".", "benchmarks"])
+def test_npm_lock_file_contains_no_url(folder):
+    lock = json.loads((ROOT / folder / "package-lock.json").read_text())
     packages = [entry for name, entry in lock["packages"].items() if name]
     assert packages
     assert all("integrity" in entry and "resolved" not in entry for entry in packages)
@@ -44,64 +46,41 @@ def test_the_npm_lock_file_names_no_address():
 @pytest.mark.parametrize(
     ("lock", "declared"),
     [
-        ("requirements.txt", PROJECT["project"]["dependencies"]),
-        ("requirements-verifier.txt", PROJECT["project"]["dependencies"] + EXTRAS["verifier"]),
+        ("requirements.txt", SERVICE),
+        ("requirements/serve.txt", [*SERVICE, *SERVE, *VERIFIER, *GROUPS["docs"]]),
         (
-            "requirements-serve.txt",
-            PROJECT["project"]["dependencies"]
-            + PROJECT["project"]["optional-dependencies"]["serve"]
-            + PROJECT["project"]["optional-dependencies"]["verifier"],
+            "requirements/dev.txt",
+            [*SERVICE, *SERVE, *VERIFIER, *chain(*(GROUPS[name] for name in GROUPS.keys() - DEPLOY))],
         ),
-        (
-            "requirements-dev.txt",
-            PROJECT["project"]["dependencies"]
-            + EXTRAS["serve"]
-            + EXTRAS["verifier"]
-            + PROJECT["dependency-groups"]["dev"],
-        ),
-        ("requirements-docs.txt", PROJECT["dependency-groups"]["docs"]),
-        ("requirements-browser.txt", PROJECT["dependency-groups"]["browser"]),
-        ("requirements-valkey.txt", PROJECT["dependency-groups"]["valkey"]),
-        ("requirements-fuzz.txt", PROJECT["dependency-groups"]["fuzz"]),
-        ("requirements-load.txt", PROJECT["dependency-groups"]["load"]),
-        ("requirements-deploy.txt", PROJECT["dependency-groups"]["deploy"]),
-        ("requirements-package.txt", PROJECT["dependency-groups"]["package"]),
+        ("requirements/deploy.txt", chain(*(GROUPS[name] for name in DEPLOY))),
     ],
 )
-def test_a_lock_file_holds_what_the_project_declares(lock, declared):
-    names = {re.match(r"[a-z0-9.-]+", each)[0] for each in declared}
-    assert names <= pinned(ROOT / lock).keys()
+def test_lock_file_contains_every_declared_package(lock, declared):
+    names = {re.match(r"[a-z0-9.-]+", package)[0] for package in declared}
+    assert names <= locked(ROOT / lock).keys()
 
 
-def test_what_is_deployed_holds_nothing_that_only_serves_verifies_or_tests():
-    assert (
-        not {"flask-swagger-ui", "gunicorn", "pyjwt", "moto", "pytest", "boto3"}
-        & pinned(ROOT / "requirements.txt").keys()
+def test_lock_file_of_the_artifact_contains_no_server_verifier_or_test_tool():
+    others = {"flask-swagger-ui", "gunicorn", "pyjwt", "moto", "pytest", "boto3"}
+    assert not others & locked(ROOT / "requirements.txt").keys()
+
+
+def test_lock_files_that_are_installed_together_pin_the_same_versions():
+    service, serve, dev = (
+        locked(ROOT / lock) for lock in ("requirements.txt", "requirements/serve.txt", "requirements/dev.txt")
     )
+    assert service.keys() < serve.keys() < dev.keys()
+    for name in serve:
+        assert serve[name] == dev[name] == service.get(name, serve[name])
 
 
-def test_what_is_deployed_with_the_verifier_holds_what_is_without():
-    assert pinned(ROOT / "requirements.txt").keys() < pinned(ROOT / "requirements-verifier.txt").keys()
-
-
-def test_lock_files_of_what_runs_together_agree_on_every_version():
-    versions = {}
-    separate = {"requirements-deploy.txt"}  # its tools pin an AWS SDK of their own
-    for lock in (each for each in LOCKS if each.name not in separate):
-        found = {}
-        for name, version in re.findall(r"^([a-z0-9.-]+)==(\S+)", lock.read_text(), re.MULTILINE):
-            found.setdefault(name, set()).add(version)  # more than one where Pythons differ
-        for name, those in found.items():
-            assert versions.setdefault(name, those) == those
-
-
-def test_make_alone_lists_the_commands():
+def test_make_without_a_target_lists_every_command():
     listed = subprocess.run(["make"], cwd=ROOT, env=CLEAN, capture_output=True, text=True, check=True).stdout
     phony = set(re.findall(r"^\.PHONY: (.*)$", (ROOT / "Makefile").read_text(), re.MULTILINE))
     assert set(re.findall(r"^make (\S+)", listed, re.MULTILINE)) == phony
 
 
-def test_every_product_file_can_be_read_in_one_go():
+def test_every_product_file_has_at_most_200_lines():
     files = [
         path
         for package in PROJECT["tool"]["importlinter"]["root_packages"]

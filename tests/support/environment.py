@@ -9,7 +9,6 @@ from tools.local.tables import TABLES
 
 ROOT = Path(__file__).parent.parent.parent
 SHARED = ROOT.parent / "shared"
-DYNALITE = ROOT / "node_modules" / "dynalite" / "cli.js"
 SETTINGS = (
     "AUTH_",
     "AWS_",

@@ -30,5 +30,6 @@ def make_runtime(artifact, folder):
     """Return a runtime that serves an artifact as Lambda does. Install awslambdaric into the folder."""
     target = ("--target", folder, "--python-platform", PLATFORMS[HERE], "--python-version", RUNTIME)
     wheels = ("--only-binary", ":all:", "--require-hashes", "--no-deps")
-    run(uv(), "pip", "install", "--quiet", *target, *wheels, "-r", ROOT / "requirements-lambda.txt")
+    packages = ("-c", ROOT / "requirements" / "deploy.txt", "--group", "lambda")
+    run(uv(), "pip", "install", "--quiet", *target, *wheels, *packages)
     return Runtime(runtime_python(), folder, artifact)

@@ -1,9 +1,10 @@
+import time
 from contextvars import ContextVar
 from threading import Event
 
 import pytest
 
-from shared.deadline import call_with_deadline
+from shared.deadline import call_with_deadline, idle_time
 
 
 def test_a_call_in_time_returns_its_result():
@@ -48,3 +49,28 @@ def test_the_call_sees_the_context_of_its_caller():
     variable = ContextVar("variable")
     variable.set("value")
     assert call_with_deadline(5, variable.get) == "value"
+
+
+def compute(seconds):
+    end = time.process_time() + seconds
+    while time.process_time() < end:
+        pass
+
+
+def test_idle_time_does_not_include_computation():
+    started, idle = time.monotonic(), idle_time()
+    compute(0.2)
+    idle = idle_time() - idle
+    assert idle <= time.monotonic() - started - 0.2
+
+
+def test_a_call_that_computes_for_ever_still_ends():
+    stop = Event()
+
+    def never_returns():
+        while not stop.is_set():
+            pass
+
+    with pytest.raises(TimeoutError):
+        call_with_deadline(0.05, never_returns)
+    stop.set()

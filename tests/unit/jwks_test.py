@@ -348,6 +348,27 @@ def test_a_frozen_refresh_is_replaced_and_its_late_result_is_dropped(keys, serve
     assert keys.find("one") is None
 
 
+def test_a_refresh_that_never_ends_is_waited_for_once(clock):
+    """As when each invocation ends before the fetch does, and the environment is frozen meanwhile."""
+    fetches, release = [], threading.Event()
+
+    def fetch(_):
+        fetches.append(None)
+        if len(fetches) > 1:
+            release.wait(20)
+            raise OSError("the connection was closed while frozen")
+        return key_set("one")
+
+    keys = Jwks("https://issuer.example", fetch, clock)
+    assert keys.find("one")
+    clock.seconds += 3700
+    assert keys.find("one")  # returns after the time limit
+    clock.seconds += 61
+    assert keys._refresh_to_await("one") is None
+    wait_until(lambda: len(fetches) == 3)  # in the background
+    release.set()
+
+
 # --- unknown key ids
 
 

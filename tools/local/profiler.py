@@ -1,4 +1,4 @@
-"""The service with a profile of each request on standard error: what `PROFILE=1 make run` serves."""
+"""The service with a profile of each request on standard error: what `make run PROFILE=yes` serves."""
 
 import cProfile
 import sys

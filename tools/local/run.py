@@ -15,12 +15,14 @@ from types import FrameType
 
 from news.service import NewsService
 from shared.config import Settings, SettingsError
+from shared.config.gunicorn import validate_gunicorn_settings
 from shared.errors import Unavailable
 from tools.local import run_defaults
 from tools.local import run_env as local_env
 from tools.local.bulk_import import import_lines
 from tools.local.import_formats import READERS
 from tools.local.json_lines import read_lines
+from tools.local.ministack import start_ministack
 from tools.local.processes import START_SECONDS, Processes, StartError, free_port, wait_for_port
 from tools.local.tables import TABLES, create_tables
 from tools.local.token import make_key
@@ -45,6 +47,7 @@ def _serve(processes: Processes) -> int:
     run_defaults.set_defaults()
     _check_bind(os.environ["BIND"])
     Settings.from_env()
+    validate_gunicorn_settings()
     _choose_issuer()
     _start_dynamodb(processes)
     _start_valkey(processes)
@@ -53,7 +56,7 @@ def _serve(processes: Processes) -> int:
     gunicorn = processes.start([str(ROOT / "entrypoint.sh")], {"PYTHON": sys.executable})
     _wait_until_healthy(gunicorn)
     with _saved_addresses():
-        if os.environ.get("RELOAD") == "1":
+        if os.environ.get("RELOAD") == "yes":
             _say("reload", "as code changes; data and tokens stay")
         if settings.docs:
             _say("docs", f"http://{os.environ['BIND']}/docs")
@@ -124,20 +127,9 @@ def _start_dynamodb(processes: Processes) -> None:
     if endpoint := os.environ.get("AWS_ENDPOINT_URL_DYNAMODB"):
         _say("DynamoDB", f"{endpoint} (named by the environment)")
         return
-    port = free_port()
-    log = local_env.local_dir() / "dynamodb.log"
-    command = [
-        sys.executable,
-        "-m",
-        "gunicorn",
-        "tools.local.embedded_dynamodb:app",
-        "--bind",
-        f"127.0.0.1:{port}",
-    ]
-    command += ["--threads", "8", "--timeout", "0", "--no-control-socket"]
-    wait_for_port(processes.start(command, log=log), port)
-    os.environ["AWS_ENDPOINT_URL_DYNAMODB"] = f"http://127.0.0.1:{port}"
-    _say("DynamoDB", f"http://127.0.0.1:{port} (moto, in memory)")
+    url = start_ministack(processes, local_env.local_dir() / "dynamodb.log")
+    os.environ["AWS_ENDPOINT_URL_DYNAMODB"] = url
+    _say("DynamoDB", f"{url} (MiniStack, in memory)")
 
 
 def _start_valkey(processes: Processes) -> None:

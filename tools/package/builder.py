@@ -32,9 +32,9 @@ def build(module: str, arch: str, folder: Path, *, verifier: bool = False, docs:
         PackageError: the build failed.
     """
     sources, python = find_sources(module), runtime_python()
-    install(ROOT / f"requirements{'-verifier' if verifier else ''}.txt", arch, folder)
-    if docs:
-        install(ROOT / "requirements-docs.txt", arch, folder)
+    options = [*(["--extra", "verifier"] if verifier else []), *(["--group", "docs"] if docs else [])]
+    lock = "requirements/serve.txt" if options else "requirements.txt"
+    install(ROOT / lock, arch, folder, "-r", "pyproject.toml", *options)
     trim(folder)
     copy_sources(sources, folder)
     check_architecture(folder, arch)

@@ -5,6 +5,7 @@ prerequisite: the first build installs the locked version into `.venv-package`.
 """
 
 import fcntl
+import re
 import subprocess
 import sys
 from collections.abc import Iterator
@@ -49,12 +50,22 @@ def uv() -> Path:
     Raises:
         PackageError: uv cannot be installed.
     """
-    environment, locked = ROOT / ".venv-package", ROOT / "requirements-package.txt"
-    installed = environment / "installed.txt"
+    environment, pinned = ROOT / ".venv-package", _pinned_uv()
+    requirements, installed = environment / "requirements.txt", environment / "installed.txt"
     with build_lock():
-        if not installed.exists() or installed.read_text() != locked.read_text():
+        if not installed.exists() or installed.read_text() != pinned:
             run(sys.executable, "-m", "venv", "--clear", environment)
+            requirements.write_text(pinned)
             pip = (environment / "bin" / "python", "-m", "pip", "--disable-pip-version-check")
-            run(*pip, "install", "--quiet", "--require-hashes", "-r", locked)
-            installed.write_text(locked.read_text())
+            run(*pip, "install", "--quiet", "--require-hashes", "-r", requirements)
+            requirements.rename(installed)
     return environment / "bin" / "uv"
+
+
+def _pinned_uv() -> str:
+    """Return the lines of the lock file that pin uv, with their hashes."""
+    lock = (ROOT / "requirements" / "dev.txt").read_text()
+    pinned = re.search(r"^uv==(?:.*\\\n)+.*\n", lock, re.MULTILINE)
+    if not pinned:
+        raise PackageError("requirements/dev.txt does not pin uv: run `make lock`")
+    return pinned[0]

@@ -46,8 +46,14 @@ UNUSED = ("*.c", "*.h", "*.pyi", "py.typed", ".lock")
 """Patterns of files that only compilers, type checkers and uv read."""
 
 
-def install(lock: Path, arch: str, folder: Path) -> None:
-    """Install the packages of a lock file into a folder, for Lambda's platform.
+def install(lock: Path, arch: str, folder: Path, *packages: str) -> None:
+    """Install packages into a folder, for Lambda's platform.
+
+    Args:
+        lock: the lock file with their versions and hashes.
+        arch: `arm64` or `x86_64`.
+        folder: the folder to install into.
+        packages: arguments of `uv pip install` that name them, such as `--group docs`.
 
     Raises:
         PackageError: a package has no wheel for the platform, or does not match its locked hash.
@@ -55,7 +61,7 @@ def install(lock: Path, arch: str, folder: Path) -> None:
     to = ("--target", folder, "--python-platform", PLATFORMS[arch], "--python-version", RUNTIME)
     # Copy instead of hard links: trimming must not change the files in uv's cache.
     wheels = ("--only-binary", ":all:", "--require-hashes", "--no-compile-bytecode", "--link-mode", "copy")
-    run(uv(), "pip", "install", "--quiet", *to, *wheels, "-r", lock)
+    run(uv(), "pip", "install", "--quiet", *to, *wheels, "-c", lock, *packages)
 
 
 def trim(folder: Path) -> None:

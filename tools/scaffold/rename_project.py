@@ -62,7 +62,7 @@ def rename(name: str, root: Path) -> list[str]:
     require_clean_tree(root)
     files = {root / file: _renamed(root / file, places, name) for file, places in PLACES.items()}
     # A comment in each lock file names the project.
-    for lock in (*root.glob("requirements*.txt"), *root.glob("requirements/*.txt")):
+    for lock in (root / "requirements.txt", *root.glob("requirements/*.txt")):
         files[lock] = lock.read_text().replace(f"{TEMPLATE_NAME} (pyproject.toml", f"{name} (pyproject.toml")
     write_files(files)
     return [str(path.relative_to(root)) for path in files]

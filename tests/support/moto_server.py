@@ -1,0 +1,18 @@
+"""moto's DynamoDB as a process."""
+
+import sys
+
+from tools.local.processes import free_port, wait_for_port
+
+
+def start_moto(processes, log, *hosts):
+    """Start moto's DynamoDB on a free port of 127.0.0.1 and of other hosts, and return the port.
+
+    It has one thread, because conditional writes of moto are not atomic across threads.
+    """
+    port = free_port()
+    binds = [f"--bind={host}:{port}" for host in ("127.0.0.1", *hosts)]
+    app = "moto.moto_server.werkzeug_app:create_backend_app('dynamodb')"
+    server = ["--worker-class=gthread", "--threads=1", "--timeout=0", "--no-control-socket"]
+    wait_for_port(processes.start([sys.executable, "-m", "gunicorn", app, *binds, *server], log=log), port)
+    return port
