@@ -6,9 +6,9 @@ SHELL := /bin/sh
 # What a caller may give, on the command line or in the environment. A value reaches the shell as an environment
 # variable ("$$NAME"), never as a part of a recipe's text, so that it stays a value whatever it holds; make itself
 # doesn't expand it either.
-INPUTS := ALLOW ARCH ARTIFACTS_DIR AUDIT_REQUIRED BIND CASES CONFIRM DEPLOY_TESTS DOCS FILE FORMAT HANDLER HEADLESS HOST \
-	LOCAL MODULE NAME NO_COLOR PARAMETERS PARTS PORT PROFILE PYTHON RELEASED RELOAD ROUNDS RUNTIME_PYTHON SCOPE SECONDS STAGE \
-	TABLE TESTS TIME UPGRADE USERS VERIFIER
+INPUTS := ALLOW ARCH ARTIFACTS_DIR AUDIT_REQUIRED BIND CASES CONFIRM DELETE DEPLOY_TESTS DOCS FILE FORMAT HANDLER HEADLESS \
+	HOST KEEP LOCAL MODULE NAME NO_COLOR PARAMETERS PARTS PORT PROFILE PYTHON RELEASED RELOAD ROUNDS RUNTIME_PYTHON SCOPE \
+	SECONDS STAGE TABLE TESTS TIME TOOL UPGRADE USERS VERIFIER
 define keep
 override $(1) := $$(value $(1))
 export $(1)
@@ -178,8 +178,22 @@ chaos: $(READY) ## a minute of faults while it is written to: nothing lost, noth
 	@FAULT_ROUNDS="$${ROUNDS:-200}" $(BIN)/python -m pytest --quiet --capture=no \
 		tests/integration/chaos_test.py
 
+.PHONY: deploy-local
+deploy-local: $(VENV)-emulator/ready ## deploy to an AWS emulator on this machine, until Ctrl-C; TOOL=sls, PARAMETERS="LogLevel=DEBUG"
+deploy-local: $(if $(filter sls,$(TOOL)),node_modules/osls/ready,$(VENV)-deploy/ready)
+	@set -f; $(BIN)/python -m tools.deploy_local.run --tool="$${TOOL:-sam}" --stage="$${STAGE:-dev}" -- $$PARAMETERS
+
+.PHONY: rollback
+rollback: $(READY) ## point the alias live of STAGE (dev) to the version before; MODULE=news if there are several
+	@$(BIN)/python -m tools.versions.rollback --stage="$${STAGE:-dev}" $(if $(MODULE),--module="$$MODULE")
+
+.PHONY: prune
+prune: $(READY) ## list the function versions of STAGE (dev) that nothing needs; DELETE=yes deletes them, KEEP=3
+	@$(BIN)/python -m tools.versions.prune --stage="$${STAGE:-dev}" --keep="$${KEEP:-3}" \
+		$(if $(MODULE),--module="$$MODULE") $(if $(filter yes,$(DELETE)),--delete)
+
 .PHONY: check-deploy
-check-deploy: $(VENV)-deploy/ready node_modules/osls/ready ## test template.yaml and serverless.yml offline, on an AWS emulator
+check-deploy: $(VENV)-deploy/ready $(VENV)-emulator/ready node_modules/osls/ready ## test template.yaml and serverless.yml offline, on an AWS emulator
 	@echo "check-deploy: takes several minutes; run part of it with DEPLOY_TESTS=tests/deploy/..."
 	@set -f; $(BIN)/python -m pytest --quiet $${DEPLOY_TESTS:-tests/deploy}
 
@@ -204,6 +218,13 @@ $(VENV)-%/ready: $(READY)
 	@echo "$*: installing packages into $(VENV)-$*"
 	@$(PYTHON) -m venv --without-pip $(VENV)-$*
 	@$(INSTALL) $(VENV)-$*/bin/python -c $(filter requirements/%,$^) --group $*
+	@touch $@
+
+# MiniStack runs functions in its own Python, so this environment has Lambda's version.
+$(VENV)-emulator/ready: requirements/emulator.txt $(READY)
+	@echo "emulator: installing packages into $(VENV)-emulator"
+	@"$$($(BIN)/python -c 'from tools.package.python import runtime_python; print(runtime_python())')" -m venv --without-pip $(VENV)-emulator
+	@$(INSTALL) $(VENV)-emulator/bin/python -c requirements/emulator.txt --group emulator
 	@touch $@
 
 # Not part of `make setup`: only deployment needs Node.
@@ -232,5 +253,6 @@ lock: $(READY) ## compile the lock files from pyproject.toml
 	$$compile "$$header" pyproject.toml --extra serve --extra verifier -c requirements.txt -o requirements/serve.txt && \
 	$$compile "$$header" pyproject.toml --extra serve --extra verifier --group dev --group docs --group load --group bench \
 		--group browser --group valkey --group fuzz -c requirements/serve.txt -o requirements/dev.txt && \
-	$$compile "$$header" --group deploy --group lambda -o requirements/deploy.txt
+	$$compile "$$header" --group deploy --group lambda -o requirements/deploy.txt && \
+	$$compile "$$header" --group emulator -o requirements/emulator.txt
 	@echo "lock: done; git diff shows the changes, make test verifies them"

@@ -7,9 +7,9 @@ import json
 from functools import partial
 from urllib.parse import urlsplit
 
-from deploy.aws_emulator import ACCOUNT, users_of_cache
-from deploy.elasticache_emulator import allows
 from deploy.project import REGION
+from deploy.stand_in.aws import ACCOUNT, users_of_cache
+from deploy.stand_in.elasticache import allows
 
 NETWORK_ACTIONS = {  # https://docs.aws.amazon.com/lambda/latest/dg/configuration-vpc.html#configuration-vpc-permissions
     "ec2:AssignPrivateIpAddresses",

@@ -1,4 +1,4 @@
-"""`sls deploy`, and `sam build && sam deploy`, on the AWS emulator: deploy, use, update and remove a stack.
+"""`sls deploy`, and `sam build && sam deploy`, with a cache in its network: deploy, use, update and remove.
 
 sls deploys with a cache and updates to none, SAM the other way round. The tests of a tool run in order.
 """
@@ -9,11 +9,11 @@ import platform
 import pytest
 from botocore.exceptions import ClientError
 
-from deploy.api_gateway import probe
-from deploy.aws_emulator import Stack
-from deploy.deployed_api import WRITER, check_deployed_api
 from deploy.project import SLS, TOOLS, Project, sls_options
-from deploy.resource_connections import broken_connections
+from deploy.stand_in.api_gateway import probe
+from deploy.stand_in.aws import Stack
+from deploy.stand_in.deployed_api import WRITER, check_deployed_api
+from deploy.stand_in.resource_connections import broken_connections
 from support.environment import ROOT
 from tools.package.sources import list_modules
 
