@@ -6,9 +6,9 @@ SHELL := /bin/sh
 # What a caller may give, on the command line or in the environment. A value reaches the shell as an environment
 # variable ("$$NAME"), never as a part of a recipe's text, so that it stays a value whatever it holds; make itself
 # doesn't expand it either.
-INPUTS := ARCH ARTIFACTS_DIR AUDIT_REQUIRED BIND CASES DELETE DEPLOY_TESTS DOCS FILE FORMAT HANDLER HEADLESS HOST KEEP LOCAL \
-	MODULE NAME NO_COLOR PARAMETERS PARTS PORT PROFILE PYTHON RELEASED RELOAD ROUNDS RUNTIME_PYTHON SCOPE SECONDS STAGE TABLE \
-	TESTS TIME TOOL UPGRADE USERS VERIFIER
+INPUTS := ALLOW ARCH ARTIFACTS_DIR AUDIT_REQUIRED BIND CASES CONFIRM DELETE DEPLOY_TESTS DOCS FILE FORMAT HANDLER HEADLESS \
+	HOST KEEP LOCAL MODULE NAME NO_COLOR PARAMETERS PARTS PORT PROFILE PYTHON RELEASED RELOAD ROUNDS RUNTIME_PYTHON SCOPE \
+	SECONDS STAGE TABLE TESTS TIME TOOL UPGRADE USERS VERIFIER
 define keep
 override $(1) := $$(value $(1))
 export $(1)
@@ -200,14 +200,12 @@ check-deploy: $(VENV)-deploy/ready $(VENV)-emulator/ready node_modules/osls/read
 .PHONY: deploy-sam
 deploy-sam: $(VENV)-deploy/ready ## build and deploy STAGE (dev) with SAM; PARAMETERS="Cache=false LogLevel=DEBUG"
 	@echo "deploy-sam: building and deploying stage $${STAGE:-dev}, several minutes; sam delete removes it"
-	@set -f; PATH="$$PWD/$(VENV)-deploy/bin:$$PATH" && sam build && sam deploy --stack-name "news-$${STAGE:-dev}" \
-		--parameter-overrides "Stage=$${STAGE:-dev}" "Architecture=$${ARCH:-arm64}" $$PARAMETERS
+	@PATH="$$PWD/$(VENV)-deploy/bin:$$PATH" $(BIN)/python -m tools.deploy.run sam
 
 .PHONY: deploy-sls
-deploy-sls: node_modules/osls/ready ## build and deploy STAGE (dev) with the Serverless Framework; PARAMETERS="cache=false"
+deploy-sls: node_modules/osls/ready ## build and deploy STAGE (dev) with the Serverless Framework; PARAMETERS="Cache=false"
 	@echo "deploy-sls: building and deploying stage $${STAGE:-dev}, several minutes; npx sls remove deletes it"
-	@set -f; for each in $$PARAMETERS; do set -- "$$@" "--param=$$each"; done; \
-		npx --no-install sls deploy --stage "$${STAGE:-dev}" --param="architecture=$${ARCH:-arm64}" "$$@"
+	@$(BIN)/python -m tools.deploy.run sls
 
 .PHONY: e2e
 e2e: $(VENV)-deploy/ready ## test what needs a Docker engine: sam local start-api, the images, compose.yaml

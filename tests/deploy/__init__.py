@@ -4,6 +4,7 @@ Reading order:
     sam_matches_serverless_test.py  both files deploy the same resources
     code_matches_template_test.py   the template fits the code: routes, scopes, settings, table, permissions
     aws_rules_test.py               rules of AWS that no linter knows
+    stage_parameters_test.py        both tools read the parameters of a stage; what stops a deployment
     lint_test.py                    `sam validate` and cfn-lint
     sam_deployment_test.py, sls_deployment_test.py
                                     each tool on the AWS emulator, in the steps of deployment_tests.py

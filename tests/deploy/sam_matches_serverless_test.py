@@ -20,6 +20,7 @@ NON_DEFAULT = ISSUER | {
     "LogLevel": "DEBUG",
     "LogRetentionDays": "90",
     "FeedShards": "3",
+    "CacheShards": "4",
     "ThrottleRate": "7",
     "ThrottleBurst": "9",
     "AlarmEmail": "ops@example.com",

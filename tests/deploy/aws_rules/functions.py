@@ -57,7 +57,13 @@ def _functions(template, **parameters):
 
 
 def _long_descriptions(template):
-    longest = {"Stage": "s" * 16, "LogLevel": "CRITICAL", "FeedShards": "64", "AuthScopePrefix": "p" * 32}
+    longest = {
+        "Stage": "s" * 16,
+        "LogLevel": "CRITICAL",
+        "FeedShards": "64",
+        "CacheShards": "16",
+        "AuthScopePrefix": "p" * 32,
+    }
     for name, size in (("Stage", 15), ("AuthScopePrefix", 32)):
         if not template["Parameters"][name]["AllowedPattern"].endswith(f"{{0,{size}}}"):
             yield f"{name} may have another length than the {size} that this check assumes"

@@ -6,9 +6,17 @@ from collections.abc import Iterator
 from fnmatch import fnmatchcase
 
 from deploy.resolve_template import ResolvedTemplate, name_of
-from deploy.resource_connections import NETWORK_ACTIONS
-from shared.cache.keys import hash_tag
+from shared.cache.keys import hash_tags
 from shared.config import Settings
+
+NETWORK_ACTIONS = {  # https://docs.aws.amazon.com/lambda/latest/dg/configuration-vpc.html#configuration-vpc-permissions
+    "ec2:AssignPrivateIpAddresses",
+    "ec2:CreateNetworkInterface",
+    "ec2:DeleteNetworkInterface",
+    "ec2:DescribeNetworkInterfaces",
+    "ec2:DescribeSubnets",
+    "ec2:UnassignPrivateIpAddresses",
+}
 
 
 def network_rights(template) -> Iterator[str]:
@@ -77,7 +85,7 @@ def zones(template) -> Iterator[str]:
 def cache_keys(template) -> Iterator[str]:
     """Yield users of the cache that may use other keys than the service's, or not all of the service's."""
     settings = Settings(stage="dev", region="eu-central-1", tables={"news": "table"})
-    prefix = hash_tag(settings, "news").partition("news:table}")[0]
+    prefix = hash_tags(settings, "news")[0].partition("news:table")[0]
     for name, user in ResolvedTemplate(template).of_type("ElastiCache::User").items():
         if (patterns := re.findall(r"[~%]\S*", user["AccessString"])) != [f"~{prefix}*"]:
             yield f"{name}: its keys are {patterns}, those of the service start with {prefix}"
