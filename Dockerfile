@@ -23,12 +23,12 @@ RUN python -m venv --without-pip /venv \
  && python -m compileall -q --invalidation-mode unchecked-hash .
 
 FROM python:3.13-slim AS sources
-COPY entrypoint.sh openapi.json /app/
-COPY functions /app/functions
-COPY shared /app/shared
-# Every module:
-COPY news /app/news
-RUN python -m compileall -q --invalidation-mode unchecked-hash /app
+COPY . /src
+WORKDIR /src
+# Each folder with a controller.py is a module.
+RUN mkdir /app \
+ && cp -r entrypoint.sh openapi.json functions shared $(dirname */controller.py) /app \
+ && python -m compileall -q --invalidation-mode unchecked-hash /app
 
 # --- the Lambda function, with the same files as the zip of `make package`
 FROM python:3.13-slim AS artifact

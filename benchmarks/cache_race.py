@@ -12,19 +12,19 @@ from typing import Any
 
 import redis
 
-from benchmarks.cache_harness import GENERATION, PATH, SharedDao, make_app, sent, valkey
+from benchmarks.cache_harness import PATH, SharedDao, make_app, sent, valkey
 
 CASES: dict[str, dict[str, Any]] = {
     "plain": {},
-    "generation evicted": {"disturb": f"DEL {GENERATION}", "every": 0.02},
-    "keys flushed": {"disturb": "FLUSHALL", "every": 0.05},
+    "generation evicted": {"evicts": "*:generation", "every": 0.02},
+    "keys flushed": {"evicts": "*", "every": 0.05},
     "redis restarted": {"restart": 2.0},
     "index lags 300 ms": {"lag": 0.3, "pause": 4.0},
 }
 
 
-def read(cache_url: str, truth_url: str, lag: float, seconds: float, results: Any) -> None:
-    client = make_app(SharedDao(truth_url, lag=lag), cache_url).test_client()
+def read(cache_url: str, truth_url: str, shards: int, lag: float, seconds: float, results: Any) -> None:
+    client = make_app(SharedDao(truth_url, lag=lag), cache_url, cache_shards=shards).test_client()
     truth = redis.Redis.from_url(truth_url)
     totals = {view: {"reads": 0, "hits": 0, "stale": 0, "max_age": 0.0} for view in ("item", "list")}
     until = time.time() + seconds
@@ -42,8 +42,8 @@ def read(cache_url: str, truth_url: str, lag: float, seconds: float, results: An
     results.put(totals)
 
 
-def write(cache_url: str, truth_url: str, pause: float, seconds: float, results: Any) -> None:
-    client = make_app(SharedDao(truth_url), cache_url).test_client()
+def write(cache_url: str, truth_url: str, shards: int, pause: float, seconds: float, results: Any) -> None:
+    client = make_app(SharedDao(truth_url), cache_url, cache_shards=shards).test_client()
     truth = redis.Redis.from_url(truth_url)
     until, writes = time.time() + seconds, 0
     while time.time() < until:
@@ -59,26 +59,26 @@ def write(cache_url: str, truth_url: str, pause: float, seconds: float, results:
     results.put({"writes": writes})
 
 
-def disturb(cache_url: str, command: str, every: float, seconds: float) -> None:
+def evict(cache_url: str, pattern: str, every: float, seconds: float) -> None:
     cache, until = redis.Redis.from_url(cache_url), time.time() + seconds
     while time.time() < until:
         time.sleep(random.uniform(0, 2 * every))
-        cache.execute_command(*command.split())
+        cache.delete("none", *cache.keys(pattern))
 
 
-def race(seconds: float, readers: int, case: dict[str, Any]) -> dict[str, Any]:
+def race(seconds: float, readers: int, shards: int, case: dict[str, Any]) -> dict[str, Any]:
     """Run one case and return the counts of all readers, for items and lists."""
     spawn = multiprocessing.get_context("spawn")
     with valkey() as cache, valkey() as truth:
-        first = make_app(SharedDao(truth.url), cache.url).test_client()
+        first = make_app(SharedDao(truth.url), cache.url, cache_shards=shards).test_client()
         assert first.post("/news/", json=sent()).status_code == 201
         time.sleep(case.get("lag", 0))
         results = spawn.Queue()
         lag = case.get("lag", 0.0)
-        jobs: list[Any] = [(read, (cache.url, truth.url, lag, seconds, results))] * readers
-        jobs.append((write, (cache.url, truth.url, case.get("pause", 0.5), seconds, results)))
-        if "disturb" in case:
-            jobs.append((disturb, (cache.url, case["disturb"], case["every"], seconds)))
+        jobs: list[Any] = [(read, (cache.url, truth.url, shards, lag, seconds, results))] * readers
+        jobs.append((write, (cache.url, truth.url, shards, case.get("pause", 0.5), seconds, results)))
+        if "evicts" in case:
+            jobs.append((evict, (cache.url, case["evicts"], case["every"], seconds)))
         processes = [spawn.Process(target=target, args=args) for target, args in jobs]
         for process in processes:
             process.start()
@@ -106,11 +106,12 @@ def main() -> None:
     parser = argparse.ArgumentParser()
     parser.add_argument("--seconds", type=float, default=30)
     parser.add_argument("--readers", type=int, default=6)
+    parser.add_argument("--shards", type=int, default=1)
     parser.add_argument("--case", choices=CASES, action="append")
     parser.add_argument("--json", action="store_true")
     arguments = parser.parse_args()
     for name in arguments.case or CASES:
-        result = race(arguments.seconds, arguments.readers, CASES[name])
+        result = race(arguments.seconds, arguments.readers, arguments.shards, CASES[name])
         if arguments.json:
             print(json.dumps(result))
             continue

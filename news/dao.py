@@ -15,6 +15,7 @@ from news.table import NewsRecord, feed_key
 from shared.clock import timestamp
 from shared.config import Settings
 from shared.dynamodb.batches import get_items, put_items
+from shared.dynamodb.conditional_writes import add_record, delete_record, replace_record
 from shared.dynamodb.errors import database_errors
 from shared.dynamodb.items import (
     MAX_EXAMINED,
@@ -27,7 +28,6 @@ from shared.dynamodb.items import (
     read_version,
 )
 from shared.dynamodb.tables import bind, first_page_size, get_item, query_items
-from shared.errors import Conflict, DomainError, Stale
 
 MIN_SORT_KEY, MAX_SORT_KEY = "0", ":"
 """Strings that sort before and after every sort key: sort keys begin with a digit."""
@@ -95,8 +95,7 @@ class NewsDao:
         Raises:
             Conflict: an item with this id exists.
         """
-        with self._errors(Conflict(f"news {news.id} exists")):
-            self._record(news, stored_version=None).save()
+        add_record(self._record(news))
 
     def add_many(self, items: Sequence[News]) -> None:
         """Store at most 25 items, and overwrite existing ones: BatchWriteItem has no conditions.
@@ -104,9 +103,8 @@ class NewsDao:
         Raises:
             Unavailable: DynamoDB left some items unprocessed after all retries.
         """
-        records = [self._record(news, stored_version=news.version) for news in items]
         with self._errors():
-            put_items(records, self._sleep)
+            put_items([self._record(news) for news in items], self._sleep)
 
     def replace(self, news: News) -> None:
         """Store the next version of an item.
@@ -114,9 +112,7 @@ class NewsDao:
         Raises:
             Stale: the stored item has another version, or was deleted and created again.
         """
-        with self._errors(Stale(f"news {news.id} was changed concurrently")):
-            record = self._record(news, stored_version=news.version - 1)
-            record.save(self._table.created_at == news.created_at)
+        replace_record(self._record(news))
 
     def delete(self, news_id: str, stored: News | None) -> None:
         """Delete an item.
@@ -128,29 +124,18 @@ class NewsDao:
         Raises:
             Stale: the item does not exist, or has another state.
         """
-        with self._errors(Stale(f"news {news_id} was changed concurrently")):
-            if stored is None:
-                self._table(news_id).delete(self._table.id.exists(), add_version_condition=False)
-            else:
-                self._table(news_id, version=stored.version).delete(
-                    self._table.created_at == stored.created_at
-                )
+        delete_record(self._table, news_id, stored)
 
     def ping(self) -> None:
         """Read from the table, for the health check."""
         self.find("health")
 
-    def _errors(self, lost: DomainError | None = None) -> AbstractContextManager[None]:
-        return database_errors(self._table_name, lost)
+    def _errors(self) -> AbstractContextManager[None]:
+        return database_errors(self._table_name)
 
-    def _record(self, news: News, stored_version: int | None) -> NewsRecord:
+    def _record(self, news: News) -> NewsRecord:
         shard = crc32(news.id.encode()) % self._shards
-        record = self._table(feed=feed_key(shard), sort=sort_key(news), **asdict(news))
-        if stored_version is None:
-            del record.attribute_values["version"]
-        else:
-            record.version = stored_version  # PynamoDB compares it with the table, and stores the next
-        return record
+        return self._table(feed=feed_key(shard), sort=sort_key(news), **asdict(news))
 
     def _items(self, filters: NewsFilter, start_after: str | None, limit: int) -> Iterator[RawItem]:
         """Return the items of the source, else of the category, else all, newest first."""

@@ -15,8 +15,9 @@ from news.rules import build_item, is_same_item, normalize_url, parse_query, val
 from shared import pagination as cursor
 from shared.clock import utc_now
 from shared.config import Settings
-from shared.errors import Conflict, InvalidInput, NotFound, Stale, UnreadableItem
+from shared.errors import Conflict, InvalidInput, NotFound, UnreadableItem
 from shared.lazy import Lazy
+from shared.revisions import accept_own_retry, get_in_revision
 
 if TYPE_CHECKING:
     from news.dao import NewsDao
@@ -136,7 +137,7 @@ class NewsService:
             Stale: the item has another revision.
         """
         valid = validate_item(data, NewsReplacement)
-        stored = self._get_in_revision(news_id, expected)
+        stored = get_in_revision(self.get, news_id, expected)
         if valid.url is not UNSET and valid.url != normalize_url(stored.url):
             raise InvalidInput("url", "cannot change; create a new item")
         item = build_item(
@@ -146,11 +147,8 @@ class NewsService:
             updated_at=self._now(),
             version=stored.version + 1,
         )
-        try:
+        with accept_own_retry(lambda: self._dao.find(item.id) == item):
             self._dao.replace(item)
-        except Stale:
-            if self._dao.find(stored.id) != item:  # else an SDK retry of this very write
-                raise
         return item
 
     def delete(self, news_id: str, expected: Container[str] | None = None) -> None:
@@ -165,25 +163,13 @@ class NewsService:
             with suppress(UnreadableItem):  # an unreadable item can be deleted
                 self.get(news_id)
         else:
-            stored = self._get_in_revision(news_id, expected)
-        try:
+            stored = get_in_revision(self.get, news_id, expected)
+        with accept_own_retry(lambda: self._dao.find(news_id) is None):
             self._dao.delete(news_id, stored)
-        except Stale:
-            if self._dao.find(news_id) is not None:
-                raise
 
     def ping(self) -> None:
         """Read from the table, for the health check."""
         self._dao.ping()
-
-    def _get_in_revision(self, news_id: str, expected: Container[str]) -> News:
-        try:
-            stored = self.get(news_id)
-        except UnreadableItem as error:
-            raise Stale(f"The news item {news_id} is unreadable; its revision is unknown.") from error
-        if stored.revision not in expected:
-            raise Stale(f"The news item {stored.id} was changed; get it again for its current ETag.")
-        return stored
 
     def _new_item(self, data: NewsInput) -> News:
         now = self._now()

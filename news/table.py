@@ -1,9 +1,9 @@
 """The DynamoDB table of the news module: attributes, keys and indexes."""
 
-from pynamodb.attributes import UnicodeAttribute, VersionAttribute
+from pynamodb.attributes import UnicodeAttribute
 from pynamodb.indexes import AllProjection, GlobalSecondaryIndex
-from pynamodb.models import Model
 
+from shared.dynamodb.conditional_writes import VersionedRecord
 from shared.dynamodb.tables import TimestampAttribute
 
 
@@ -46,19 +46,18 @@ class SourceIndex(GlobalSecondaryIndex["NewsRecord"]):
     sort = UnicodeAttribute(range_key=True)
 
 
-class NewsRecord(Model):
-    """An item of the table. The DAO binds it to the table of a stage."""
+class NewsRecord(VersionedRecord):
+    """An item of the table. The DAO binds it to the table of a stage.
 
-    id = UnicodeAttribute(hash_key=True)
+    `id`, `version`, `created_at` and `updated_at` are attributes of VersionedRecord.
+    """
+
     title = UnicodeAttribute()
     url = UnicodeAttribute()
     source = UnicodeAttribute()
     category = UnicodeAttribute()
     summary = UnicodeAttribute(null=True)
     published_at = TimestampAttribute()
-    created_at = TimestampAttribute()
-    updated_at = TimestampAttribute()
-    version = VersionAttribute()
     feed = UnicodeAttribute()
     sort = UnicodeAttribute()
 

@@ -4,6 +4,7 @@ app.py           create_app(settings): the Flask factory
 errors.py        domain exceptions
 validation.py    validation of input against msgspec types
 pagination.py    cursors of lists
+revisions.py     changes of items that have revisions
 config/          settings, the only reader of the environment
 web/             requests, responses, problems, headers, health, openapi
 auth/            scopes, tokens, JWKS

@@ -26,7 +26,7 @@ from shared.auth.scopes import has_credentials
 from shared.cache.entry import Entry, Lookup, are_storable
 from shared.cache.keys import CacheKey, response_key
 from shared.cache.redis_client import connect
-from shared.cache.response import CACHE_CONTROL, response_from_entry
+from shared.cache.response import CACHE_CONTROL, VARY, response_from_entry, sends_gzip, set_gzip
 from shared.cache.single_flight import acquire_or_wait
 from shared.cache.store import CacheStore, CacheUnavailable
 from shared.config import Settings
@@ -71,9 +71,9 @@ def cached(name: str, key: Callable[..., object], *, public: bool = False) -> Ca
             depends_on = key(**arguments) if store and is_shared else None
             if store is None or depends_on is None:
                 return _finalize(load(), "BYPASS")
-            tag = store.hash_tag(name)
+            tags = store.hash_tags(name)
             return _respond(
-                store, response_key(tag, name, view.__name__, request.root_path, depends_on), load
+                store, response_key(tags, name, view.__name__, request.root_path, depends_on), load
             )
 
         cached_view.is_public = public  # type: ignore[attr-defined]  # for shared.web.headers
@@ -120,7 +120,9 @@ def _respond(store: CacheStore, key: CacheKey, load: Load) -> Response:
         return _finalize(load(), "BYPASS")
     now = store.now()
     if lookup.entry and not is_loader and lookup.entry.is_fresh(now):
-        return response_from_entry(lookup.entry, now)
+        with suppress(ValueError):  # the body is not valid gzip, so somebody else wrote it
+            return response_from_entry(lookup.entry, now)
+        return _finalize(load(), "BYPASS")
     return _load_and_store(store, key, lookup, load)
 
 
@@ -131,22 +133,27 @@ def _load_and_store(store: CacheStore, key: CacheKey, lookup: Lookup, load: Load
         response = load()
     except Exception as error:
         _unlock(store, lookup)
-        stale = _find_stale(store, key) if isinstance(error, Unavailable) else None
+        stale = _stale_response(store, key) if isinstance(error, Unavailable) else None
         if stale is None:
             raise
         request_context().increment("cache_stale_served")
         log.warning("cache: served a stale response for %s: %s", request.url_rule, error)
-        return response_from_entry(stale, store.now())
+        return stale
     if response.status_code == HTTPStatus.OK:
         _add_cache_headers(response)
     headers = tuple((name, value) for name, value in response.headers if name not in PER_RESPONSE_HEADERS)
     if response.status_code != HTTPStatus.OK or not lookup.generation or not are_storable(headers):
         _unlock(store, lookup)
         return _finalize(response, "BYPASS")
+    entry = Entry.loaded(key.entry, lookup.generation, loaded_at, headers, response.get_data())
     with suppress(CacheUnavailable):
-        entry = Entry.loaded(key.entry, lookup.generation, loaded_at, headers, response.get_data())
         store.set(key, lookup, entry)
-    return _finalize(response, "MISS")
+    response = _finalize(response, "MISS")
+    if sends_gzip(entry):
+        if response.status_code == HTTPStatus.OK:
+            response.set_data(entry.body)
+        set_gzip(response)
+    return response
 
 
 def _unlock(store: CacheStore, lookup: Lookup) -> None:
@@ -154,15 +161,15 @@ def _unlock(store: CacheStore, lookup: Lookup) -> None:
         store.unlock(lookup)
 
 
-def _find_stale(store: CacheStore, key: CacheKey) -> Entry | None:
-    """Return the stored entry if it is usable for stale-if-error (RFC 5861), or None.
+def _stale_response(store: CacheStore, key: CacheKey) -> Response | None:
+    """Return the stored entry as a response if it is usable for stale-if-error (RFC 5861), or None.
 
     It reads the entry again: a write may have invalidated it during the failed database call.
     """
-    with suppress(CacheUnavailable):
+    with suppress(CacheUnavailable, ValueError):
         entry = store.get(key).entry
         if entry and entry.is_usable_if_error(store.now()):
-            return entry
+            return response_from_entry(entry, store.now())
     return None
 
 
@@ -171,6 +178,7 @@ def _finalize(response: Response, x_cache: str) -> Response:
     if response.status_code != HTTPStatus.OK:
         return response
     _add_cache_headers(response)
+    response.headers.add(*VARY)
     response.headers["X-Cache"] = x_cache
     return make_conditional(response)
 

@@ -2,6 +2,7 @@
 
 The stored bytes are a checksum line, a line of JSON metadata, and the body. Not pickle, because unpickling
 runs code from the data. The checksum detects corruption, and the metadata is validated as untrusted input.
+The body is stored in gzip where that is smaller.
 """
 
 import re
@@ -11,6 +12,8 @@ from typing import NamedTuple, Self
 from zlib import crc32
 
 import msgspec
+
+from shared.web.compression import compress
 
 TTL_SECONDS = 60.0
 """Time that an entry is fresh. It also limits how long old data is served after a lost invalidation."""
@@ -57,15 +60,16 @@ class Generation(NamedTuple):
         return cls(match[0], float(match[1])) if match else None
 
 
-class EntryMetadata(msgspec.Struct, frozen=True):
-    """The metadata of an entry.
+class EntryMetadata(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """The metadata of an entry. Other fields make an entry invalid: another release may mean another body.
 
     Attributes:
         key: the Redis key of the entry.
         generation: the generation, read before the data was loaded.
         loaded_at: Unix time when the load began.
         ttl: seconds that the entry is fresh, counted from `loaded_at`.
-        headers: the response headers as (name, value) pairs.
+        headers: the response headers as (name, value) pairs, for the body without gzip.
+        is_gzip: the body is stored in gzip.
     """
 
     key: str
@@ -73,6 +77,7 @@ class EntryMetadata(msgspec.Struct, frozen=True):
     loaded_at: float
     ttl: float
     headers: tuple[tuple[str, str], ...]
+    is_gzip: bool
 
     def __post_init__(self) -> None:
         """Raise ValueError if a header is not storable."""
@@ -81,7 +86,7 @@ class EntryMetadata(msgspec.Struct, frozen=True):
 
 
 class Entry(NamedTuple):
-    """A cached response with status 200."""
+    """A cached response with status 200. The body is in gzip if the metadata says so."""
 
     metadata: EntryMetadata
     body: bytes
@@ -106,7 +111,11 @@ class Entry(NamedTuple):
         """
         may_lag = loaded_at - generation.changed_at < INDEX_LAG_SECONDS
         ttl = INDEX_LAG_TTL_SECONDS if may_lag else TTL_SECONDS
-        return cls(EntryMetadata(key, generation.value.decode(), loaded_at, ttl, headers), body)
+        compressed = compress(body)
+        metadata = EntryMetadata(
+            key, generation.value.decode(), loaded_at, ttl, headers, is_gzip=compressed is not None
+        )
+        return cls(metadata, compressed or body)
 
     @property
     def ttl(self) -> float:

@@ -1,7 +1,6 @@
 """Validates Redis replies.
 
-Each function takes one reply. It raises the reply if that is an error, and InvalidResponse if it has an
-unexpected type or value.
+Each function raises the reply if that is an error, and InvalidResponse if it has an unexpected type or value.
 """
 
 from typing import Any
@@ -35,6 +34,14 @@ def parse_set_nx(reply: Any) -> bool:
     if reply is None or reply == b"OK":
         return reply is not None
     raise _invalid(reply)
+
+
+def parse_invalidation(replies: list[Any]) -> None:
+    """Accept the replies of pairs of DEL and SET. SET may return an error, since DEL is sufficient."""
+    for deleted, stored in zip(replies[::2], replies[1::2], strict=True):
+        parse_integer(deleted)
+        if not isinstance(stored, ResponseError):
+            expect(stored, b"OK")
 
 
 def expect(reply: Any, expected: bytes) -> None:

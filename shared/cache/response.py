@@ -3,10 +3,11 @@
 from http import HTTPStatus
 from typing import TYPE_CHECKING
 
-from flask import Response
+from flask import Response, request
 from werkzeug.datastructures import Headers
 
 from shared.cache.entry import Entry
+from shared.web.compression import accepts_gzip, decompress, gzip_etag
 from shared.web.responses import make_conditional
 
 if TYPE_CHECKING:
@@ -15,6 +16,8 @@ if TYPE_CHECKING:
 CACHE_CONTROL = "no-cache"
 """Browsers and CDNs may store a response but must revalidate it before each use (RFC 9111, section 5.2.2.4),
 because a write cannot invalidate their copies. Revalidation costs a 304 from Redis and no database call."""
+
+VARY = ("Vary", "Accept-Encoding")
 
 
 class StoredHeaders(Headers):
@@ -38,14 +41,37 @@ class CachedResponse(Response):
 
 
 def response_from_entry(entry: Entry, now: float) -> Response:
-    """Return the entry as a response, or 304 if the request is conditional and the ETag matches."""
+    """Return the entry as a response, or 304 if the request is conditional and the ETag matches.
+
+    Raises:
+        ValueError: the stored body is not valid gzip.
+    """
+    is_gzip = sends_gzip(entry)
+    body = decompress(entry.body) if entry.metadata.is_gzip and not is_gzip else entry.body
     fields = [
         *entry.metadata.headers,
         ("Cache-Control", CACHE_CONTROL),
-        ("Content-Length", str(len(entry.body))),
+        ("Content-Length", str(len(body))),
+        VARY,
         ("Age", str(max(0, int(entry.age(now))))),
         ("X-Cache", "HIT"),
     ]
-    return make_conditional(
-        CachedResponse([entry.body], headers=StoredHeaders(fields), direct_passthrough=True)
+    response = make_conditional(
+        CachedResponse([body], headers=StoredHeaders(fields), direct_passthrough=True)
     )
+    return set_gzip(response) if is_gzip else response
+
+
+def sends_gzip(entry: Entry) -> bool:
+    """Return True if the entry is stored in gzip and the client accepts that."""
+    return entry.metadata.is_gzip and accepts_gzip(request.environ.get("HTTP_ACCEPT_ENCODING", ""))
+
+
+def set_gzip(response: Response) -> Response:
+    """Set the headers of a response whose body is in gzip. A 304 gets the ETag of the gzip form too."""
+    if response.status_code == HTTPStatus.OK:
+        response.headers["Content-Encoding"] = "gzip"
+    tag, is_weak = response.get_etag()
+    if tag is not None:
+        response.set_etag(gzip_etag(tag), weak=bool(is_weak))
+    return response

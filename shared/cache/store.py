@@ -11,9 +11,9 @@ from redis.exceptions import MaxConnectionsError, ResponseError
 
 from shared.cache.circuit_breaker import CircuitBreaker
 from shared.cache.entry import STALE_IF_ERROR_SECONDS, Entry, Lookup, encode
-from shared.cache.keys import CacheKey, generation_key, hash_tag
+from shared.cache.keys import CacheKey, generation_key, hash_tags
 from shared.cache.redis_pool import PERSISTENT_ERRORS, Command, RedisPool, retry_once
-from shared.cache.redis_replies import expect, parse_integer, parse_set_nx, parse_values
+from shared.cache.redis_replies import expect, parse_integer, parse_invalidation, parse_set_nx, parse_values
 from shared.config import Settings
 from shared.observability.context import request_context
 
@@ -67,9 +67,9 @@ class CacheStore:
         self._pending_invalidations: dict[str, object] = {}
         self._logged_at = 0.0
 
-    def hash_tag(self, name: str) -> str:
-        """Return the hash tag that a module's keys start with."""
-        return hash_tag(self._settings, name)
+    def hash_tags(self, name: str) -> tuple[str, ...]:
+        """Return the hash tags that a module's keys start with, one for each shard."""
+        return hash_tags(self._settings, name)
 
     def ping(self) -> None:
         """Raise RedisError unless Redis replies to PING. Ignores the circuit breaker."""
@@ -160,18 +160,17 @@ class CacheStore:
                 del self._pending_invalidations[name]
 
     def _change_generation(self, name: str) -> None:
-        """Delete the generation and set a new one. DEL works even when SET fails because memory is full."""
-        key = generation_key(self.hash_tag(name))
+        """Delete the generation of every shard and set a new one, in one round trip.
+
+        DEL works even when SET fails because memory is full.
+        """
+        keys = [generation_key(tag) for tag in self.hash_tags(name)]
 
         def commands() -> list[Command]:
-            return [("DEL", key), ("SET", key, self._new_generation())]
+            pairs = ((("DEL", key), ("SET", key, self._new_generation())) for key in keys)
+            return [command for pair in pairs for command in pair]
 
-        def parse(replies: list[Any]) -> None:
-            parse_integer(replies[0])
-            if not isinstance(replies[1], ResponseError):
-                expect(replies[1], b"OK")
-
-        self._run(parse, commands, bypass_open_circuit=True)
+        self._run(parse_invalidation, commands, bypass_open_circuit=True)
 
     def _new_generation(self) -> str:
         return f"{self.now():.3f}-{secrets.token_hex(8)}"

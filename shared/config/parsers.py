@@ -12,7 +12,6 @@ from collections.abc import Callable
 from importlib.util import find_spec
 
 LOG_LEVELS = ("DEBUG", "INFO", "WARNING", "ERROR", "CRITICAL")
-MAX_FEED_SHARDS = 64
 MAX_PORT = 65535
 
 
@@ -27,6 +26,19 @@ def pattern_parser(pattern: str, expected: str) -> Callable[[str], str]:
     return parse
 
 
+def number_parser(minimum: int, maximum: int) -> Callable[[str], int]:
+    """Return a parser of a number within limits."""
+
+    def parse(text: str) -> int:
+        if not re.fullmatch(r"0|[1-9][0-9]{0,6}", text) or not minimum <= int(text) <= maximum:
+            raise ValueError(f"must be a number from {minimum} to {maximum}")
+        return int(text)
+
+    return parse
+
+
+parse_cache_shards = number_parser(1, 16)
+parse_feed_shards = number_parser(1, 64)
 parse_stage = pattern_parser(r"[a-z][a-z0-9-]{0,31}", "a stage name such as local, dev or prod")
 parse_region = pattern_parser(r"[a-z]{2,}(-[a-z0-9]+)+", "an AWS region such as eu-central-1")
 # https://docs.aws.amazon.com/amazondynamodb/latest/developerguide/HowItWorks.NamingRulesDataTypes.html
@@ -95,17 +107,3 @@ def parse_bind(text: str) -> str:
 
 def _is_port(text: str) -> bool:
     return re.fullmatch(r"[1-9][0-9]{0,4}", text) is not None and int(text) <= MAX_PORT
-
-
-def number_parser(minimum: int, maximum: int) -> Callable[[str], int]:
-    """Return a parser of a number within limits."""
-
-    def parse(text: str) -> int:
-        if not re.fullmatch(r"0|[1-9][0-9]{0,6}", text) or not minimum <= int(text) <= maximum:
-            raise ValueError(f"must be a number from {minimum} to {maximum}")
-        return int(text)
-
-    return parse
-
-
-parse_feed_shards = number_parser(1, MAX_FEED_SHARDS)

@@ -35,6 +35,7 @@ class Settings:
         redis_url: URL of the cache, or None to run without a cache.
         redis_iam_user: Id and name of the ElastiCache user for IAM authentication, or None.
         redis_iam_cache: Name of the ElastiCache cache or replication group, with `redis_iam_user`.
+        cache_shards: Number of slots for a module's cache keys.
         log_level: One of Python's log levels.
         log_json: True for JSON logs, False for text.
         metrics_bind: Address and port of the Prometheus metrics of gunicorn, or None to disable them.
@@ -57,6 +58,7 @@ class Settings:
     redis_url: str | None = field(default=None, repr=False)
     redis_iam_user: str | None = None
     redis_iam_cache: str | None = None
+    cache_shards: int = 1
     log_level: str = "INFO"
     log_json: bool = False
     metrics_bind: str | None = None
@@ -89,6 +91,7 @@ class Settings:
             redis_url=read(env, "REDIS_URL", urls.parse_redis_url, None),
             redis_iam_user=read(env, "REDIS_IAM_USER", parsers.parse_iam_user, None),
             redis_iam_cache=read(env, "REDIS_IAM_CACHE", parsers.parse_iam_cache, None),
+            cache_shards=read(env, "CACHE_SHARDS", parsers.parse_cache_shards, 1),
             log_level=read(env, "LOG_LEVEL", parsers.parse_log_level, "INFO"),
             log_json=read(env, "LOG_FORMAT", parsers.parse_log_format, not _is_local(env, stage)),
             metrics_bind=read(env, "METRICS_BIND", parsers.parse_metrics_bind, None),

@@ -2,6 +2,7 @@
 
 requests.py        query parameters, JSON bodies and If-Match
 responses.py       JSON responses with an ETag; If-None-Match and 304
+compression.py     gzip for cached responses
 problems.py        error responses (RFC 9457)
 headers.py         security headers and CORS
 request_checks.py  Host, Transfer-Encoding and Content-Encoding of every request

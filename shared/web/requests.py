@@ -11,6 +11,7 @@ from werkzeug.exceptions import BadRequest, HTTPException, RequestEntityTooLarge
 
 from shared.constants import MAX_BODY_BYTES
 from shared.errors import InvalidInput, PreconditionMissing
+from shared.web.compression import revision_of
 
 View = TypeVar("View", bound=Callable[..., object])
 
@@ -127,7 +128,7 @@ def _reject_duplicate_keys(pairs: list[tuple[str, object]]) -> dict[str, object]
 def expected_revisions() -> Container[str] | None:
     """Return the revisions that `If-Match` names, or None without that header (RFC 9110, section 13.1.1).
 
-    The comparison is strong: a weak ETag matches nothing.
+    The comparison is strong: a weak ETag matches nothing. The ETag of the gzip form names the same revision.
 
     Raises:
         InvalidInput: the header is neither `*` nor a list of entity tags.
@@ -140,7 +141,7 @@ def expected_revisions() -> Container[str] | None:
     if not ENTITY_TAGS.fullmatch(header):
         raise InvalidInput("If-Match", 'must be `*` or a list of quoted ETags, such as `If-Match: "<ETag>"`')
     tags = re.findall(ENTITY_TAG, header)
-    return {tag[1:-1] for tag in tags if tag.startswith('"')}
+    return {revision_of(tag[1:-1]) for tag in tags if tag.startswith('"')}
 
 
 def required_revisions() -> Container[str]:

@@ -5,6 +5,8 @@ from http import HTTPStatus
 import msgspec
 from flask import Response, request
 
+from shared.web.compression import gzip_etag
+
 
 def json_response(body: object, status: int = HTTPStatus.OK) -> Response:
     """Return a JSON response; if the body has a `revision`, it is the ETag (RFC 9110, section 8.8.3)."""
@@ -18,13 +20,15 @@ def json_response(body: object, status: int = HTTPStatus.OK) -> Response:
 def make_conditional(response: Response) -> Response:
     """Turn the response into a 304 without a body if If-None-Match names its ETag.
 
-    If-None-Match is a list that is compared weakly; `*` matches every ETag (RFC 9110, section 13.1.2). A 304
-    keeps the headers that update the client's copy; werkzeug drops the headers of the body.
+    If-None-Match is a list that is compared weakly; `*` matches every ETag (RFC 9110, section 13.1.2). It may
+    name the ETag of the form with or without gzip. A 304 keeps the headers that update the client's copy;
+    werkzeug drops the headers of the body.
     """
     if "HTTP_IF_NONE_MATCH" not in request.environ:
         return response
     tag, _ = response.get_etag()
-    if tag is not None and request.if_none_match.contains_weak(tag):
+    known_tags = request.if_none_match
+    if tag is not None and (known_tags.contains_weak(tag) or known_tags.contains_weak(gzip_etag(tag))):
         response.status_code = HTTPStatus.NOT_MODIFIED
         response.set_data(b"")
     return response

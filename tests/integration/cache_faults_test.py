@@ -12,7 +12,16 @@ from zlib import crc32
 import pytest
 
 from shared.cache.redis_pool import MAX_CONNECTIONS
-from support.cache_harness import GENERATION, OLD_GENERATION, TAG, Clock, InstrumentedDao, make_app, x_cache
+from support.cache_harness import (
+    GENERATION,
+    OLD_GENERATION,
+    TAG,
+    Clock,
+    InstrumentedDao,
+    client_with_item,
+    make_app,
+    x_cache,
+)
 from support.environment import CLEAN, ROOT
 from support.fakes import sent
 from support.fault_proxy import FaultProxy
@@ -39,10 +48,8 @@ def proxy(valkey):
 @pytest.fixture
 def client(dao, proxy, clock):
     """A client of a process that reaches Redis through the proxy."""
-    client = make_app(dao, f"redis://127.0.0.1:{proxy.port}", clock, can_be_slow=True).test_client()
-    client.item = client.post("/news/", json=sent()).headers["Location"]
-    clock.seconds += 10
-    return client
+    app = make_app(dao, f"redis://127.0.0.1:{proxy.port}", clock, can_be_slow=True)
+    return client_with_item(app, clock)
 
 
 @pytest.fixture

@@ -9,7 +9,16 @@ import pytest
 from shared.cache.keys import CacheKey
 from shared.cache.store import LOCK_SECONDS
 from shared.errors import Unavailable
-from support.cache_harness import GENERATION, TAG, Clock, InstrumentedDao, do_nothing, make_app, x_cache
+from support.cache_harness import (
+    GENERATION,
+    TAG,
+    Clock,
+    InstrumentedDao,
+    client_with_item,
+    do_nothing,
+    make_app,
+    x_cache,
+)
 from support.fakes import sent
 
 CLIENTS = 40
@@ -34,10 +43,7 @@ def app(dao, valkey, clock):
 
 @pytest.fixture
 def client(app, clock):
-    client = app.test_client()
-    client.item = client.post("/news/", json=sent()).headers["Location"]
-    clock.seconds += 10
-    return client
+    return client_with_item(app, clock)
 
 
 @pytest.fixture
@@ -302,3 +308,39 @@ def test_an_unexpected_error_is_not_hidden_by_a_stale_entry(client, dao, stale_e
 
     dao.on_loaded = fail
     assert client.get(stale_entry).status_code == 500
+
+
+def test_a_write_changes_the_generation_of_every_shard(valkey, clock):
+    app = make_app(InstrumentedDao(), valkey.url, clock, cache_shards=4)
+    client = app.test_client()
+    item = client.post("/news/", json=sent()).headers["Location"]
+    clock.seconds += 10
+    pages = [f"/news/?limit={limit}" for limit in range(1, 41)]
+    for page in pages:
+        client.get(page)
+    assert [x_cache(client.get(page)) for page in pages] == [(200, "HIT")] * len(pages)
+    with valkey.client() as redis:
+        keys = redis.keys("*:generation")
+        assert len({key[: key.index(b"}")] for key in redis.scan_iter()}) == len(keys) == 4
+        before = redis.mget(keys)
+        client.put(item, json=sent(title="New"), headers={"If-Match": "*"})
+        assert set(before).isdisjoint(redis.mget(keys))
+    assert [x_cache(client.get(page)) for page in pages] == [(200, "MISS")] * len(pages)
+
+
+def test_an_invalidation_that_one_shard_refuses_is_retried(valkey, clock):
+    app = make_app(InstrumentedDao(), valkey.url, clock, cache_shards=4)
+    client = app.test_client()
+    item = client.post("/news/", json=sent()).headers["Location"]
+    client.get("/news/")
+    with valkey.client() as redis:
+        try:
+            allowed = [f"~*:{shard}}}*" for shard in range(3)]
+            redis.execute_command("ACL", "SETUSER", "default", "resetkeys", *allowed)
+            client.put(item, json=sent(title="New"), headers={"If-Match": "*"})
+            pages = [client.get(f"/news/?limit={limit}") for limit in range(1, 21)]
+        finally:
+            redis.execute_command("ACL", "SETUSER", "default", "allkeys")
+    assert [x_cache(page) for page in pages] == [(200, "BYPASS")] * len(pages)
+    assert x_cache(client.get("/news/")) == (200, "MISS")
+    assert client.get("/news/").json["items"][0]["title"] == "New"

@@ -13,17 +13,28 @@ from support.environment import CLEAN, ROOT
 from support.redis_servers import BINARY, REASON
 
 
-def race(case):
-    command = [sys.executable, "-m", "benchmarks.cache_race", "--case", case, "--json"]
+def race(case, shards):
+    command = [
+        sys.executable,
+        "-m",
+        "benchmarks.cache_race",
+        "--case",
+        case,
+        "--shards",
+        str(shards),
+        "--json",
+    ]
     command += ["--seconds", "2", "--readers", "3"]
     ended = subprocess.run(command, cwd=ROOT, env=CLEAN, stdout=subprocess.PIPE, check=True, timeout=120)
     return json.loads(ended.stdout)
 
 
 @pytest.mark.skipif(not BINARY, reason=REASON)
-@pytest.mark.parametrize("case", ["plain", "generation evicted", "keys flushed"])
-def test_no_response_lacks_a_write_acknowledged_before_the_request(case):
-    counts = race(case)
+@pytest.mark.parametrize(
+    ("case", "shards"), [("plain", 1), ("plain", 4), ("generation evicted", 4), ("keys flushed", 1)]
+)
+def test_no_response_lacks_a_write_acknowledged_before_the_request(case, shards):
+    counts = race(case, shards)
     assert counts["writes"] > 5
     for view in ("item", "list"):
         assert counts[view]["reads"] > counts[view]["hits"] > 5

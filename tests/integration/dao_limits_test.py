@@ -19,6 +19,7 @@ from shared.observability.context import CURRENT_CONTEXT, RequestContext
 from support.dynamodb_proxy import Proxy, StubResponse
 from support.environment import settings_for
 from support.fakes import stored
+from support.slow_server import slow_server
 from tools.local.tables import create_tables
 
 LONGEST_PAUSE = 1
@@ -76,22 +77,8 @@ def test_slow_name_resolution_is_unavailable_within_six_seconds(monkeypatch, sch
 
 def test_a_byte_by_byte_tls_handshake_is_unavailable_within_six_seconds():
     """Each byte arrives within the read timeout, but the TLS record never ends."""
-    with socket.create_server(("127.0.0.1", 0)) as listener:
-
-        def drip():
-            with contextlib.suppress(OSError):
-                while True:
-                    client, _ = listener.accept()
-                    threading.Thread(target=send, args=(client,), daemon=True).start()
-
-        def send(client):
-            with client, contextlib.suppress(OSError):
-                client.sendall(b"\x16\x03\x03\x40\x00")
-                for _ in range(40):
-                    time.sleep(0.3)
-                    client.sendall(b"\x02")
-
-        threading.Thread(target=drip, daemon=True).start()
+    record = b"\x16\x03\x03\x40\x00"
+    with slow_server(b"\x02" * 40, 0.3, greeting=record, waits=False) as listener:
         dao = NewsDao(settings_for(f"https://127.0.0.1:{listener.getsockname()[1]}"))
         assert seconds_until_unavailable(dao) < 6
 

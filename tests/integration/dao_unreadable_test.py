@@ -59,7 +59,7 @@ def edit(dao):
     client = dao._table._get_connection().connection.client
 
     def edit(changes):
-        item = dao._record(stored(2), stored_version=1).serialize() | changes
+        item = dao._record(stored(2)).serialize() | changes
         item = {name: value for name, value in item.items() if value is not GONE}
         client.put_item(TableName=dao._table_name, Item=item)
 
@@ -105,14 +105,20 @@ def test_pages_continue_past_unreadable_items_and_malformed_sort_keys(dao, edit)
         assert after is None
 
 
-def test_a_page_of_unreadable_items_ends_after_a_bounded_number(moto_url):
-    settings = settings_for(moto_url)
+def dao_with_edited_items(endpoint, changes):
+    """Return the DAO of a new table with 130 items, whose attributes `changes` replaces by item number."""
+    settings = settings_for(endpoint)
     create_tables(settings)
     dao = NewsDao(settings)
     client = dao._table._get_connection().connection.client
     for number in range(130):
-        item = dao._record(stored(number + 2), stored_version=1).serialize()
-        client.put_item(TableName=settings.table("news"), Item=item | {"version": {"S": "x"}})
+        item = dao._record(stored(number + 2)).serialize()
+        client.put_item(TableName=settings.table("news"), Item=item | changes(number))
+    return dao
+
+
+def test_a_page_of_unreadable_items_ends_after_a_bounded_number(moto_url):
+    dao = dao_with_edited_items(moto_url, lambda _: {"version": {"S": "x"}})
     dao.add(stored(1))
     items, after = dao.page(NewsFilter(), None, 5)
     assert items == []
@@ -120,13 +126,7 @@ def test_a_page_of_unreadable_items_ends_after_a_bounded_number(moto_url):
 
 
 def test_a_list_without_a_valid_sort_key_fails_instead_of_ending_early(moto_url):
-    settings = settings_for(moto_url)
-    create_tables(settings)
-    dao = NewsDao(settings)
-    client = dao._table._get_connection().connection.client
-    for number in range(130):
-        item = dao._record(stored(number + 2), stored_version=1).serialize()
-        client.put_item(TableName=settings.table("news"), Item=item | {"sort": {"S": f"2026-{number}"}})
+    dao = dao_with_edited_items(moto_url, lambda number: {"sort": {"S": f"2026-{number}"}})
     with pytest.raises(UnreadableItem):
         dao.page(NewsFilter(), None, 100)
 
@@ -171,7 +171,7 @@ def test_the_url_of_an_unreadable_item_remains_in_use(moto_url):
     dao = NewsDao(settings)
     service = NewsService(dao)
     item, _ = service.create(sent(1))
-    row = dao._record(item, stored_version=1).serialize()
+    row = dao._record(item).serialize()
     del row["title"]
     dao._table._get_connection().connection.client.put_item(TableName=settings.table("news"), Item=row)
     with pytest.raises(Conflict):

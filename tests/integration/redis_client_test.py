@@ -20,6 +20,7 @@ from support.fake_redis import FakeRedis
 from support.fakes import sent
 from support.fault_proxy import FaultProxy
 from support.redis_servers import BINARY, REASON, Valkey
+from support.slow_server import slow_server
 
 ENV = {"STAGE": "local", "AWS_REGION": "eu-central-1", "NEWS_TABLE": "news"}
 IAM = {"redis_iam_user": "news-app", "redis_iam_cache": "news-cache"}
@@ -355,31 +356,10 @@ def test_a_silent_tls_handshake_delays_no_request(trusted):
         assert bypasses_within(3, make_app(InstrumentedDao(), url).test_client())
 
 
-def slow_server(reply):
-    """Return a server that sends one byte every 0.1 s, so the reply ends after the deadline."""
-    listener = socket.create_server(("127.0.0.1", 0))
-
-    def drip():
-        with contextlib.suppress(OSError):
-            while True:
-                client, _ = listener.accept()
-                threading.Thread(target=send, args=(client,), daemon=True).start()
-
-    def send(client):
-        with client, contextlib.suppress(OSError):
-            client.recv(65536)
-            for byte in reply:
-                client.sendall(bytes([byte]))
-                time.sleep(0.1)
-
-    threading.Thread(target=drip, daemon=True).start()
-    return listener
-
-
 @pytest.mark.parametrize("user", ["", "u:p@"])
 def test_a_reply_that_arrives_byte_by_byte_delays_no_request(user):
     """To MGET, or to AUTH."""
-    with slow_server(b"-ERR " + b"x" * 50 + b"\r\n") as listener:
+    with slow_server(b"-ERR " + b"x" * 50 + b"\r\n", 0.1) as listener:
         url = f"redis://{user}127.0.0.1:{listener.getsockname()[1]}"
         assert bypasses_within(3, make_app(InstrumentedDao(), url).test_client())
 

@@ -6,7 +6,7 @@ import threading
 
 import pytest
 
-from support.cache_harness import Clock, InstrumentedDao, make_app, x_cache
+from support.cache_harness import Clock, InstrumentedDao, client_with_item, make_app, x_cache
 from support.fake_redis import FakeRedis, bulk
 from support.fakes import sent
 from support.redis_servers import BINARY, REASON, Valkey
@@ -81,9 +81,7 @@ def redis():
 
 @pytest.fixture
 def client(dao, redis, clock):
-    client = make_app(dao, redis.url, clock).test_client()
-    client.item = client.post("/news/", json=sent()).headers["Location"]
-    clock.seconds += 10
+    client = client_with_item(make_app(dao, redis.url, clock), clock)
     for _ in range(2):
         client.get("/news/")
         assert client.get(client.item).headers["X-Cache"] in {"MISS", "HIT"}

@@ -1,8 +1,9 @@
 """Dockerfile, .dockerignore and compose.yaml match the project. `make e2e` builds and runs them."""
 
-import ast
 import fnmatch
+import os
 import re
+import subprocess
 
 import pytest
 import yaml
@@ -18,26 +19,29 @@ COMPOSE = yaml.safe_load((ROOT / "compose.yaml").read_text())
 COPIED = re.findall(r"^COPY (?!--from)(.+) \S+$", DOCKERFILE, re.MULTILINE)
 
 
-def imported_packages(file):
-    """Return the packages of the project that a file imports."""
-    names = {
-        name.partition(".")[0]
-        for node in ast.walk(ast.parse(file.read_text()))
-        for name in (
-            [alias.name for alias in node.names]
-            if isinstance(node, ast.Import)
-            else [node.module or ""]
-            if isinstance(node, ast.ImportFrom)
-            else []
-        )
-    }
-    return {name for name in names if (ROOT / name / "__init__.py").exists()}
-
-
-def test_the_dockerfile_copies_existing_files_and_every_module():
+def test_the_dockerfile_copies_existing_files():
     names = {name for line in COPIED for name in line.split()}
     assert [name for name in names if not (ROOT / name).exists()] == []
-    assert {"functions", "entrypoint.sh", *imported_packages(ROOT / "functions" / "wsgi.py")} <= names
+
+
+def test_the_image_contains_every_module_and_nothing_that_is_not_served(tmp_path):
+    """Runs the command of the Dockerfile that selects the files."""
+    [command] = re.findall(
+        r"^RUN (mkdir /app .*) \\\n && python -m compileall .* /app$", DOCKERFILE, re.MULTILINE | re.DOTALL
+    )
+    script = command.replace("\\\n", "").replace("/app", str(tmp_path / "app"))
+    subprocess.run(["sh", "-c", script], cwd=ROOT, check=True)
+    modules = {path.parent.name for path in ROOT.glob("*/controller.py")}
+    assert {path.name for path in (tmp_path / "app").iterdir()} == {
+        "entrypoint.sh",
+        "functions",
+        "openapi.json",
+        "shared",
+        *modules,
+    }
+    for file in ("entrypoint.sh", "functions/wsgi.py", "news/dao.py", "shared/web/docs.html"):
+        assert (tmp_path / "app" / file).read_bytes() == (ROOT / file).read_bytes()
+    assert os.access(tmp_path / "app" / "entrypoint.sh", os.X_OK)
 
 
 def test_every_image_has_the_supported_python_version():

@@ -20,10 +20,14 @@ def page(name):
     return (ROOT / "docs" / name).read_text()
 
 
-@pytest.mark.parametrize("name", PAGES)
-def test_every_make_target_and_variable_of_a_page_exists(name):
+@pytest.fixture(scope="module")
+def targets():
     listed = subprocess.run(["make"], cwd=ROOT, env=CLEAN, capture_output=True, text=True, check=True).stdout
-    targets = set(re.findall(r"^make (\S+)", listed, re.MULTILINE))
+    return set(re.findall(r"^make (\S+)", listed, re.MULTILINE))
+
+
+@pytest.mark.parametrize("name", PAGES)
+def test_every_make_target_and_variable_of_a_page_exists(name, targets):
     inputs = set(re.search(r"^INPUTS := ((?:.*\\\n)*.*)", MAKEFILE, re.MULTILINE)[1].split())
     for target, rest in COMMAND.findall((ROOT / name).read_text()):
         assert target in targets or re.fullmatch(r"build-\w+Function", target)

@@ -77,6 +77,16 @@ def copy(tmp_path_factory):
 )
 def test_an_invalid_name_fails_with_one_line_and_changes_nothing(copy, name):
     before = copy.files()
+    with pytest.raises(SystemExit) as error:
+        rename_project.main(["--root", str(copy.folder), "--", name])
+    assert error.value.code.startswith("rename-project: ")
+    assert "\n" not in error.value.code
+    assert copy.files() == before
+
+
+@pytest.mark.parametrize("name", ["", "x;y"])
+def test_the_make_target_with_an_invalid_name_fails_with_one_line_and_changes_nothing(copy, name):
+    before = copy.files()
     code, output = copy.run("make", "rename-project", f"NAME={name}")
     assert code != 0
     lines = [line for line in output.splitlines() if not line.startswith("make")]

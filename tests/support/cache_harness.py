@@ -10,21 +10,21 @@ from news.service import NewsService
 from shared.app import create_app
 from shared.auth.scopes import SAFE_METHODS
 from shared.cache.circuit_breaker import CircuitBreaker
-from shared.cache.keys import generation_key, hash_tag
+from shared.cache.keys import generation_key, hash_tags
 from shared.cache.redis_client import connect
 from shared.cache.redis_pool import PERSISTENT_ERRORS
 from shared.cache.store import NON_FAILURES, CacheStore
 from shared.config import Settings
 from shared.constants import CLAIMS
 from shared.errors import Unavailable
-from support.fakes import FakeDao
+from support.fakes import FakeDao, sent
 
 SETTINGS = {"stage": "local", "region": "us-east-1", "tables": {"news": "news"}}
 
 
 def hash_tag_of(stage):
     """Return the hash tag of the news module's keys in a stage."""
-    return hash_tag(Settings(**SETTINGS | {"stage": stage}), "news")
+    return hash_tags(Settings(**SETTINGS | {"stage": stage}), "news")[0]
 
 
 TAG = hash_tag_of("local")
@@ -118,6 +118,14 @@ def make_app(dao, redis_url, clock=None, *, can_be_slow=False, **changes):
         breaker = CircuitBreaker(*NON_FAILURES, persistent=PERSISTENT_ERRORS, clock=monotonic, now=clock)
         app.extensions["cache"] = CacheStore(connect(settings), settings, now=clock, breaker=breaker)
     return app
+
+
+def client_with_item(app, clock):
+    """Return a client of the app that created an item, at the path `item`, longer ago than the index lag."""
+    client = app.test_client()
+    client.item = client.post("/news/", json=sent()).headers["Location"]
+    clock.seconds += 10
+    return client
 
 
 def x_cache(response):

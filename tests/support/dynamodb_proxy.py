@@ -1,11 +1,12 @@
 """An HTTP proxy in front of DynamoDB that injects faults before or after a request is processed."""
 
 import json
-import threading
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from http.server import BaseHTTPRequestHandler
 from typing import NamedTuple
 
 import requests
+
+from support.http_server import HttpServer
 
 DROP_RESPONSE = "lost"
 """Returned by a fault: forward the request and drop the response."""
@@ -26,7 +27,7 @@ class PartialBatch(NamedTuple):
     left: dict
 
 
-class Proxy(ThreadingHTTPServer):
+class Proxy(HttpServer):
     """Forwards requests unless `fault(operation, request)` returns a fault, or a status and a body.
 
     Attributes:
@@ -37,20 +38,9 @@ class Proxy(ThreadingHTTPServer):
     request_queue_size = 128  # a connection that finds the queue full waits for a second
 
     def __init__(self, target):
-        super().__init__(("127.0.0.1", 0), ProxyHandler)
+        super().__init__(ProxyHandler)
         self.target, self.fault, self.faults, self.operations = target, lambda *_: None, 0, []
         self.items_read = 0
-        self.url = f"http://127.0.0.1:{self.server_port}"
-
-    def __enter__(self):
-        self.thread = threading.Thread(target=self.serve_forever, kwargs={"poll_interval": 0.01})
-        self.thread.start()
-        return self
-
-    def __exit__(self, *_):
-        self.shutdown()
-        self.server_close()
-        self.thread.join()
 
     def split(self, table, taken, left):
         """Return a fault that processes part of a batch and leaves the rest unprocessed."""

@@ -1,16 +1,16 @@
 """A token issuer for tests: keys, a key set in a file or behind a URL, and valid and invalid tokens."""
 
 import json
-import threading
 import time
 from functools import cache
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from http.server import BaseHTTPRequestHandler
 
 import jwt
 from cryptography.hazmat.primitives.asymmetric import rsa
 from jwt.algorithms import RSAAlgorithm
 
 from shared.config.auth import AuthSettings
+from support.http_server import HttpServer
 
 ISSUER = "https://login.example.com/"
 AUDIENCE = "news"
@@ -61,7 +61,7 @@ def auth_settings(file, content=None):
     return AuthSettings(ISSUER, AUDIENCE, str(file))
 
 
-class KeyServer(ThreadingHTTPServer):
+class KeyServer(HttpServer):
     """Serves a key set at any path.
 
     pytest-httpserver cannot replace it: 11 responses in the tests are slow, cut off or malformed, and its
@@ -77,19 +77,9 @@ class KeyServer(ThreadingHTTPServer):
     block_on_close = False  # a handler may hang
 
     def __init__(self):
-        super().__init__(("127.0.0.1", 0), KeyHandler)
+        super().__init__(KeyHandler)
         self.response, self.request_count, self.headers = jwks(), 0, None
-        self.url = f"http://127.0.0.1:{self.server_port}/jwks.json"
-
-    def __enter__(self):
-        self.thread = threading.Thread(target=self.serve_forever, kwargs={"poll_interval": 0.01})
-        self.thread.start()
-        return self
-
-    def __exit__(self, *_):
-        self.shutdown()
-        self.server_close()
-        self.thread.join()
+        self.url += "/jwks.json"
 
 
 class KeyHandler(BaseHTTPRequestHandler):

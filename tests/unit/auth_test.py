@@ -23,15 +23,7 @@ from shared.constants import CLAIMS
 from shared.lambda_adapter.handler import make_handler
 from support import token_issuer
 from support.environment import CLEAN, ROOT
-from support.event_builders import (
-    ENCODERS,
-    Request,
-    function_url,
-    http_api_1,
-    http_api_2,
-    parse_response,
-    rest_api,
-)
+from support.event_builders import Request, function_url, http_api_1, http_api_2, parse_response, rest_api
 from support.fakes import FakeDao, clock, sent
 
 SCOPE = 'scope="news:write"'
@@ -271,7 +263,6 @@ def test_an_iam_signature_grants_no_scope():
     assert invoke(make_app(), function_url(POST, authorizer={"iam": {"userArn": arn}})).status == 403
 
 
-@pytest.mark.parametrize("encode", ENCODERS.values(), ids=ENCODERS)
 def test_headers_cannot_forge_claims(encode):
     claims = json.dumps({"scope": "news:write"})
     names = (
@@ -287,7 +278,6 @@ def test_headers_cannot_forge_claims(encode):
     assert invoke(make_app(), encode(request)).status == 403
 
 
-@pytest.mark.parametrize("encode", ENCODERS.values(), ids=ENCODERS)
 def test_a_token_is_verified_in_the_app_without_an_authorizer(auth, encode):
     def send(token):
         headers = (*POST.headers, ("Authorization", f"Bearer {token}"))

@@ -21,6 +21,7 @@ ALL = REQUIRED | {
     "METRICS_PATH": "/metrics",
     "METRICS_BIND": "127.0.0.1:9464",
     "BASE_PATH": "shop/v1",
+    "CACHE_SHARDS": "16",
     "FEED_SHARDS": "64",
     "AUTH_ISSUER": "https://login.example.com/",
     "AUTH_AUDIENCE": "news",
@@ -53,6 +54,7 @@ def test_every_setting_is_read():
         metrics_path="/metrics",
         metrics_bind="127.0.0.1:9464",
         base_path="shop/v1",
+        cache_shards=16,
         feed_shards=64,
         auth=AuthSettings(
             "https://login.example.com/", "news", "https://login.example.com/jwks.json", "client_id"
@@ -135,6 +137,7 @@ def test_a_missing_setting_is_a_named_error(name, missing):
         ("BASE_PATH", "v 1"),
         ("BASE_PATH", "ä"),
         ("BASE_PATH", "v1?"),
+        ("CACHE_SHARDS", "17"),
         ("FEED_SHARDS", "0"),
         ("FEED_SHARDS", "65"),
         ("FEED_SHARDS", "1_0"),

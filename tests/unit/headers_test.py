@@ -10,7 +10,7 @@ from shared.config import Settings
 from shared.constants import CLAIMS
 from shared.lambda_adapter.handler import make_handler
 from support import token_issuer
-from support.event_builders import ENCODERS, Request, alb, http_api_2, parse_response
+from support.event_builders import Request, alb, http_api_2, parse_response
 from support.fakes import FakeDao, clock, sent
 from support.local_run import LocalRun
 
@@ -99,7 +99,6 @@ def test_the_lambda_adapter_detects_tls_from_its_event_source():
     assert "strict-transport-security" not in parse_response(handler(event, None)).headers
 
 
-@pytest.mark.parametrize("encode", ENCODERS.values(), ids=ENCODERS)
 def test_errors_of_the_lambda_adapter_have_the_headers(encode):
     response = parse_response(
         make_handler(make_app())(encode(Request()) | {"headers": "x", "multiValueHeaders": "x"}, None)

@@ -8,7 +8,6 @@ from flask import Flask, request
 from shared.constants import CLAIMS, REQUEST_ID
 from shared.lambda_adapter.handler import make_handler
 from support.event_builders import (
-    ENCODERS,
     Request,
     alb,
     alb_multi_value,
@@ -21,8 +20,6 @@ from support.event_builders import (
 from support.sample_apps import CONTEXT
 from support.sample_news import news_app
 
-every_source = pytest.mark.parametrize("encode", ENCODERS.values(), ids=ENCODERS)
-
 
 def environ_of(event):
     """Return the WSGI environ of an event."""
@@ -33,12 +30,8 @@ def environ_of(event):
     return environ
 
 
-@pytest.mark.parametrize(
-    ("encode", "address"),
-    [(encode, "203.0.113.7") for encode in ENCODERS.values()],
-)
-def test_the_address_is_that_of_the_caller(encode, address):
-    assert environ_of(encode(Request()))["REMOTE_ADDR"] == address
+def test_the_address_is_that_of_the_caller(encode):
+    assert environ_of(encode(Request()))["REMOTE_ADDR"] == "203.0.113.7"
 
 
 ADDRESSES = {
@@ -99,7 +92,6 @@ def test_an_invalid_address_becomes_the_unspecified_address(source_ip, encode):
     assert environ_of(event)["REMOTE_ADDR"] == "0.0.0.0"
 
 
-@every_source
 def test_a_missing_address_becomes_the_unspecified_address(encode):
     event = encode(Request())
     for name in ("headers", "multiValueHeaders"):
@@ -172,7 +164,6 @@ def test_a_bearer_token_with_an_iam_signature_is_kept(encode):
     assert environ["HTTP_AUTHORIZATION"] == "Bearer x"
 
 
-@every_source
 def test_an_unverified_signature_is_kept(encode):
     assert environ_of(encode(Request(headers=SIGNATURE)))["HTTP_AUTHORIZATION"] == SIGNATURE[0][1]
 
@@ -194,7 +185,6 @@ def test_a_read_signed_by_a_cdn_is_served_from_the_cache(valkey):
     assert [handler(event, CONTEXT)["headers"]["X-Cache"] for _ in range(2)] == ["MISS", "HIT"]
 
 
-@every_source
 def test_headers_cannot_forge_claims_or_the_request_id(encode):
     forged = ("app.claims", "App-Claims", "app.request_id", "HTTP-app.claims", "Remote-User")
     environ = environ_of(encode(Request(headers=tuple((name, "forged") for name in forged))))

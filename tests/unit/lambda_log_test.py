@@ -8,7 +8,7 @@ import pytest
 from shared.lambda_adapter.events import NotHttp
 from shared.lambda_adapter.handler import make_handler
 from shared.observability.context import CURRENT_CONTEXT
-from support.event_builders import ENCODERS, Request, http_api_2
+from support.event_builders import Request, http_api_2
 from support.log_lines import parse_log
 from support.sample_apps import CONTEXT
 from support.sample_news import news_app
@@ -31,7 +31,6 @@ def log_lines(app, event, capsys):
     return lines
 
 
-@pytest.mark.parametrize("encode", ENCODERS.values(), ids=ENCODERS)
 def test_the_log_line_of_a_malformed_event_has_the_request_id(encode, app, capsys):
     event = encode(Request()) | {"body": "%%%", "isBase64Encoded": True}
     warning, _request = log_lines(app, event, capsys)

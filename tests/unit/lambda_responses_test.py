@@ -9,7 +9,6 @@ from shared.constants import REQUEST_ID
 from shared.lambda_adapter.handler import make_handler
 from support import sample_apps
 from support.event_builders import (
-    ENCODERS,
     Request,
     alb,
     alb_multi_value,
@@ -23,8 +22,6 @@ from support.sample_apps import CONTEXT
 LAMBDA_LIMIT = 6_291_556
 ALB_LIMIT = 1024 * 1024
 
-every_source = pytest.mark.parametrize("encode", ENCODERS.values(), ids=ENCODERS)
-
 
 def handler_of(view):
     """Return the handler of an app with one view."""
@@ -33,7 +30,6 @@ def handler_of(view):
     return make_handler(app)
 
 
-@every_source
 def test_a_response_always_has_a_body_and_an_encoding(encode):
     response = handler_of(lambda: ("", 204))(encode(Request()), CONTEXT)
     assert (response["statusCode"], response["body"], response["isBase64Encoded"]) == (204, "", False)
@@ -92,7 +88,6 @@ def test_a_load_balancer_gets_a_status_description(encode, status, description):
     assert handler_of(lambda: ("", status))(encode(Request()), CONTEXT)["statusDescription"] == description
 
 
-@every_source
 @pytest.mark.parametrize(
     ("content_type", "is_text"),
     [
@@ -111,7 +106,6 @@ def test_text_is_sent_as_text_and_other_media_types_as_base64(encode, content_ty
     assert handler(encode(Request()), CONTEXT)["isBase64Encoded"] is not is_text
 
 
-@every_source
 def test_text_with_a_content_encoding_is_sent_as_base64(encode):
     handler = handler_of(
         lambda: Response("{}", content_type="text/plain", headers={"Content-Encoding": "x-plain"})

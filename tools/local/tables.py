@@ -16,9 +16,9 @@ ROOT = Path(__file__).parent.parent.parent
 
 def _load_model(module: str) -> type[Model]:
     """Return the PynamoDB model that a module's table.py defines."""
-    values = vars(import_module(f"{module}.table")).values()
-    classes = {value for value in values if isinstance(value, type) and issubclass(value, Model)}
-    [model] = classes - {Model}
+    table = import_module(f"{module}.table")
+    classes = [each for each in vars(table).values() if isinstance(each, type) and issubclass(each, Model)]
+    [model] = [each for each in classes if each.__module__ == table.__name__]
     return model
 
 

@@ -14,7 +14,7 @@ from pathlib import Path
 from tools.scaffold.deploy_files import add_to_serverless, add_to_template
 from tools.scaffold.file_edits import ROOT, EditError, require_clean_tree, undo_hint, write_files
 from tools.scaffold.names import MODULE_FILES, REFERENCE_MODULE, Names, validate_name
-from tools.scaffold.project_files import MODULE_LINES, add_lines, add_to_pyproject
+from tools.scaffold.project_files import add_to_compose, add_to_pyproject
 
 TEMPLATES = Path(__file__).parent / "templates"
 
@@ -57,15 +57,12 @@ def edit_project(names: Names, root: Path) -> dict[Path, str]:
         EditError: a file was edited so that the module's part cannot be added.
     """
     template = add_to_template((root / "template.yaml").read_text(), names)
-    files = {
+    return {
         root / "template.yaml": template,
         root / "serverless.yml": add_to_serverless((root / "serverless.yml").read_text(), template, names),
         root / "pyproject.toml": add_to_pyproject((root / "pyproject.toml").read_text(), names),
+        root / "compose.yaml": add_to_compose((root / "compose.yaml").read_text(), names),
     }
-    for file in MODULE_LINES:
-        text = add_lines(file, (root / file).read_text(), names)
-        files[root / file] = _format_python(text, names, root) if file.endswith(".py") else text
-    return files
 
 
 def _format_python(text: str, names: Names, root: Path) -> str:

@@ -1,58 +1,70 @@
-"""A module's part of pyproject.toml, and of files that have a line or two per module."""
+"""A module's part of pyproject.toml and compose.yaml.
 
-import re
+Other files find the modules: functions/wsgi.py and Dockerfile by controller.py, tools by service.py or
+table.py, mypy and most import rules by patterns.
+"""
 
-from tools.scaffold.file_edits import replace_text
+from typing import Any
+
+import tomlkit
+
+from tools.scaffold.file_edits import EditError, replace_text
 from tools.scaffold.names import REFERENCE_MODULE, Names
 
-LISTS = re.compile(
-    r'^(files|source|root_packages|source_modules|containers|layers) = \[.*"news.*$', re.MULTILINE
-)
-"""Lists of packages in pyproject.toml that contain the modules."""
-
-IMPORT_RULE = r'^\[\[tool\.importlinter\.contracts\]\]\nname = "{}: .*\n(?:.+\n)*\n'
-"""A contract of import-linter that is named after a module."""
-
-MODULE_LINES = {
-    "Dockerfile": ["COPY news /app/news\n"],
-    "compose.yaml": ["  NEWS_TABLE: news\n"],
-    "functions/wsgi.py": [
-        "from news.controller import setup_route as setup_news\n",
-        "setup_news(app)\n",
-    ],
-}
-"""Lines of the reference module in other files."""
-
-TABLE_FILES = {"compose.yaml"}
-"""Those of the files that a module without a table is not in."""
+COMPOSE_LINE = f"  {REFERENCE_MODULE.upper()}_TABLE: {REFERENCE_MODULE}\n"
 
 
 def add_to_pyproject(text: str, names: Names) -> str:
-    """Return pyproject.toml with the module in the lists of packages, and with import rules for its table."""
-    text = LISTS.sub(lambda line: _add_to_list(line[0], line[1], names.module), text)
-    if not names.has_table:
-        return text
-    rules = names.adapt("".join(re.findall(IMPORT_RULE.format(REFERENCE_MODULE), text, re.MULTILINE)))
-    last = list(re.finditer(IMPORT_RULE.format(r"\w+"), text, re.MULTILINE))[-1]
-    return text[: last.end()] + rules + text[last.end() :]
-
-
-def _add_to_list(line: str, key: str, module: str) -> str:
-    if key == "layers":
-        return re.sub(r'", "shared"\]$', f' : {module}", "shared"]', line)
-    if '"shared"' in line:
-        return line.replace('"shared"', f'"{module}", "shared"')
-    if f'"{REFERENCE_MODULE}"' in line:
-        return line.removesuffix("]") + f', "{module}"]'
-    return line
-
-
-def add_lines(file: str, text: str, names: Names) -> str:
-    """Return a file with the module's lines, each after the reference module's.
+    """Return pyproject.toml with the module in the lists of packages, and with import rules for its table.
 
     Raises:
-        EditError: the file no longer contains a line of the reference module.
+        EditError: a list or rule of the reference module was not found.
     """
-    for line in MODULE_LINES[file] if names.has_table or file not in TABLE_FILES else ():
-        text = replace_text(text, line, line + names.adapt(line), file)
-    return text
+    document: Any = tomlkit.parse(text)
+    try:
+        linter = document["tool"]["importlinter"]
+        rules = {rule["name"].partition(":")[0]: rule for rule in linter["contracts"]}
+        _add_package(document["tool"]["coverage"]["run"]["source"], names)
+        _add_package(linter["root_packages"], names)
+        _add_package(rules["in a module"]["containers"], names)
+        _add_layer(rules["tools, functions -> modules -> shared"]["layers"], names)
+        if names.has_table:
+            _add_rules(linter["contracts"], linter["root_packages"], names)
+    except (KeyError, ValueError) as error:
+        raise EditError(f"pyproject.toml: {error}; add the module by hand") from None
+    return tomlkit.dumps(document)
+
+
+def add_to_compose(text: str, names: Names) -> str:
+    """Return compose.yaml with the name of the module's table.
+
+    Raises:
+        EditError: the line of the reference module was not found.
+    """
+    if not names.has_table:
+        return text
+    return replace_text(text, COMPOSE_LINE, COMPOSE_LINE + names.adapt(COMPOSE_LINE), "compose.yaml")
+
+
+def _add_package(packages: Any, names: Names) -> None:
+    """Add the module to a list, after the other modules."""
+    modules_end = packages.index("shared") if "shared" in packages else len(packages)
+    packages.insert(modules_end, names.module)
+
+
+def _add_layer(layers: Any, names: Names) -> None:
+    """Add the module to the layer of the modules, such as `news : search`."""
+    index = layers.index("shared") - 1
+    layers[index] = f"{layers[index]} : {names.module}"
+
+
+def _add_rules(rules: Any, packages: Any, names: Names) -> None:
+    """Add a copy of each rule that is named after the reference module, after those of the other modules."""
+    owners = [rule["name"].partition(":")[0] for rule in rules]
+    own = [rule for rule, owner in zip(rules, owners, strict=True) if owner == REFERENCE_MODULE]
+    end = max(index for index, owner in enumerate(owners, start=1) if owner in packages)
+    for index, rule in enumerate(own, start=end):
+        copy = tomlkit.table()
+        copy.update(tomlkit.parse(names.adapt(tomlkit.dumps(rule))))
+        copy.add(tomlkit.nl())
+        rules.insert(index, copy)

@@ -1,0 +1,11 @@
+"""What the unit tests have in common."""
+
+import pytest
+
+from support.event_builders import ENCODERS
+
+
+@pytest.fixture(scope="session", params=ENCODERS.values(), ids=ENCODERS)
+def encode(request):
+    """Return a function that builds the event of a request, for each source of HTTP events."""
+    return request.param
