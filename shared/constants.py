@@ -12,9 +12,6 @@ PROBLEM_JSON = "application/problem+json"
 INTERNAL_ERROR_DETAIL = "Internal server error. Quote request_id when you report it."
 """The detail of every 500 response. The log has the cause."""
 
-ERROR_HEADERS = {"Cache-Control": "no-store", "X-Content-Type-Options": "nosniff"}
-"""Headers of the error responses of gunicorn and the Lambda adapter, as the app has them."""
-
 REQUEST_ID = "app.request_id"
 """WSGI environ key of the request id. Its dot prevents clients from setting it with a header (PEP 3333)."""
 

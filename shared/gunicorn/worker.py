@@ -21,7 +21,7 @@ from gunicorn import util
 from gunicorn.http import errors
 from gunicorn.workers.ggevent import GeventWorker
 
-from shared.constants import ERROR_HEADERS, INTERNAL_ERROR_DETAIL, MULTIPROC_DIR, PROBLEM_JSON
+from shared.constants import INTERNAL_ERROR_DETAIL, MULTIPROC_DIR
 from shared.observability.context import CURRENT_CONTEXT, RequestContext
 
 log = logging.getLogger(__name__)
@@ -164,11 +164,11 @@ def _describe(exc: BaseException) -> tuple[HTTPStatus, str]:
 
 
 def _problem_response(status: HTTPStatus, detail: str, request_id: str) -> bytes:
-    from shared.web.problems import problem_body  # noqa: PLC0415  # see above
+    from shared.web.problems import problem_outside_app  # noqa: PLC0415  # see above
 
-    body = problem_body(status, detail, request_id)
-    headers = {"Content-Type": PROBLEM_JSON, "Content-Length": len(body), "Connection": "close"}
-    lines = "".join(f"{name}: {value}\r\n" for name, value in (headers | ERROR_HEADERS).items())
+    headers, body = problem_outside_app(status, detail, request_id)
+    headers |= {"Content-Length": str(len(body)), "Connection": "close"}
+    lines = "".join(f"{name}: {value}\r\n" for name, value in headers.items())
     return f"HTTP/1.1 {status.value} {status.phrase}\r\n{lines}\r\n".encode() + body
 
 

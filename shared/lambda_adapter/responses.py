@@ -10,9 +10,8 @@ from typing import NamedTuple
 import serverless_wsgi
 from werkzeug.datastructures import Headers
 
-from shared.constants import ERROR_HEADERS, PROBLEM_JSON
 from shared.lambda_adapter.fields import Event
-from shared.web.problems import problem_body
+from shared.web.problems import problem_outside_app
 
 TEXT_TYPES = {
     "application/javascript",
@@ -80,8 +79,7 @@ def build_response(
 
 def problem_response(status: HTTPStatus, detail: str, request_id: str) -> LambdaResponse:
     """Return an error response of the adapter, in the format of the app's errors (RFC 9457)."""
-    body = problem_body(status, detail, request_id)
-    headers = {"Content-Type": PROBLEM_JSON, **ERROR_HEADERS}
+    headers, body = problem_outside_app(status, detail, request_id)
     return build_response("GET", f"{status.value} {status.phrase}", headers.items(), body)
 
 

@@ -68,16 +68,27 @@ def request_id() -> str:
     return str(request.environ.setdefault(REQUEST_ID, str(uuid.uuid4())))
 
 
-def problem_body(status: int, detail: str, request_id: str, errors: Sequence[FieldError] = ()) -> bytes:
-    """Return the body of an error response, for the app, the Lambda adapter and gunicorn."""
-    title = HTTP_STATUS_CODES[status]
-    return msgspec.json.encode(Problem(title, status, detail, request_id, errors=errors or msgspec.UNSET))
-
-
 def problem(status: int, detail: str, errors: Sequence[FieldError] = ()) -> Response:
     """Return a problem as the response to the current request."""
-    body = problem_body(status, detail, request_id(), errors)
-    return Response(body, status, content_type=PROBLEM_JSON)
+    return Response(_encode(status, detail, request_id(), errors), status, content_type=PROBLEM_JSON)
+
+
+def problem_outside_app(status: int, detail: str, request_id: str) -> tuple[dict[str, str], bytes]:
+    """Return the headers and the body of a problem that the Lambda adapter or gunicorn sends without the app.
+
+    The headers are those that `add_security_headers` adds to the problems of the app.
+    """
+    headers = {
+        "Content-Type": PROBLEM_JSON,
+        "Cache-Control": "no-store",
+        "X-Content-Type-Options": "nosniff",
+    }
+    return headers, _encode(status, detail, request_id)
+
+
+def _encode(status: int, detail: str, request_id: str, errors: Sequence[FieldError] = ()) -> bytes:
+    title = HTTP_STATUS_CODES[status]
+    return msgspec.json.encode(Problem(title, status, detail, request_id, errors=errors or msgspec.UNSET))
 
 
 def _handle_domain_error(error: DomainError) -> Response:
