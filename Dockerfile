@@ -36,10 +36,12 @@ ARG MODULE=news OPTIONS=""
 COPY . /src
 WORKDIR /src
 RUN python -m tools.package.builder "$MODULE" --arch "$(uname -m | sed s/aarch64/arm64/)" $OPTIONS --into /artifact
+# The entry point has one name in the image of every module, because CMD cannot contain MODULE.
+RUN echo "from functions.$MODULE import handler" > /artifact/entry.py
 
 FROM amazon/aws-lambda-python:3.13 AS lambda
 COPY --from=artifact /artifact /var/task
-CMD ["functions.news.handler"]
+CMD ["entry.handler"]
 
 # --- the base of the gunicorn and tools images
 FROM python:3.13-slim AS base

@@ -5,9 +5,9 @@ SHELL := /bin/sh
 
 # Variables that a caller can set, on the command line or in the environment. A value reaches the shell as an
 # environment variable ("$$NAME"), never as part of a recipe, so that the shell cannot execute it. make does not expand it.
-INPUTS := ARCH ARTIFACTS_DIR AUDIT_REQUIRED BIND CASES DEPLOY_TESTS DOCS FILE FORMAT HANDLER HEADLESS HOST LOCAL MODULE \
-	NAME NO_COLOR PARAMETERS PARTS PORT PROFILE PYTHON RELEASED RELOAD ROUNDS RUNTIME_PYTHON SCOPE SECONDS STAGE TABLE TESTS \
-	TIME UPGRADE USERS VERIFIER
+INPUTS := ALLOW ARCH ARTIFACTS_DIR AUDIT_REQUIRED BIND CASES CONFIRM DELETE DEPLOY_TESTS DOCS FILE FORMAT HANDLER HEADLESS \
+	HOST KEEP LOCAL MODULE NAME NO_COLOR PARAMETERS PARTS PORT PROFILE PYTHON RELEASED RELOAD ROUNDS RUNTIME_PYTHON SCOPE \
+	SECONDS STAGE TABLE TESTS TIME TOOL UPGRADE USERS VERIFIER
 define keep
 override $(1) := $$(value $(1))
 export $(1)
@@ -177,22 +177,34 @@ chaos: $(READY) ## inject faults for a minute under write load: no write is lost
 	@FAULT_ROUNDS="$${ROUNDS:-200}" $(BIN)/python -m pytest --quiet --capture=no \
 		tests/integration/chaos_test.py
 
+.PHONY: deploy-local
+deploy-local: $(VENV)-emulator/ready ## deploy to an AWS emulator on this machine, until Ctrl-C; TOOL=sls, PARAMETERS="LogLevel=DEBUG"
+deploy-local: $(if $(filter sls,$(TOOL)),node_modules/osls/ready,$(VENV)-deploy/ready)
+	@set -f; $(BIN)/python -m tools.deploy_local.run --tool="$${TOOL:-sam}" --stage="$${STAGE:-dev}" -- $$PARAMETERS
+
+.PHONY: rollback
+rollback: $(READY) ## point the alias live of STAGE (dev) to the version before; MODULE=news if there are several
+	@$(BIN)/python -m tools.versions.rollback --stage="$${STAGE:-dev}" $(if $(MODULE),--module="$$MODULE")
+
+.PHONY: prune
+prune: $(READY) ## list the function versions of STAGE (dev) that nothing needs; DELETE=yes deletes them, KEEP=3
+	@$(BIN)/python -m tools.versions.prune --stage="$${STAGE:-dev}" --keep="$${KEEP:-3}" \
+		$(if $(MODULE),--module="$$MODULE") $(if $(filter yes,$(DELETE)),--delete)
+
 .PHONY: check-deploy
-check-deploy: $(VENV)-deploy/ready node_modules/osls/ready ## test template.yaml and serverless.yml offline, on an AWS emulator
+check-deploy: $(VENV)-deploy/ready $(VENV)-emulator/ready node_modules/osls/ready ## test template.yaml and serverless.yml offline, on an AWS emulator
 	@echo "check-deploy: takes several minutes; run part of it with DEPLOY_TESTS=tests/deploy/..."
 	@set -f; $(BIN)/python -m pytest --quiet $${DEPLOY_TESTS:-tests/deploy}
 
 .PHONY: deploy-sam
 deploy-sam: $(VENV)-deploy/ready ## build and deploy STAGE (dev) with SAM; PARAMETERS="Cache=false LogLevel=DEBUG"
 	@echo "deploy-sam: building and deploying stage $${STAGE:-dev}, several minutes; sam delete removes it"
-	@set -f; PATH="$$PWD/$(VENV)-deploy/bin:$$PATH" && sam build && sam deploy --stack-name "news-$${STAGE:-dev}" \
-		--parameter-overrides "Stage=$${STAGE:-dev}" "Architecture=$${ARCH:-arm64}" $$PARAMETERS
+	@PATH="$$PWD/$(VENV)-deploy/bin:$$PATH" $(BIN)/python -m tools.deploy.run sam
 
 .PHONY: deploy-sls
-deploy-sls: node_modules/osls/ready ## build and deploy STAGE (dev) with the Serverless Framework; PARAMETERS="cache=false"
+deploy-sls: node_modules/osls/ready ## build and deploy STAGE (dev) with the Serverless Framework; PARAMETERS="Cache=false"
 	@echo "deploy-sls: building and deploying stage $${STAGE:-dev}, several minutes; npx sls remove deletes it"
-	@set -f; for each in $$PARAMETERS; do set -- "$$@" "--param=$$each"; done; \
-		npx --no-install sls deploy --stage "$${STAGE:-dev}" --param="architecture=$${ARCH:-arm64}" "$$@"
+	@$(BIN)/python -m tools.deploy.run sls
 
 .PHONY: e2e
 e2e: $(VENV)-deploy/ready ## test what needs a Docker engine: sam local start-api, the images, compose.yaml
@@ -205,6 +217,13 @@ $(VENV)-%/ready: $(READY)
 	@echo "$*: installing packages into $(VENV)-$*"
 	@$(PYTHON) -m venv --without-pip $(VENV)-$*
 	@$(INSTALL) $(VENV)-$*/bin/python -c $(filter requirements/%,$^) --group $*
+	@touch $@
+
+# MiniStack runs functions in its own Python, so this environment has Lambda's version.
+$(VENV)-emulator/ready: requirements/emulator.txt $(READY)
+	@echo "emulator: installing packages into $(VENV)-emulator"
+	@"$$($(BIN)/python -c 'from tools.package.python import runtime_python; print(runtime_python())')" -m venv --without-pip $(VENV)-emulator
+	@$(INSTALL) $(VENV)-emulator/bin/python -c requirements/emulator.txt --group emulator
 	@touch $@
 
 # Not part of `make setup`: only deployment needs Node.
@@ -233,5 +252,6 @@ lock: $(READY) ## compile the lock files from pyproject.toml
 	$$compile "$$header" pyproject.toml --extra serve --extra verifier -c requirements.txt -o requirements/serve.txt && \
 	$$compile "$$header" pyproject.toml --extra serve --extra verifier --group dev --group docs --group load --group bench \
 		--group browser --group valkey --group fuzz -c requirements/serve.txt -o requirements/dev.txt && \
-	$$compile "$$header" --group deploy --group lambda -o requirements/deploy.txt
+	$$compile "$$header" --group deploy --group lambda -o requirements/deploy.txt && \
+	$$compile "$$header" --group emulator -o requirements/emulator.txt
 	@echo "lock: done; git diff shows the changes, make test verifies them"

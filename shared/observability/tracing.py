@@ -1,7 +1,7 @@
 """Trace headers: W3C `traceparent` and X-Ray's `X-Amzn-Trace-Id`. A malformed header is ignored.
 
-No SDK is needed: API Gateway and Lambda write the segments, botocore forwards X-Ray's header to DynamoDB, and
-every log record includes the trace id.
+No SDK is needed: Lambda writes the segments, botocore forwards X-Ray's header to DynamoDB, and every log
+record includes the trace id. An HTTP API writes no segment.
 """
 
 import re

@@ -1,12 +1,14 @@
-"""Fixtures of the deployment tests: a copy of the project, the AWS emulator, the Lambda environment."""
+"""Fixtures of the deployment tests: a copy of the project, stacks on the emulator, the stand-in."""
 
 import pytest
 
-from deploy.api_gateway import LambdaEnvironment
-from deploy.aws_emulator import CACHE_HOST, FAKE_AWS, AwsEmulator
+from deploy.emulated_stack import EmulatedStack
 from deploy.project import Project
+from deploy.stand_in.aws import CACHE_HOST, FAKE_AWS, StandIn
+from deploy.stand_in.lambda_environment import LambdaEnvironment
 from support.certificates import certificate
 from support.redis_servers import BINARY, REASON, Valkey
+from tools.deploy_local.omissions import PARAMETERS
 from tools.package.python import runtime_python
 
 
@@ -18,10 +20,10 @@ def project(tmp_path_factory):
 
 @pytest.fixture(scope="session")
 def aws(processes, tmp_path_factory):
-    """The AWS emulator."""
+    """The stand-in for AWS."""
     if not FAKE_AWS.exists():
-        pytest.skip("the AWS emulator, ../shared/lab/aws, does not exist")
-    return AwsEmulator(processes, tmp_path_factory.mktemp("aws") / "log")
+        pytest.skip("there is no ../shared/lab/aws, the stand-in for what the emulator does not support")
+    return StandIn(processes, tmp_path_factory.mktemp("aws") / "log")
 
 
 @pytest.fixture(scope="session")
@@ -34,3 +36,13 @@ def lambda_environment(tmp_path_factory):
         made = LambdaEnvironment(folder, runtime_python(), valkey, certificate(folder, CACHE_HOST))
         yield made
         made.elasticache.close()
+
+
+@pytest.fixture(scope="class")
+def stack(request, tmp_path_factory):
+    """A stack on the AWS emulator, deployed by the tool of the class."""
+    tool = request.cls.tool
+    with EmulatedStack(tool, tmp_path_factory.mktemp(tool.__name__)) as made:
+        made.parameters = PARAMETERS | made.issuer.parameters
+        made.deployer.deploy(made.parameters)
+        yield made

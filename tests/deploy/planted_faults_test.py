@@ -10,14 +10,14 @@ import pytest
 import yaml
 from botocore.exceptions import ClientError
 
-from deploy import code_matches_template
-from deploy.aws_emulator import Stack
-from deploy.deployed_api import check_deployed_api
+from deploy import aws_rules, code_matches_template
 from deploy.project import NAME, TOOLS, Project
 from deploy.resolve_template import ResolvedTemplate
-from deploy.resource_connections import broken_connections
 from deploy.sam_matches_serverless import differences, unexpected
 from deploy.sam_matches_serverless_test import ISSUER, NON_DEFAULT
+from deploy.stand_in.aws import Stack
+from deploy.stand_in.deployed_api import check_deployed_api
+from deploy.stand_in.resource_connections import broken_connections
 
 STAGES = count(1)
 ARCHITECTURE = "arm64" if platform.machine() in {"aarch64", "arm64"} else "x86_64"
@@ -63,6 +63,7 @@ def detect(aws, lambda_environment, artifact, moto_url):
     return {
         "comparison": comparison,
         "code": lambda project: list(code(project, moto_url)),
+        "aws": aws_rules.messages,
         "lint": lint,
         "connections": connections,
         "api": api,

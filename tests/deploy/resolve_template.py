@@ -7,6 +7,8 @@ uses Ref, GetAtt, Sub or Join.
 import re
 
 NOTHING = object()
+STAGE = "dev"
+"""The value of Stage, the parameter without a default, unless a test names another."""
 PSEUDO = {
     "AWS::AccountId": "123456789012",
     "AWS::NoValue": NOTHING,
@@ -18,14 +20,26 @@ PSEUDO = {
 
 
 class ResolvedTemplate:
-    """The resources and outputs that a template creates with given parameters."""
+    """The resources and outputs that a template creates with given parameters.
+
+    Attributes:
+        broken_rules: the descriptions of the rules that the parameters break.
+    """
 
     def __init__(self, template, **parameters):
         self._conditions = template.get("Conditions", {})
         self._known = PSEUDO | {
-            name: _typed(parameters.get(name, each.get("Default")), each["Type"])
+            name: _typed(
+                parameters.get(name, each.get("Default", "dev")), each["Type"]
+            )  # Stage has no default
             for name, each in template["Parameters"].items()
         }
+        self.broken_rules = [
+            assertion["AssertDescription"]
+            for rule in template.get("Rules", {}).values()
+            for assertion in rule["Assertions"]
+            if not self._holds(assertion["Assert"])
+        ]
         self.resources = self._existing(template["Resources"])
         self.outputs = self._existing(template["Outputs"])
 
@@ -53,7 +67,7 @@ class ResolvedTemplate:
         if name == "Fn::Equals":
             first, second = (self._resolve(each) for each in value)
             return str(first) == str(second)
-        held = [self._holds(each) for each in value]
+        held = [self._holds(each) for each in ([value] if isinstance(value, dict) else value)]
         return {"Fn::Not": not held[0], "Fn::Or": any(held), "Fn::And": all(held)}[name]
 
     def _resolve(self, value):
@@ -91,6 +105,10 @@ class ResolvedTemplate:
         place, values = argument
         return self._resolve(values)[int(place)]
 
+    def _split(self, argument):
+        between, text = self._resolve(argument)
+        return [text] if "${" in text else text.split(between)  # a reference stays whole
+
     def _getazs(self, _region):
         return ["zone-a", "zone-b", "zone-c"]
 
@@ -99,3 +117,8 @@ def _typed(value, kind):
     if kind == "CommaDelimitedList":
         return value if isinstance(value, list) else str(value).split(",")
     return str(value)
+
+
+def name_of(reference):
+    """Return the logical ID in a reference such as `${Name.Arn}`."""
+    return re.fullmatch(r"\$\{(\w+)(\.\w+)*\}", reference)[1]

@@ -35,6 +35,7 @@ def differences(sam, sls, **parameters):
     return sorted(
         [
             *_compare("parameter", _declared_parameters(sam), _declared_parameters(sls)),
+            *_compare("rule", sam.get("Rules", {}), sls.get("Rules", {})),
             *_compare("", _with_common_names(ours), _with_common_names(theirs)),
         ]
     )

@@ -10,6 +10,8 @@ NON_DEFAULT = ISSUER | {
     "AuthScopePrefix": "news-api/",
     "Stage": "prod",
     "Cache": "false",
+    "AvailabilityZoneA": "eu-central-1b",
+    "AvailabilityZoneB": "eu-central-1c",
     "CorsOrigins": "https://app.example.com,https://www.example.com",
     "Docs": "true",
     "Architecture": "x86_64",
@@ -18,6 +20,7 @@ NON_DEFAULT = ISSUER | {
     "LogLevel": "DEBUG",
     "LogRetentionDays": "90",
     "FeedShards": "3",
+    "CacheShards": "4",
     "ThrottleRate": "7",
     "ThrottleBurst": "9",
     "AlarmEmail": "ops@example.com",
@@ -27,7 +30,12 @@ NON_DEFAULT = ISSUER | {
 """A non-default value for every parameter."""
 
 
-@pytest.mark.parametrize("parameters", [{}, ISSUER, NON_DEFAULT], ids=["defaults", "issuer", "non-default"])
+BYPASS = {"Cache": "bypass", "CorsOrigins": "*", "Docs": "true"}
+
+
+@pytest.mark.parametrize(
+    "parameters", [{}, ISSUER, BYPASS, NON_DEFAULT], ids=["defaults", "issuer", "bypass", "non-default"]
+)
 def test_sam_and_sls_deploy_the_same_resources(project, parameters):
     found = differences(project.sam(**parameters), project.sls(build=False, **parameters), **parameters)
     assert unexpected(found) == []
@@ -37,13 +45,15 @@ def test_sam_and_sls_deploy_the_same_resources(project, parameters):
 def test_non_default_sets_every_parameter_to_another_value(project):
     declared = project.template()["Parameters"]
     assert declared.keys() == NON_DEFAULT.keys()
-    assert [name for name, each in declared.items() if str(each["Default"]) == NON_DEFAULT[name]] == []
+    assert [name for name, each in declared.items() if str(each.get("Default")) == NON_DEFAULT[name]] == []
 
 
 def test_parameters_change_their_resources(project):
     sam = project.sam()
     default, changed = ResolvedTemplate(sam), ResolvedTemplate(sam, **NON_DEFAULT)
-    assert len(default.of_type("EC2::VPC")) == 1
+    bypass = ResolvedTemplate(sam, **BYPASS)
+    assert len(default.of_type("EC2::VPC")) == len(bypass.of_type("EC2::VPC")) == 1
+    assert [each.get("VpcConfig") for each in bypass.of_type("Lambda::Function").values()] == [None]
     assert len(changed.of_type("EC2::VPC")) == 0
     assert len(changed.of_type("ApiGatewayV2::Route")) > len(default.of_type("ApiGatewayV2::Route"))
     for function in changed.of_type("Lambda::Function").values():

@@ -20,13 +20,13 @@ from samtranslator.yaml_helper import yaml_parse
 def translated(file, given):
     """Return a template after SAM's transform."""
     template = yaml_parse(Path(file).read_text())
-    parameters = {name: each["Default"] for name, each in template["Parameters"].items()} | given
+    defaults = {name: each["Default"] for name, each in template["Parameters"].items() if "Default" in each}
     for each in template["Resources"].values():
         if "CodeUri" in each.get("Properties", {}):  # the translator accepts only uploaded code
             each["Properties"]["CodeUri"] = "s3://bucket/key"
     loader = ManagedPolicyLoader(None)
     loader._policy_map = get_bundled_managed_policy_map("aws")
-    made = transform(template, parameters, loader)
+    made = transform(template, {"Stage": "dev"} | defaults | given, loader)
     made.pop("Transform", None)
     return made
 

@@ -52,12 +52,21 @@ def test_every_image_has_the_supported_python_version():
 
 def test_the_images_start_the_entry_points_of_the_project():
     assert 'ENTRYPOINT ["/app/entrypoint.sh"]' in DOCKERFILE
-    assert 'CMD ["functions.news.handler"]' in DOCKERFILE
     port = re.search(r"^EXPOSE (\d+)$", DOCKERFILE, re.MULTILINE)[1]
     assert f"BIND=0.0.0.0:{port}" in DOCKERFILE
     assert COMPOSE["services"]["news"]["ports"] == [f"127.0.0.1:${{PORT:-8000}}:{port}"]
     assert "requirements/serve.txt" in DOCKERFILE
     assert "--require-hashes" in DOCKERFILE
+
+
+@pytest.mark.parametrize("module", ["news", "search"])
+def test_the_image_of_a_module_starts_its_handler(module):
+    handler = re.search(r'^CMD \["(\w+)\.handler"\]$', DOCKERFILE, re.MULTILINE)[1]
+    command = re.search(rf"^RUN (echo .*) > /artifact/{handler}\.py$", DOCKERFILE, re.MULTILINE)[1]
+    written = subprocess.run(
+        ["sh", "-c", command], env={"MODULE": module}, capture_output=True, text=True, check=True
+    )
+    assert written.stdout == f"from functions.{module} import handler\n"
 
 
 @pytest.mark.parametrize(

@@ -135,15 +135,7 @@ def test_commands_without_variables_use_defaults(project):
     assert [".venv/bin/python", "-m", "tools.local.token", "--scope=news:write"] in made
     handler = ["--handler=functions.news.handler", "--port=0"]
     assert [".venv/bin/python", "-m", "tools.local.lambda_runtime", *handler] in made
-    assert [
-        "bin/npx",
-        "--no-install",
-        "sls",
-        "deploy",
-        "--stage",
-        "dev",
-        "--param=architecture=arm64",
-    ] in made
+    assert [".venv/bin/python", "-m", "tools.deploy.run", "sls"] in made
 
 
 def test_setup_installs_uv_with_pip_and_the_rest_with_uv(project):
@@ -158,22 +150,6 @@ def test_setup_installs_uv_with_pip_and_the_rest_with_uv(project):
 
 
 def test_a_list_is_passed_as_separate_words(project):
-    make(
-        project,
-        "deploy-sls",
-        "deploy-sam",
-        "package",
-        "PARAMETERS=cache=false origins=*",
-        "MODULE=news search",
-    )
+    make(project, "package", "MODULE=news search")
     made = calls(project)
-    stage = ["--stage", "dev", "--param=architecture=arm64", "--param=cache=false", "--param=origins=*"]
-    assert ["bin/npx", "--no-install", "sls", "deploy", *stage] in made
-    assert made[-4][-5:] == [
-        "--parameter-overrides",
-        "Stage=dev",
-        "Architecture=arm64",
-        "cache=false",
-        "origins=*",
-    ]
     assert ["bin/python3", "-m", "tools.package.builder", "--arch", "arm64", "--", "news", "search"] in made

@@ -50,9 +50,15 @@ def test_npm_lock_file_contains_no_url(folder):
         ("requirements/serve.txt", [*SERVICE, *SERVE, *VERIFIER, *GROUPS["docs"]]),
         (
             "requirements/dev.txt",
-            [*SERVICE, *SERVE, *VERIFIER, *chain(*(GROUPS[name] for name in GROUPS.keys() - DEPLOY))],
+            [
+                *SERVICE,
+                *SERVE,
+                *VERIFIER,
+                *chain(*(GROUPS[name] for name in GROUPS.keys() - DEPLOY - {"emulator"})),
+            ],
         ),
         ("requirements/deploy.txt", chain(*(GROUPS[name] for name in DEPLOY))),
+        ("requirements/emulator.txt", GROUPS["emulator"]),
     ],
 )
 def test_lock_file_contains_every_declared_package(lock, declared):

@@ -24,7 +24,7 @@ def renamed(tmp_path_factory):
 
 def test_deployed_names_and_titles_are_renamed(renamed):
     files = {name: content.decode(errors="replace") for name, content in renamed.files().items()}
-    for name in ("template.yaml", "serverless.yml", "samconfig.toml", "Makefile"):
+    for name in ("template.yaml", "serverless.yml", "samconfig.toml"):
         assert re.findall(r"news-(?:\$|dev|prod)", files[name]) == [], name
         assert "my-service-" in files[name]
     assert files["README.md"].startswith("# my-service\n")

@@ -1,5 +1,6 @@
 """Repository files: the workflow, the hooks, AGENTS.md, CONTRIBUTING.md, and messages of the Makefile."""
 
+import json
 import re
 import shlex
 import subprocess
@@ -9,6 +10,7 @@ import yaml
 
 from support.environment import CLEAN, ROOT
 
+DEPLOYMENT = (ROOT / "docs" / "deployment.md").read_text()
 WORKFLOW = (ROOT / ".github" / "workflows" / "ci.yml").read_text()
 HOOKS = yaml.safe_load((ROOT / ".pre-commit-config.yaml").read_text())["repos"]
 PAGES = ("AGENTS.md", "CONTRIBUTING.md")
@@ -84,6 +86,22 @@ def test_the_commented_deployment_is_valid_when_uncommented():
     example = yaml.safe_load("\n".join(line.removeprefix("#") for line in lines))
     assert example["deploy"]["permissions"] == {"contents": "read", "id-token": "write"}
     assert set(example["deploy"]["needs"]) == yaml.safe_load(WORKFLOW)["jobs"].keys()
+
+
+def test_the_deployment_role_trusts_the_environment_of_the_job():
+    lines = WORKFLOW.split("#\n", 1)[1].splitlines()
+    job = yaml.safe_load("\n".join(line.removeprefix("#") for line in lines))["deploy"]
+    policy = json.loads(re.search(r"```json\n(.*?)```", DEPLOYMENT, re.DOTALL)[1])
+    [trusted] = policy["Statement"]
+    issuer = trusted["Principal"]["Federated"].partition("oidc-provider/")[2]
+    subject = trusted["Condition"]["StringEquals"][f"{issuer}:sub"]
+    assert subject.endswith(f":environment:{job['environment']}")
+    assert trusted["Condition"]["StringEquals"][f"{issuer}:aud"] == "sts.amazonaws.com"
+
+
+def test_a_push_cancels_no_running_deployment():
+    concurrency = yaml.safe_load(WORKFLOW)["concurrency"]
+    assert concurrency["cancel-in-progress"] == "${{ github.event_name == 'pull_request' }}"
 
 
 def test_the_pre_commit_hooks_are_local_and_part_of_make_lint():

@@ -1,10 +1,11 @@
 'use strict';
 
 // Makes `sls package` and `sls deploy` build functions with `make package`, publish the alias that the API invokes, and
-// create the CodeDeploy resources of a gradual deployment, as SAM does.
+// create the CodeDeploy resources of a gradual deployment, as SAM does. Stops a deployment that tools/deploy would stop.
 
 const { execFileSync } = require('node:child_process');
 const { copyFileSync, mkdirSync } = require('node:fs');
+const { checkDeployment } = require('../deploy/sls_checks.js');
 
 const ALIAS = 'live'; // AutoPublishAlias in template.yaml
 
@@ -16,6 +17,7 @@ module.exports = class NewsPlugin {
       'before:package:compileFunctions': () => this.setTargetAliases(),
       'after:package:compileFunctions': () => this.addAliases(),
       'after:aws:package:finalize:mergeCustomProviderResources': () => this.finalizeTemplate(),
+      'before:deploy:deploy': () => checkDeployment(serverless),
     };
   }
 
@@ -26,10 +28,15 @@ module.exports = class NewsPlugin {
   build(names) {
     const { architecture } = this.serverless.service.provider;
     for (const name of names) {
-      execFileSync('make', ['--silent', 'package', `MODULE=${name}`, `ARCH=${architecture}`], {
-        cwd: this.serverless.serviceDir,
-        stdio: ['ignore', process.stderr, process.stderr], // keep standard output for sls
-      });
+      try {
+        execFileSync('make', ['--silent', 'package', `MODULE=${name}`, `ARCH=${architecture}`], {
+          cwd: this.serverless.serviceDir,
+          stdio: ['ignore', process.stderr, process.stderr], // keep standard output for sls
+        });
+      } catch (error) {
+        if (error.code !== 'ENOENT') throw error;
+        throw new this.serverless.classes.Error('make is missing: see Prerequisites in docs/before-you-deploy.md');
+      }
       // sls compares the artifacts in .serverless with the deployed ones, and skips the deployment if none changed.
       mkdirSync('.serverless', { recursive: true });
       copyFileSync(`build/${name}.zip`, `.serverless/${name}.zip`);
@@ -65,9 +72,24 @@ module.exports = class NewsPlugin {
   }
 
   finalizeTemplate() {
-    const { deployment } = this.serverless.service.custom;
+    const { deployment, rules } = this.serverless.service.custom;
+    this.template.Rules = rules;
+    this.describeVersions();
     if (deployment !== 'AllAtOnce') this.deployGradually(deployment);
     this.renameFunctions();
+  }
+
+  // As in SAM's template, versions have the description of their function, and an update keeps the previous version.
+  describeVersions() {
+    const { naming } = this.serverless.getProvider('aws');
+    const { Resources } = this.template;
+    for (const [name, functionConfig] of Object.entries(this.functions)) {
+      const { Properties, UpdateReplacePolicy } = Resources[naming.getLambdaLogicalId(name)];
+      Resources[functionConfig.versionLogicalId].Properties.Description = Properties.Description;
+      for (const logicalId of [functionConfig.versionLogicalId, functionConfig.targetAlias.logicalId]) {
+        Resources[logicalId].UpdateReplacePolicy = UpdateReplacePolicy;
+      }
+    }
   }
 
   // The resources that SAM creates for DeploymentPreference in template.yaml (samtranslator/model/preferences).

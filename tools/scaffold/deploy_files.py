@@ -17,7 +17,8 @@ SECTION = rf"{SECTION_START}the {{}} module\n(?:(?!{SECTION_START}).*\n)*"
 
 COMPOSITE_ALARM = r" +- !Sub 'ALARM\(\"\$\{{{}ErrorsAlarm\}}.*\n"
 DASHBOARD_ERRORS = r"SOURCE '\$\{{{}LogGroup\}}' \| "
-MODULE_PATTERNS = (COMPOSITE_ALARM, DASHBOARD_ERRORS)
+ROLE_DEPENDENCY = r"      - {}Role\n"
+MODULE_PATTERNS = (COMPOSITE_ALARM, DASHBOARD_ERRORS, ROLE_DEPENDENCY)
 """Text of template.yaml outside of the modules' sections, once per module."""
 
 TABLE_OUTPUT = r"  {}TableName:\n    .*\n"
@@ -26,7 +27,7 @@ DASHBOARD_TABLE = r" +\[\"AWS/DynamoDB\", .*\"\$\{{{}Table\}}\".*\n"
 TABLE_PATTERNS = (TABLE_OUTPUT, ENDPOINT_POLICY, DASHBOARD_TABLE)
 """The same, once per module with a table."""
 
-ROUTE_EXTENSION = r"      HttpApiRoute(?:Get|Head|Options|Post|Put|Delete){}(?:ProxyVar)?: .*\n"
+ROUTE_EXTENSION = r"      HttpApiRoute(Get|Head|Options|Post|Put|Delete){}(?:ProxyVar)?: .*\n"
 
 
 def add_to_template(text: str, names: Names) -> str:
@@ -57,13 +58,21 @@ def add_to_serverless(text: str, template: str, names: Names) -> str:
     function = _drop_events(_find_block(text, 2, REFERENCE_MODULE), names)
     function = re.sub(r"(?<=[&*])writer\b", f"{names.module}Writer", names.adapt(function))
     extension = names.adapt(_find_block(text, 6, f"{TITLE}LambdaFunction"))
-    if names.has_table:
-        extension += names.adapt("".join(re.findall(ROUTE_EXTENSION.format(TITLE), text)))
+    extension += names.adapt("".join(_route_extensions(text, names)))
     keys = re.findall(r"^  (\w+):", "".join(_split_section(template, names.module)), re.MULTILINE)
     copied = [key for key in keys if _reference(TITLE + key.removeprefix(names.title)) in text]
     cache = _reference("ResponseCache")
     text = replace_text(text, cache, "".join(map(_reference, copied)) + cache, "serverless.yml")
     return text.replace("\nresources:\n", f"\n{function.rstrip()}\n\nresources:\n", 1) + extension
+
+
+def _route_extensions(text: str, names: Names) -> list[str]:
+    """Return the conditions of the routes that the module has too."""
+    return [
+        match[0]
+        for match in re.finditer(ROUTE_EXTENSION.format(TITLE), text)
+        if names.has_table or match[1].upper() in SAFE_METHODS
+    ]
 
 
 def _split_section(text: str, module: str) -> list[str]:

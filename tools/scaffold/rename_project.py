@@ -30,15 +30,14 @@ PLACES = {
     "docs/openapi-released.json": ['"title": "{}",'],
     "README.md": ["# {}\n"],
     "docs/observability.md": ["`{}-<stage>`", "{1}_request", "`{1}_..."],
-    "Makefile": ['"{}-$${{STAGE'],
     "package.json": ['"name": "{}",'],
     "package-lock.json": ['"name": "{}",'],
-    "samconfig.toml": ['"{}-dev"', '"{}-prod"'],
+    "samconfig.toml": ['"{}-dev"'],
     "docs/runbook.md": ["{}-<stage>"],
     "shared/observability/metrics.py": ['NAMESPACE = "{}"'],
     "shared/constants.py": ['USER_AGENT = "{}/'],
     "serverless.yml": ["service: {}\n", "{}-${{sls:stage}}"],
-    "template.yaml": ["Description: '{}: ", "{}-${{Stage}}"],
+    "template.yaml": ["Description: '{}: ", "{}-${{Stage}}", "{{{}:${{Stage}}:"],
 }
 """Texts that contain the name, by file: {} is the name, {1} its form in Prometheus, with _ for each dash."""
 

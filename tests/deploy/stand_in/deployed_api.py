@@ -3,7 +3,7 @@
 import json
 from http import HTTPStatus
 
-from deploy.api_gateway import ApiGateway
+from deploy.stand_in.api_gateway import ApiGateway
 from support.fakes import sent
 
 WRITER = {"iss": "https://login.example.com/", "aud": "news", "scope": "news:read news:write", "sub": "7"}

@@ -1,4 +1,4 @@
-"""The AWS emulator: starts it, and reads the stacks deployed to it."""
+"""The stand-in for AWS: starts it, and reads the stacks deployed to it."""
 
 import contextlib
 from pathlib import Path
@@ -17,8 +17,8 @@ HANDLER = "functions.news.handler"
 CACHE_HOST = "news-x1.serverless.euc1.cache.amazonaws.com"
 
 
-class AwsEmulator:
-    """A running AWS emulator: moto with additions, see moto_server.py."""
+class StandIn:
+    """A running stand-in for AWS: moto with additions, see moto_server.py."""
 
     def __init__(self, processes, log):
         port = free_port()

@@ -7,18 +7,10 @@ import json
 from functools import partial
 from urllib.parse import urlsplit
 
-from deploy.aws_emulator import ACCOUNT, users_of_cache
-from deploy.elasticache_emulator import allows
+from deploy.aws_rules.network import NETWORK_ACTIONS
 from deploy.project import REGION
-
-NETWORK_ACTIONS = {  # https://docs.aws.amazon.com/lambda/latest/dg/configuration-vpc.html#configuration-vpc-permissions
-    "ec2:AssignPrivateIpAddresses",
-    "ec2:CreateNetworkInterface",
-    "ec2:DeleteNetworkInterface",
-    "ec2:DescribeNetworkInterfaces",
-    "ec2:DescribeSubnets",
-    "ec2:UnassignPrivateIpAddresses",
-}
+from deploy.stand_in.aws import ACCOUNT, users_of_cache
+from deploy.stand_in.elasticache import allows
 
 
 def broken_connections(stack):

@@ -1,0 +1,32 @@
+"""Find mistakes that AWS punishes and no linter reports, each as a one-line message.
+
+Every check takes the template after SAM's transform, and resolves it with the parameters that matter.
+
+    functions.py  what an update of a function publishes, and what it keeps
+    network.py    the network of the cache
+    api.py        the API and the dashboard
+"""
+
+from deploy.aws_rules.api import access_log, global_names, preflights, searches
+from deploy.aws_rules.functions import descriptions, kept_versions
+from deploy.aws_rules.network import cache_keys, deletion_order, network_limits, network_rights, zones
+
+CHECKS = (
+    kept_versions,
+    descriptions,
+    network_rights,
+    network_limits,
+    deletion_order,
+    zones,
+    cache_keys,
+    preflights,
+    access_log,
+    global_names,
+    searches,
+)
+
+
+def messages(project):
+    """Return the messages of all checks on a copy of the project."""
+    template = project.sam()
+    return [message for check in CHECKS for message in check(template)]

@@ -1,0 +1,120 @@
+"""A stack on the AWS emulator, deployed by a user with the permissions of docs/deployer-policy.json."""
+
+from contextlib import ExitStack
+from urllib.parse import urlsplit
+
+import requests
+import yaml
+
+from deploy.call_recorder import CallRecorder
+from deploy.project import Loader
+from support.environment import ROOT
+from tools.deploy_local.emulator import Emulator, tool_environment
+from tools.deploy_local.issuer import Issuer
+from tools.deploy_local.omissions import omit_unsupported
+from tools.deploy_local.project_copy import copy_project
+from tools.local.processes import Processes
+
+LISTS = (
+    ("apigatewayv2", "get_apis", "Items", "Name"),
+    ("cloudformation", "list_stacks", "StackSummaries", "StackName"),
+    ("cloudwatch", "describe_alarms", "MetricAlarms", "AlarmName"),
+    ("cloudwatch", "list_dashboards", "DashboardEntries", "DashboardName"),
+    ("dynamodb", "list_tables", "TableNames", None),
+    ("iam", "list_roles", "Roles", "RoleName"),
+    ("lambda", "list_functions", "Functions", "FunctionName"),
+    ("logs", "describe_log_groups", "logGroups", "logGroupName"),
+    ("s3", "list_buckets", "Buckets", "Name"),
+    ("sns", "list_topics", "Topics", "TopicArn"),
+)
+"""Service, operation, its result, and the name in each entry (None: the entry is the name)."""
+
+POLICY = ROOT / "docs" / "deployer-policy.json"
+
+
+class EmulatedStack:
+    """A stack of one tool, on an emulator of its own that enforces IAM policies.
+
+    Attributes:
+        emulator: the emulator.
+        deployer: the tool.
+        issuer: issues tokens for the API.
+        actions: the IAM actions of the tool's calls.
+    """
+
+    def __init__(self, tool, folder):
+        with ExitStack() as running:
+            self.emulator = Emulator(running.enter_context(Processes()), folder, enforce_policies=True)
+            recorder = running.enter_context(CallRecorder(self.emulator.port))
+            self.actions, self.issuer = recorder.actions, Issuer.create(self.emulator)
+            project = copy_project(folder / "project")
+            omit_unsupported(project)
+            environment = tool_environment(recorder.url, *create_deployer(self.emulator.client("iam")))
+            self.deployer = tool(project, environment, tool.__name__.lower())
+            self._running = running.pop_all()
+
+    def __enter__(self):
+        return self
+
+    def __exit__(self, *_):
+        self._running.close()
+
+    def outputs(self):
+        """Return the outputs of the stack."""
+        cloudformation = self.emulator.client("cloudformation")
+        [stack] = cloudformation.describe_stacks(StackName=self.deployer.stack)["Stacks"]
+        return {each["OutputKey"]: each["OutputValue"] for each in stack["Outputs"]}
+
+    def api_id(self):
+        """Return the ID of the HTTP API."""
+        return urlsplit(self.outputs()["ApiUrl"]).hostname.partition(".")[0]
+
+    def request(self, method, path, **options):
+        """Send a request to the API, by its host name."""
+        host = urlsplit(self.emulator.api_url(self.api_id())).netloc
+        headers = {"Host": host, **options.pop("headers", {})}
+        return requests.request(method, self.emulator.url + path, headers=headers, timeout=30, **options)
+
+    def apply_cors(self, origin):
+        """Configure CORS as template.yaml does, for an origin.
+
+        The emulator does not apply CorsConfiguration of CloudFormation: it expects other names of properties.
+        """
+        client = self.emulator.client("apigatewayv2")
+        assert not client.get_api(ApiId=self.api_id())["CorsConfiguration"], (
+            "apply_cors is not needed any more"
+        )
+        template = yaml.load((ROOT / "template.yaml").read_text(), Loader)  # a SafeLoader
+        cors = template["Resources"]["HttpApi"]["Properties"]["CorsConfiguration"]["Fn::If"][1]
+        client.update_api(ApiId=self.api_id(), CorsConfiguration=cors | {"AllowOrigins": [origin]})
+
+    def live_version(self):
+        """Return the configuration of the version that the alias `live` points to."""
+        client = self.emulator.client("lambda")
+        [function] = client.list_functions()["Functions"]
+        return client.get_function_configuration(FunctionName=function["FunctionName"], Qualifier="live")
+
+    def versions(self):
+        """Return the numbers of the function's published versions."""
+        client = self.emulator.client("lambda")
+        name = self.live_version()["FunctionName"]
+        published = client.list_versions_by_function(FunctionName=name)["Versions"]
+        return sorted(int(each["Version"]) for each in published if each["Version"] != "$LATEST")
+
+    def resources(self):
+        """Yield the names of all resources on the emulator, and of the stacks."""
+        for service, operation, result, name in LISTS:
+            for each in getattr(self.emulator.client(service), operation)()[result]:
+                if name is None:
+                    yield each
+                elif each.get("StackStatus") != "DELETE_COMPLETE":
+                    yield each[name]
+
+
+def create_deployer(iam):
+    """Create a user with the documented policy, and return its access key and secret."""
+    policy = iam.create_policy(PolicyName="deployer", PolicyDocument=POLICY.read_text())["Policy"]["Arn"]
+    iam.create_user(UserName="deployer")
+    iam.attach_user_policy(UserName="deployer", PolicyArn=policy)
+    key = iam.create_access_key(UserName="deployer")["AccessKey"]
+    return key["AccessKeyId"], key["SecretAccessKey"]

@@ -1,0 +1,10 @@
+"""The Serverless Framework on the AWS emulator."""
+
+from deploy.deployment_tests import DeploymentTests
+from tools.deploy_local.deployers import Sls
+
+
+class TestSls(DeploymentTests):
+    """`sls deploy` and `sls remove`."""
+
+    tool = Sls

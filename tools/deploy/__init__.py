@@ -1,0 +1,13 @@
+"""`make deploy-sam` and `make deploy-sls`: check what a deployment would change, then deploy.
+
+In reading order:
+
+- `parameters.py`: the parameters of a stage, from template.yaml, `stages/<stage>.yaml` and the command.
+- `stack.py`: the deployed stack, its parameters and versions.
+- `checks.py`: reasons to stop.
+- `run.py`: the command.
+"""
+
+
+class DeployError(Exception):
+    """A deployment must not start; the message is one line for a person."""

@@ -1,0 +1,88 @@
+"""`make deploy-sam` and `make deploy-sls`: deploy STAGE with its parameters, after the checks."""
+
+import os
+import shutil
+import subprocess
+import sys
+import tomllib
+from collections.abc import Sequence
+from pathlib import Path
+
+from botocore.exceptions import BotoCoreError, ClientError
+
+from tools.deploy import DeployError
+from tools.deploy.checks import changed_parameters, check_issuer, check_network, confirm
+from tools.deploy.parameters import read_parameters
+from tools.deploy.stack import find_region, find_stack
+from tools.package.uv import ROOT
+
+NEEDED = {"sam": ("make", "sam"), "sls": ("make", "npx")}
+"""Programs that a deployment needs, by tool."""
+
+
+def main(arguments: Sequence[str] | None = None, root: Path = ROOT) -> None:
+    """Check and deploy; exit with the code of the tool."""
+    [tool] = sys.argv[1:] if arguments is None else arguments
+    stage = os.environ.get("STAGE") or "dev"
+    architecture = f"Architecture={os.environ.get('ARCH') or 'arm64'}"
+    given = [architecture, *os.environ.get("PARAMETERS", "").split()]
+    try:
+        parameters, region = prepare(tool, stage, given, root)
+    except (BotoCoreError, ClientError, DeployError) as error:
+        sys.exit(f"deploy: {error}")
+    environment = os.environ | {"AWS_REGION": region, "AWS_DEFAULT_REGION": region, "CONFIRM": stage}
+    for command in commands(tool, parameters, given, root):
+        if code := subprocess.run(command, cwd=root, env=environment, check=False).returncode:
+            sys.exit(code)
+
+
+def prepare(tool: str, stage: str, given: list[str], root: Path) -> tuple[dict[str, str], str]:
+    """Return the parameters and the region of a deployment that may start.
+
+    Raises:
+        DeployError: it may not.
+    """
+    for program in NEEDED[tool]:
+        if not shutil.which(program):
+            raise DeployError(f"{program} is missing: see Prerequisites in docs/before-you-deploy.md")
+    parameters, region = read_parameters(stage, given, root), find_region()
+    allowed = os.environ.get("ALLOW", "").split()
+    stack = find_stack(stack_name(stage, root), region)
+    check_issuer(stack, parameters, allowed)
+    check_network(stack, parameters, allowed)
+    for line in changed_parameters(stack, parameters):
+        print(f"deploy: {line}", flush=True)
+    confirm(stage, region)
+    return parameters, region
+
+
+def stack_name(stage: str, root: Path) -> str:
+    """Return the name of a stage's stack."""
+    project = tomllib.loads((root / "pyproject.toml").read_text())["project"]["name"]
+    return f"{project}-{stage}"
+
+
+def commands(tool: str, parameters: dict[str, str], given: list[str], root: Path) -> list[list[str]]:
+    """Return the commands of a tool.
+
+    SAM would keep the deployed value of a parameter that the command does not name, so it gets all of them,
+    in a file, since its command line accepts no empty values. sls reads the stage's file itself.
+    """
+    stage = parameters["Stage"]
+    if tool == "sls":
+        options = [f"--param={name[0].lower()}{name[1:]}" for name in given]
+        return [["npx", "--no-install", "sls", "deploy", "--stage", stage, *options]]
+    file = root / ".aws-sam" / f"parameters-{stage}.yaml"
+    file.parent.mkdir(exist_ok=True)
+    file.write_text("".join(f"{name}: {_quoted(value)}\n" for name, value in parameters.items()))
+    overrides = ["--parameter-overrides", f"file://{file.relative_to(root)}"]
+    return [["sam", "build"], ["sam", "deploy", "--stack-name", stack_name(stage, root), *overrides]]
+
+
+def _quoted(value: str) -> str:
+    """Return a value as a string of YAML."""
+    return "'" + value.replace("'", "''") + "'"
+
+
+if __name__ == "__main__":
+    main()

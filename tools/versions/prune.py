@@ -1,0 +1,71 @@
+"""`make prune STAGE=prod`: list the published versions that nothing needs; DELETE=yes deletes them.
+
+Lambda stores every published version until it is deleted, and bills the snapshot of each one with SnapStart.
+"""
+
+import argparse
+import sys
+
+import boto3
+from botocore.exceptions import BotoCoreError, ClientError
+
+from tools.versions.functions import Function, VersionError, find_functions
+
+KEPT = 3
+"""How many versions without an alias stay, for rollbacks."""
+
+
+def main() -> None:
+    """Print what is kept and what is deleted, and delete it if that was asked for."""
+    arguments = _parse_arguments()
+    try:
+        for function in find_functions(arguments.stage, arguments.module):
+            unneeded = unneeded_versions(function, arguments.keep)
+            kept = [each for each in function.versions if each not in unneeded]
+            verb = "deletes" if arguments.delete else "would delete"
+            print(f"{function.name}: keeps {_numbers(kept)}; {verb} {_numbers(unneeded)}")
+            if arguments.delete:
+                delete_versions(function, unneeded)
+    except (BotoCoreError, ClientError, VersionError) as error:
+        sys.exit(f"prune: {error}")
+    if not arguments.delete:
+        print("Nothing was deleted: DELETE=yes deletes.")
+
+
+def _parse_arguments() -> argparse.Namespace:
+    parser = argparse.ArgumentParser(
+        prog="make prune", usage=f"make prune STAGE=prod [MODULE=news] [KEEP={KEPT}] [DELETE=yes]"
+    )
+    parser.add_argument("--stage", required=True)
+    parser.add_argument("--module", help="only the function of this module")
+    parser.add_argument("--keep", type=_at_least_one, default=KEPT)
+    parser.add_argument("--delete", action="store_true")
+    return parser.parse_args()
+
+
+def unneeded_versions(function: Function, keep: int) -> list[int]:
+    """Return the versions that no alias uses, but for the newest `keep` of them."""
+    unused = [each for each in function.versions if each not in function.in_use]
+    return unused[:-keep]
+
+
+def delete_versions(function: Function, versions: list[int]) -> None:
+    """Delete published versions."""
+    client = boto3.client("lambda")
+    for version in versions:
+        client.delete_function(FunctionName=function.name, Qualifier=str(version))
+
+
+def _at_least_one(text: str) -> int:
+    number = int(text)
+    if number < 1:  # after a rollback, the newest version is the one that the stack names
+        raise ValueError
+    return number
+
+
+def _numbers(versions: list[int]) -> str:
+    return ", ".join(map(str, versions)) or "none"
+
+
+if __name__ == "__main__":
+    main()
