@@ -26,6 +26,7 @@ INSTALLED = [
     ".venv",
     ".venv-bench",
     ".venv-deploy",
+    ".venv-emulator",
     ".venv-load",
     "benchmarks/node_modules",
     "node_modules/osls",
