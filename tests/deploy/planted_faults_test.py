@@ -22,6 +22,13 @@ from deploy.stand_in.resource_connections import broken_connections
 STAGES = count(1)
 ARCHITECTURE = "arm64" if platform.machine() in {"aarch64", "arm64"} else "x86_64"
 
+NEEDED = {
+    "code": ["moto_url"],
+    "connections": ["aws", "artifact"],
+    "api": ["aws", "artifact", "lambda_environment"],
+}
+"""Fixtures of the detectors; `aws` skips a test where there is no stand-in for AWS."""
+
 FAULTS = yaml.safe_load((Path(__file__).parent / "planted_faults.yaml").read_text())
 
 
@@ -32,42 +39,50 @@ def test_planted_fault_is_detected(planted, tmp_path, detect):
     text = file.read_text()
     assert planted["replace"] in text
     file.write_text(text.replace(planted["replace"], planted["with"]))
-    assert planted["message"] in "\n".join(detect[planted["by"]](project))
+    assert planted["message"] in "\n".join(detect(planted["by"], project))
 
 
 @pytest.mark.parametrize("by", ["connections", "api"])
 def test_nothing_is_detected_without_a_fault(by, project, detect):
     """The other detectors have test files of their own."""
-    assert detect[by](project) == []
+    assert detect(by, project) == []
 
 
-@pytest.fixture(scope="module")
-def detect(aws, lambda_environment, artifact, moto_url):
-    """Return the detectors by name: functions from a project to messages."""
-
-    def api(project):
-        try:
-            check_deployed_api(
-                create_stack(project, aws, artifact), lambda_environment, number=1, has_cache=True
-            )
-        except (AssertionError, ClientError) as error:
-            return [str(error)]
-        return []
-
-    def connections(project):
-        try:
-            return broken_connections(create_stack(project, aws, artifact))
-        except ClientError as error:
-            return [str(error)]
-
-    return {
+@pytest.fixture
+def detect(request):
+    """Return a function from a detector's name and a project to messages."""
+    detectors = {
         "comparison": comparison,
-        "code": lambda project: list(code(project, moto_url)),
+        "code": code,
         "aws": aws_rules.messages,
         "lint": lint,
         "connections": connections,
         "api": api,
     }
+
+    def run(name, project):
+        fixtures = (request.getfixturevalue(each) for each in NEEDED.get(name, ()))
+        return list(detectors[name](project, *fixtures))
+
+    return run
+
+
+def api(project, aws, artifact, lambda_environment):
+    """Return the first error of a client of the deployed API."""
+    try:
+        stack = create_stack(project, aws, artifact)
+        check_deployed_api(stack, lambda_environment, number=1, has_cache=True)
+    except (AssertionError, ClientError) as error:
+        return [str(error)]
+    return []
+
+
+def connections(project, aws, artifact):
+    """Return the broken connections of the deployed stack."""
+    try:
+        return broken_connections(create_stack(project, aws, artifact))
+    except ClientError as error:
+        return [str(error)]
 
 
 def comparison(project):
