@@ -1,11 +1,10 @@
-# What a developer runs. `make` alone lists the commands.
+# The commands of this project. `make` alone lists them.
 .DEFAULT_GOAL := help
 SHELL := /bin/sh
 .DELETE_ON_ERROR:
 
-# What a caller may give, on the command line or in the environment. A value reaches the shell as an environment
-# variable ("$$NAME"), never as a part of a recipe's text, so that it stays a value whatever it holds; make itself
-# doesn't expand it either.
+# Variables that a caller can set, on the command line or in the environment. A value reaches the shell as an
+# environment variable ("$$NAME"), never as part of a recipe, so that the shell cannot execute it. make does not expand it.
 INPUTS := ALLOW ARCH ARTIFACTS_DIR AUDIT_REQUIRED BIND CASES CONFIRM DELETE DEPLOY_TESTS DOCS FILE FORMAT HANDLER HEADLESS \
 	HOST KEEP LOCAL MODULE NAME NO_COLOR PARAMETERS PARTS PORT PROFILE PYTHON RELEASED RELOAD ROUNDS RUNTIME_PYTHON SCOPE \
 	SECONDS STAGE TABLE TESTS TIME TOOL UPGRADE USERS VERIFIER
@@ -22,7 +21,7 @@ $(foreach character,; & | < > ( ) ` " ' \ $$ * ? % : = \# ~ !,$(if $(findstring 
 ifneq ($(words $(PYTHON)),1)
 $(error PYTHON must name one program, such as python3.12)
 endif
-# Another interpreter gets an environment of its own: make test PYTHON=python3.12
+# Each interpreter has its own environment: make test PYTHON=python3.12
 VENV := .venv$(if $(filter-out python3,$(PYTHON)),-$(notdir $(PYTHON)))
 BIN := $(VENV)/bin
 READY := $(VENV)/ready
@@ -37,11 +36,11 @@ PACKAGE = $(PYTHON) -m tools.package.builder --arch "$${ARCH:-arm64}" $(if $(fil
 
 .PHONY: help
 help: ## list the commands
-	@awk -F ':.*## ' '/^[a-z0-9-]+:.*## / {printf "make %-12s %s\n", $$1, $$2}' Makefile
-	@echo "README.md explains them, AGENTS.md has the rules for changes."
+	@awk -F ':.*## ' '/^[a-z0-9-]+:.*## / {printf "make %-16s %s\n", $$1, $$2}' Makefile
+	@echo "README.md explains the commands. AGENTS.md has the rules for changes."
 
 .PHONY: setup
-setup: $(READY) ## make the environment and install what is locked
+setup: $(READY) ## create the environment and install the locked packages
 
 # pip installs uv from its lines of the lock file, and uv installs the rest.
 INSTALL_UV = sed -n '/^uv==/,/[^\\]$$/p' requirements/dev.txt | \
@@ -78,32 +77,32 @@ run: $(READY) ## serve on BIND (127.0.0.1:8000) with DynamoDB, a cache and sampl
 	@$(BIN)/python -m tools.local.run
 
 .PHONY: run-lambda
-run-lambda: $(READY) ## serve HANDLER (functions.news.handler) in Lambda's own runtime, on PORT
+run-lambda: $(READY) ## serve HANDLER (functions.news.handler) in Lambda's runtime, on PORT
 	@$(BIN)/python -m tools.local.lambda_runtime --handler="$${HANDLER:-functions.news.handler}" --port="$${PORT:-0}"
 
 .PHONY: import
-import: $(READY) ## load FILE=news.jsonl into the run that is up; FORMAT=headlines reads another form
-	@test -n "$$FILE" || { echo "import: name a file: make import FILE=news.jsonl"; exit 1; }
+import: $(READY) ## import FILE=news.jsonl into the current run; FORMAT=headlines reads another format
+	@test -n "$$FILE" || { echo "import: set FILE: make import FILE=news.jsonl"; exit 1; }
 	@$(BIN)/python -m tools.local.import_news --format="$${FORMAT:-news}" -- "$$FILE"
 
 .PHONY: token
-token: $(READY) ## print a short-lived token to write with in the run that is up; SCOPE="news:write"
+token: $(READY) ## print a short-lived access token for the current run; SCOPE="news:write"
 	@$(BIN)/python -m tools.local.token --scope="$${SCOPE:-news:write}"
 
 .PHONY: create-tables
-create-tables: $(READY) ## create the tables that are missing
+create-tables: $(READY) ## create missing tables
 	@$(BIN)/python -m tools.local.tables
 
 .PHONY: openapi
-openapi: $(READY) ## write the contract, openapi.json, from routes and types; RELEASED=yes: others rely on it now
+openapi: $(READY) ## write openapi.json from routes and types; RELEASED=yes marks it as published
 	@$(BIN)/python -m tools.openapi.generator $(if $(filter yes,$(RELEASED)),--released)
 
 .PHONY: cost-estimate
-cost-estimate: $(READY) ## print what the deployment costs a month, with the arithmetic
+cost-estimate: $(READY) ## print the monthly cost of the deployment, with the arithmetic
 	@$(BIN)/python -m tools.cost_estimate
 
 .PHONY: package
-package: ## build the artifact build/<module>.zip of MODULE (all) for Lambda; ARCH=x86_64; VERIFIER=yes, DOCS=yes
+package: ## build build/<module>.zip of MODULE (all) for Lambda; ARCH=x86_64; VERIFIER=yes, DOCS=yes
 	@$(CHECK_PYTHON)
 	@set -f; $(PACKAGE) -- $$MODULE
 
@@ -114,7 +113,7 @@ build-%Function:
 	@$(PACKAGE) --into="$$ARTIFACTS_DIR" -- "$$(printf %s "$$FUNCTION" | sed 's/\(.\)\([A-Z]\)/\1_\2/g' | tr A-Z a-z)"
 
 .PHONY: module
-module: $(READY) ## create a module that works at once: NAME=search; TABLE=no creates no table
+module: $(READY) ## create a working module: NAME=search; TABLE=no creates no table
 	@test -n "$$NAME" || { echo "module: set NAME: make module NAME=search"; exit 1; }
 	@$(BIN)/python -m tools.scaffold.new_module $(if $(filter no,$(TABLE)),--without-table) -- "$$NAME"
 
@@ -141,12 +140,12 @@ benchmarks/node_modules/ready: benchmarks/package-lock.json
 	@touch $@
 
 .PHONY: benchmark-report
-benchmark-report: $(BENCH)/ready benchmarks/node_modules/ready ## measure the table of docs/benchmarks.md, about 10 minutes; the first time 10 more, to load a million items
-	@echo "benchmark-report: each is printed as it is measured; PARTS=\"memory growth\" would take some"
+benchmark-report: $(BENCH)/ready benchmarks/node_modules/ready ## measure the table of docs/benchmarks.md: 10 minutes, and 10 more at first to load a million items
+	@echo "benchmark-report: PARTS=\"memory growth\" measures some of the figures"
 	@set -f; $(BENCH)/bin/python -m benchmarks.report $$PARTS
 
 .PHONY: bench
-bench: $(READY) $(BENCH)/ready benchmarks/node_modules/ready ## measure every published figure: benchmark-report, then the cache, adapter, logs and workers, 20 minutes more
+bench: $(READY) $(BENCH)/ready benchmarks/node_modules/ready ## measure every published figure: benchmark-report, then the cache, adapter, logs and workers: 30 minutes
 	@echo "bench: each figure is printed as it is measured"
 	@failed=0; \
 	$(BENCH)/bin/python -m benchmarks.report || failed=1; \
@@ -155,17 +154,17 @@ bench: $(READY) $(BENCH)/ready benchmarks/node_modules/ready ## measure every pu
 	done; exit $$failed
 
 .PHONY: load
-load: $(VENV)-load/ready ## send readers and writers to the run that is up, or to HOST, and show a page; HEADLESS=yes: a report
-	@echo "load: $${USERS:-20} users; USERS, TIME (with HEADLESS=yes) and HOST change what is sent, and where"
+load: $(VENV)-load/ready ## run a load test against the current run, or HOST, with a web page; HEADLESS=yes prints a report
+	@echo "load: $${USERS:-20} users; set USERS, HOST, or TIME with HEADLESS=yes to change the load"
 	@PYTHON=$(BIN)/python $(VENV)-load/bin/locust -f benchmarks/locustfile.py --users "$${USERS:-20}" --spawn-rate 10 \
 		--web-host 127.0.0.1 $(if $(filter yes,$(HEADLESS)),--headless --only-summary --run-time "$${TIME:-30s}")
 
 .PHONY: fuzz
-# SECONDS is a variable of bash's own, so the shell can't be asked for it.
+# SECONDS is a special variable of bash, so make exports its value under other names.
 fuzz chaos: export FUZZ_SECONDS = $(or $(SECONDS),30)
 fuzz chaos: export FAULT_SECONDS = $(or $(SECONDS),60)
 fuzz: $(READY) ## 2,000 generated requests, raw HTTP requests, and atheris on the Lambda adapter
-	@echo "fuzz: $${CASES:-2000} requests, and $$FUZZ_SECONDS s of atheris; CASES and SECONDS change that"
+	@echo "fuzz: $${CASES:-2000} requests, and $$FUZZ_SECONDS s of atheris; set CASES or SECONDS to change that"
 	@$(INSTALL) $(BIN)/python -c requirements/dev.txt --group fuzz || \
 		echo "fuzz: no atheris wheel for this Python or machine: only hypothesis fuzzes the adapter"
 	@FUZZ_CASES="$${CASES:-2000}" $(BIN)/python -m pytest --quiet --capture=no \
@@ -173,8 +172,8 @@ fuzz: $(READY) ## 2,000 generated requests, raw HTTP requests, and atheris on th
 		tests/integration/raw_http_fuzz_test.py
 
 .PHONY: chaos
-chaos: $(READY) ## a minute of faults while it is written to: nothing lost, nothing twice
-	@echo "chaos: $$FAULT_SECONDS s of faults, and $${ROUNDS:-200} rounds of a race; SECONDS and ROUNDS change that"
+chaos: $(READY) ## inject faults for a minute under write load: no write is lost or duplicated
+	@echo "chaos: $$FAULT_SECONDS s of faults, and $${ROUNDS:-200} rounds of a race; set SECONDS or ROUNDS to change that"
 	@FAULT_ROUNDS="$${ROUNDS:-200}" $(BIN)/python -m pytest --quiet --capture=no \
 		tests/integration/chaos_test.py
 
@@ -195,7 +194,7 @@ prune: $(READY) ## list the function versions of STAGE (dev) that nothing needs;
 .PHONY: check-deploy
 check-deploy: $(VENV)-deploy/ready $(VENV)-emulator/ready node_modules/osls/ready ## test template.yaml and serverless.yml offline, on an AWS emulator
 	@echo "check-deploy: takes several minutes; run part of it with DEPLOY_TESTS=tests/deploy/..."
-	@set -f; $(BIN)/python -m pytest --quiet $${DEPLOY_TESTS:-tests/deploy}
+	@set -f; $(BIN)/python -m pytest --quiet --numprocesses auto --dist loadfile $${DEPLOY_TESTS:-tests/deploy}
 
 .PHONY: deploy-sam
 deploy-sam: $(VENV)-deploy/ready ## build and deploy STAGE (dev) with SAM; PARAMETERS="Cache=false LogLevel=DEBUG"

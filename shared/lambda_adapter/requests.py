@@ -84,13 +84,10 @@ def from_http_api_v1(event: Event, mount: Mount) -> HttpRequest:
 def from_rest_api(event: Event, mount: Mount) -> HttpRequest:
     """Read an event of a REST API: `path` is encoded, with a base path mapping key, and without the stage.
 
-    A REST API without binaryMediaTypes sends a binary body, such as gzip, as base64 text. It has its own
-    compression, minimumCompressionSize. So the app does not see Accept-Encoding.
-
     https://docs.aws.amazon.com/apigateway/latest/developerguide/set-up-lambda-proxy-integrations.html
     """
     context, headers = get_object(event, "requestContext"), get_headers(event)
-    headers.pop("HTTP_ACCEPT_ENCODING", None)
+    headers.pop("HTTP_ACCEPT_ENCODING", None)  # gzip would need binaryMediaTypes, or arrive as base64 text
     path = _read_encoded_path(event, "path")
     root, path = _split_root(mount, path, headers, _stage_prefix(context))
     return _from_payload_v1(event, context, headers, root, path)

@@ -12,7 +12,7 @@ HSTS = "max-age=31536000"
 
 ALLOWED_HEADERS = "Authorization, Content-Type, If-Match, If-None-Match"
 EXPOSED_HEADERS = "ETag, Link, Location, Retry-After, X-Cache"
-"""`make check-deploy` compares both with template.yaml: API Gateway adds CORS headers to its errors too."""
+"""template.yaml has both lists for API Gateway's own errors. `make check-deploy` compares them."""
 
 PREFLIGHT_SECONDS = 600
 """The value of Access-Control-Max-Age. Chromium caps it at two hours."""

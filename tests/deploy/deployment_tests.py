@@ -12,6 +12,7 @@ from support.fakes import sent
 from tools.deploy_local.emulator import tool_environment
 
 ORIGIN = "https://app.example.com"
+NEWS = ("--module", "news")
 NO_ISSUER = {"AuthIssuer": "", "AuthAudience": "", "AuthScopePrefix": ""}
 OLD, NEW = "List news, newest first.", "List the newest news first."
 """The description of a route in the OpenAPI document, before and after a change of code."""
@@ -116,9 +117,17 @@ class DeploymentTests:
         assert stack.versions() == [2, 3, 4, 5]
 
     def run(self, stack, tool, *arguments):
-        """Return the output of a tool of tools/versions for the stage."""
+        """Return the output of a tool of tools/versions for the news function of the stage."""
         return subprocess.run(
-            [sys.executable, "-m", f"tools.versions.{tool}", "--stage", stack.deployer.stage, *arguments],
+            [
+                sys.executable,
+                "-m",
+                f"tools.versions.{tool}",
+                "--stage",
+                stack.deployer.stage,
+                *NEWS,
+                *arguments,
+            ],
             cwd=ROOT,
             env=tool_environment(stack.emulator.url),
             capture_output=True,
@@ -127,13 +136,12 @@ class DeploymentTests:
         ).stdout
 
     def test_removal_keeps_only_what_is_documented(self, stack):
-        table = stack.outputs()["NewsTableName"]
+        outputs = stack.outputs()
         stack.deployer.remove()
-        left = set(stack.resources())
-        assert {each for each in left if not each.startswith("aws-sam-cli-managed-default")} == {table}
-        items = stack.emulator.client("dynamodb").scan(TableName=table)["Items"]
+        left = {each for each in stack.resources() if not each.startswith("aws-sam-cli-managed-default")}
+        assert left == {value for name, value in outputs.items() if name.endswith("TableName")}
+        items = stack.emulator.client("dynamodb").scan(TableName=outputs["NewsTableName"])["Items"]
         assert [each["title"] for each in items] == [{"S": "New"}]
 
     def test_every_call_is_listed(self, stack):
-        print(sorted(stack.actions))
         assert stack.actions <= set(CALLS[self.tool])

@@ -29,6 +29,7 @@ LISTS = (
 )
 """Service, operation, its result, and the name in each entry (None: the entry is the name)."""
 
+HANDLER = "functions.news.handler"
 POLICY = ROOT / "docs" / "deployer-policy.json"
 
 
@@ -89,10 +90,10 @@ class EmulatedStack:
         client.update_api(ApiId=self.api_id(), CorsConfiguration=cors | {"AllowOrigins": [origin]})
 
     def live_version(self):
-        """Return the configuration of the version that the alias `live` points to."""
+        """Return the configuration of the news function that the alias `live` points to."""
         client = self.emulator.client("lambda")
-        [function] = client.list_functions()["Functions"]
-        return client.get_function_configuration(FunctionName=function["FunctionName"], Qualifier="live")
+        functions = {each["Handler"]: each["FunctionName"] for each in client.list_functions()["Functions"]}
+        return client.get_function_configuration(FunctionName=functions[HANDLER], Qualifier="live")
 
     def versions(self):
         """Return the numbers of the function's published versions."""

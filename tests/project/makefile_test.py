@@ -1,4 +1,4 @@
-"""The Makefile's variables: each value reaches its program as it was given, and nothing ever runs it."""
+"""The variables of the Makefile: each value reaches its program unchanged, and no shell runs it."""
 
 import os
 import re
@@ -26,6 +26,7 @@ INSTALLED = [
     ".venv",
     ".venv-bench",
     ".venv-deploy",
+    ".venv-emulator",
     ".venv-load",
     "benchmarks/node_modules",
     "node_modules/osls",
@@ -49,7 +50,7 @@ VALUES = [
 
 @pytest.fixture
 def project(tmp_path):
-    """The Makefile among programs that write down how they were called, and do nothing."""
+    """A project of the Makefile and programs that only record their arguments."""
     for folder in ("benchmarks", "requirements"):
         (tmp_path / folder).mkdir()
     locks = (f"requirements/{lock.name}" for lock in ROOT.glob("requirements/*.txt"))
@@ -61,7 +62,7 @@ def project(tmp_path):
         program.parent.mkdir(parents=True, exist_ok=True)
         program.write_text(f"#!/bin/sh\nprintf '%s\\n' {name} \"$@\" END >>'{tmp_path}/calls'\n")
         program.chmod(0o755)
-    for age, name in enumerate(INSTALLED, 2):  # what is installed first is what the others need
+    for age, name in enumerate(INSTALLED, 2):  # the others depend on the first
         (tmp_path / name).mkdir(parents=True, exist_ok=True)
         (tmp_path / name / "ready").touch()
         os.utime(tmp_path / name / "ready", (age, age))
@@ -82,13 +83,13 @@ def make(project, *arguments, **env):
 
 
 def calls(project):
-    """How each program was called: its name and its arguments."""
+    """Return the name and the arguments of each call."""
     return [call.split("\n") for call in (project / "calls").read_text().split("\nEND\n")]
 
 
 @pytest.mark.parametrize("value", VALUES)
 @pytest.mark.parametrize("origin", ["command line", "environment"])
-def test_no_command_runs_what_a_variable_holds(project, origin, value):
+def test_no_command_executes_the_value_of_a_variable(project, origin, value):
     given = dict.fromkeys(set(INPUTS) - {"PYTHON"}, value)
     if origin == "command line":
         made = make(project, *COMMANDS, *(f"{name}={text}" for name, text in given.items()))
@@ -110,26 +111,26 @@ def test_no_command_runs_what_a_variable_holds(project, origin, value):
 
 
 @pytest.mark.parametrize("value", [value for value in VALUES if "=" not in value])
-def test_no_build_of_a_function_runs_what_its_name_holds(project, value):
+def test_no_build_executes_the_name_of_a_function(project, value):
     make(project, f"build-{value}Function", f"ARTIFACTS_DIR={value}")
     assert not (project / "pwned").exists()
 
 
-def test_a_build_names_the_module_of_a_function_and_its_folder(project):
+def test_a_build_passes_the_module_and_the_folder_of_a_function(project):
     make(project, "build-BreakingNewsFunction", "ARTIFACTS_DIR=/tmp/a b", "ARCH=x86_64", "DOCS=yes")
     package = ["--arch", "x86_64", "--docs", "--into=/tmp/a b", "--", "breaking_news"]
     assert calls(project)[1] == ["bin/python3", "-m", "tools.package.builder", *package]
 
 
 @pytest.mark.parametrize("value", [*VALUES, "two words", "a:b", "a%", ""])
-def test_an_interpreter_that_is_no_plain_name_is_refused(project, value):
+def test_an_interpreter_with_special_characters_is_rejected(project, value):
     made = make(project, "package", f"PYTHON={value}")
     assert made.returncode == 2
     assert "PYTHON must name one program" in made.stderr
     assert not (project / "pwned").exists()
 
 
-def test_without_variables_commands_have_defaults(project):
+def test_commands_without_variables_use_defaults(project):
     assert make(project, "run-lambda", "token", "deploy-sls", "fuzz").returncode == 0
     made = calls(project)
     assert [".venv/bin/python", "-m", "tools.local.token", "--scope=news:write"] in made
@@ -138,7 +139,18 @@ def test_without_variables_commands_have_defaults(project):
     assert [".venv/bin/python", "-m", "tools.deploy.run", "sls"] in made
 
 
-def test_a_list_is_given_to_the_program_word_by_word(project):
+def test_setup_installs_uv_with_pip_and_the_rest_with_uv(project):
+    (project / ".venv" / "ready").unlink()
+    assert make(project, "setup").returncode == 0
+    python, pip, uv, *others = calls(project)[1:-1]
+    assert python == ["bin/python3", "-m", "venv", ".venv"]
+    assert pip[-3:] == ["--require-hashes", "-r", "/dev/stdin"]
+    locked = ["-c", "requirements/dev.txt", "-r", "pyproject.toml", "--extra", "serve", "--extra", "verifier"]
+    assert uv[-10:] == [*locked, "--group", "dev"]
+    assert all("--require-hashes" in call for call in others if call[0] == ".venv/bin/uv")
+
+
+def test_a_list_is_passed_as_separate_words(project):
     make(project, "package", "MODULE=news search")
     made = calls(project)
     assert ["bin/python3", "-m", "tools.package.builder", "--arch", "arm64", "--", "news", "search"] in made

@@ -128,8 +128,11 @@ QUIET = {
     "create-tables",
     "openapi",
     "cost-estimate",
+    "deploy-local",
     "package",
+    "prune",
     "rename-project",
+    "rollback",
     "module",
 }
 """Commands whose program prints the message, and `token`, whose output is the token."""

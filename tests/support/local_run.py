@@ -1,4 +1,4 @@
-"""A `make run` of a test's own, in a folder of its own."""
+"""Runs `make run` in a temporary folder."""
 
 import itertools
 import os
@@ -15,7 +15,7 @@ from tools.local.processes import free_port
 
 
 class LocalRun:
-    """Starts `python -m tools.local.run` on a free port, and stops it."""
+    """A context manager that runs `python -m tools.local.run` on a free port."""
 
     def __init__(self, folder, root=ROOT, **env):
         self.folder = folder
@@ -30,7 +30,7 @@ class LocalRun:
             stderr=subprocess.STDOUT,
             text=True,
         )
-        self.said = queue.SimpleQueue()
+        self.output = queue.SimpleQueue()
         self.reader = threading.Thread(target=self._read)
 
     def __enter__(self):
@@ -41,35 +41,35 @@ class LocalRun:
         self.stop(signal.SIGTERM)
 
     def wait_until_up(self):
-        """Return what was said until the service was up."""
-        said = []
+        """Return the output until the service is up."""
+        output = ""
         for line in self.process.stdout:
-            said.append(line)
+            output += line
             if "Ctrl-C" in line:
-                self.reader.start()  # else the run would wait for somebody who reads its log
-                return said
-        raise AssertionError("".join(said))
+                self.reader.start()  # otherwise the run would block on a full pipe
+                return output
+        raise AssertionError(output)
 
     def lines_from(self, text):
-        """What is said, from the next line on that holds the text; to wait for one too long is an error."""
+        """Yield the output from the next line on that contains a text. Waiting too long is an error."""
         return itertools.dropwhile(
-            lambda line: text not in line, iter(lambda: self.said.get(timeout=60), None)
+            lambda line: text not in line, iter(lambda: self.output.get(timeout=60), None)
         )
 
     def _read(self):
         for line in self.process.stdout:
-            self.said.put(line)
-        self.said.put(None)
+            self.output.put(line)
+        self.output.put(None)
 
     def rest(self):
-        """All that is said until the run ends."""
-        said = "".join(iter(lambda: self.said.get(timeout=60), None))
+        """Return the output until the run ends."""
+        output = "".join(iter(lambda: self.output.get(timeout=60), None))
         self.reader.join()
         self.process.stdout.close()
-        return said
+        return output
 
     def token(self, scope="news:write"):
-        """What `make token` prints for this run."""
+        """Return a token of `make token` for this run."""
         return subprocess.run(
             [sys.executable, "-m", "tools.local.token", "--scope", scope],
             cwd=ROOT,
@@ -80,7 +80,7 @@ class LocalRun:
         ).stdout.strip()
 
     def writer(self):
-        """For `requests`: adds a token to what changes something, so that reads stay anonymous."""
+        """Return an `auth` argument of requests that adds a token to write requests only."""
         token = self.token()
 
         def add(request):
@@ -100,7 +100,7 @@ class LocalRun:
         return code
 
     def processes(self):
-        """The processes that this run started and that are alive, by their command, Linux only."""
+        """Return the commands of the living processes of this run by process id. Linux only."""
         found = {}
         for folder in Path("/proc").glob("[0-9]*"):
             try:
@@ -112,8 +112,8 @@ class LocalRun:
                 found[int(folder.name)] = command
         return found
 
-    def none_left(self):
-        """Whether all of them end within a few seconds."""
+    def has_ended(self):
+        """Return whether all processes of this run end within some seconds. Linux only."""
         deadline = time.monotonic() + 20
         while self.processes() and time.monotonic() < deadline:
             time.sleep(0.05)

@@ -64,6 +64,9 @@ def auth_settings(file, content=None):
 class KeyServer(HttpServer):
     """Serves a key set at any path.
 
+    pytest-httpserver cannot replace it: 11 responses in the tests are slow, cut off or malformed, and its
+    server, werkzeug's, sends none of these.
+
     Attributes:
         response: The body, a status code, or a function that gets the request handler.
         request_count: The number of requests.

@@ -51,6 +51,8 @@ def _parse_arguments() -> argparse.Namespace:
 
 
 def _deploy(processes: Processes, folder: Path, arguments: argparse.Namespace) -> None:
+    if sys.platform != "linux":
+        raise StartError("the emulator runs functions on this machine, and they are built for Linux")
     emulator = Emulator(processes, folder)
     _say("emulator", f"MiniStack at {emulator.url}")
     project = copy_project(folder / "project")
@@ -59,7 +61,8 @@ def _deploy(processes: Processes, folder: Path, arguments: argparse.Namespace) -
     issuer = Issuer.create(emulator)
     parameters = issuer.parameters | PARAMETERS | arguments.parameters
     _say("parameters", " ".join(f"{name}={value}" for name, value in parameters.items()))
-    deployer = DEPLOYERS[arguments.tool](project, tool_environment(emulator.url), arguments.stage)
+    environment = tool_environment(emulator.url) | {"TMPDIR": str(folder)}
+    deployer = DEPLOYERS[arguments.tool](project, environment, arguments.stage)
     _say("deploying", f"stack {deployer.stack} with {arguments.tool}, about a minute")
     deployer.deploy(parameters)
     _say_how_to_use(emulator, deployer.stack, issuer)

@@ -1,4 +1,4 @@
-"""Store news in batches, with a report of each line that is refused."""
+"""Store news in batches, and report each invalid line."""
 
 import os
 import stat
@@ -15,7 +15,7 @@ from shared.cache.redis_client import connect
 from shared.cache.store import CacheStore
 from shared.config import Settings, SettingsError
 from shared.errors import Unavailable, UnreadableItem
-from tools.local import run_env as local_env
+from tools.local import run_env
 from tools.local.import_formats import READERS
 from tools.local.json_lines import Line, UnreadableFile, read_lines
 
@@ -31,10 +31,10 @@ class Counts(NamedTuple):
 
 
 def import_lines(lines: Iterable[Line], service: NewsService) -> Counts:
-    """Store the items of the lines in batches, and report the refused ones as they come.
+    """Store the items of the lines in batches, and report each refused line.
 
     Raises:
-        Unavailable: the database can't be had; what is stored by then stays.
+        Unavailable: the database is unreachable; items that are stored by then stay.
     """
     created = existing = refused = 0
     lines = iter(lines)
@@ -52,24 +52,24 @@ def import_lines(lines: Iterable[Line], service: NewsService) -> Counts:
 
 
 def import_from(name: str, form: str) -> Counts:
-    """Import a file into the table of the environment, or of the run that is up, or exit with one line.
+    """Import a file into the table of the environment or of the current run, or exit with a one-line error.
 
     Args:
-        name: of a file or a pipe; `-`: standard input.
+        name: the name of a file or a pipe; `-` is standard input.
         form: a name in READERS.
     """
-    local_env.load()
+    run_env.load()
     try:
         settings = Settings.from_env()
         service = NewsService.from_settings(settings)
         with _open(name) as file:
             return _import_file(file, form, settings, service)
     except SettingsError as error:
-        sys.exit(f"import: {error}; start `make run` first, or set the environment of the table to load")
+        sys.exit(f"import: {error}; start `make run` first, or set the variables of another table")
     except UnreadableFile as error:
         sys.exit(f"import: can't read {name}: {error}")
     except (Unavailable, UnreadableItem, PynamoDBException) as error:
-        sys.exit(f"import: {error}; what is stored stays; run the same command again to go on")
+        sys.exit(f"import: {error}; stored items stay; run the command again to continue")
 
 
 def _open(name: str) -> BinaryIO:
@@ -88,14 +88,14 @@ def _import_file(file: BinaryIO, form: str, settings: Settings, service: NewsSer
         try:
             return import_lines(read_lines(file, READERS[form], bar.update), service)
         except BaseException:
-            bar.leave = False  # so that the reason stands alone
+            bar.leave = False  # the error is the last line
             raise
         finally:
-            if settings.redis_url:  # as a controller does after a write
+            if settings.redis_url:  # like a controller after a write
                 CacheStore(connect(settings), settings).invalidate("news")
 
 
 def _printable(reason: str) -> str:
-    """One short line, although a reason may quote names of the file's."""
+    """Return a reason as one short line. It can contain any text of the file."""
     shown = reason[:MAX_REASON_CHARACTERS]
     return "".join(each if each.isprintable() else "\N{REPLACEMENT CHARACTER}" for each in shown)

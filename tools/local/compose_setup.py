@@ -6,7 +6,7 @@ import time
 from pynamodb.exceptions import PynamoDBException
 
 from shared.config import Settings, SettingsError
-from tools.local import run_env as local_env
+from tools.local import run_env
 from tools.local.tables import create_tables
 from tools.local.token import make_key, private_key_file
 
@@ -21,7 +21,7 @@ def main() -> None:
     except (SettingsError, PynamoDBException) as error:
         sys.exit(f"setup: {error}")
     if not private_key_file().exists():
-        local_env.save(make_key())
+        run_env.save(make_key())
     print(f"setup: created {', '.join(created)}" if created else "setup: nothing to do")
 
 

@@ -17,9 +17,9 @@ def read_news(line: Mapping[str, Any]) -> object:
 
 
 def read_headlines(line: Mapping[str, Any]) -> object:
-    """A collection of headlines: `title`, `domain`, `category`, `link`, `timestamp` in Unix seconds.
+    """Return a headline with `title`, `domain`, `category`, `link`, and `timestamp` in Unix seconds.
 
-    Control characters in a title, what is left there of a wrong encoding, are dropped.
+    Control characters in a title, which come from a wrong encoding, are removed.
     """
     return {
         "title": re.sub(r"[\x00-\x1f\x7f-\x9f]", "", line["title"]),

@@ -1,4 +1,4 @@
-"""`make import`: load a file of JSON Lines into the table of the environment, or of the run that is up.
+"""`make import`: load a file of JSON Lines into the table of the environment or of the current run.
 
 The file may be a named pipe, a process substitution, or `-` for standard input.
 """
@@ -10,19 +10,19 @@ import sys
 from tools.local.import_formats import READERS
 
 INTERRUPTED = 130
-"""The exit code of a command that Ctrl-C ended: 128 and the number of SIGINT."""
+"""The exit code after Ctrl-C: 128 and the number of SIGINT."""
 
 
 def main() -> None:
-    """Import one file, and end with the counts or with one line that says why not."""
+    """Import a file, and print the counts or a one-line error."""
     arguments = _arguments()
     try:
-        # It takes most of a second to load, in which Ctrl-C is to be one line too.
+        # Loading it takes most of a second, in which Ctrl-C must print one line too.
         from tools.local.bulk_import import import_from  # noqa: PLC0415
 
         counts = import_from(arguments.file, arguments.format)
     except KeyboardInterrupt:
-        print("import: interrupted; what is stored stays; run it again to go on", file=sys.stderr)
+        print("import: interrupted; stored items stay; run the command again to continue", file=sys.stderr)
         sys.exit(INTERRUPTED)
     text = f"{counts.created} created, {counts.existing} already there, {counts.refused} refused"
     try:

@@ -8,17 +8,17 @@ from shared.web.requests import parse_json
 from tools.local.import_formats import Reader
 
 MAX_LINE_BYTES = 1024 * 1024
-"""A longer line is reported and skipped; the service takes bodies of 64 KiB."""
+"""Longer lines are reported and skipped. The service accepts bodies of 64 KiB."""
 
 UTF16_MARKS = (codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)
 
 
 class UnreadableFile(Exception):
-    """The file can't be read, or not to its end; the message is one line for a person."""
+    """The file cannot be read to its end. The message is one line."""
 
 
 class Line(NamedTuple):
-    """A line of the file: its item, or the reason why it is refused."""
+    """A line of the file: its item, or the reason for its rejection."""
 
     number: int
     item: object
@@ -31,7 +31,7 @@ def read_lines(
     """Yield the lines of a file, numbered from 1, without the empty ones.
 
     Args:
-        file: it need not be seekable.
+        file: a binary file; it need not be seekable.
         reader: turns a parsed line into an item.
         on_read: called with the number of bytes that were read.
 
@@ -44,7 +44,7 @@ def read_lines(
             continue
         if number == 1 and text.startswith(UTF16_MARKS):
             raise UnreadableFile("it is in UTF-16: convert it to UTF-8")
-        text = text.removeprefix(codecs.BOM_UTF8)  # noqa: PLW2901  # one per file that was joined to this one
+        text = text.removeprefix(codecs.BOM_UTF8)  # noqa: PLW2901  # concatenated files have one each
         if text.strip():
             yield _parse(number, text, reader)
 

@@ -14,7 +14,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import NamedTuple
 
-from tools.local import run_env as local_env
+from tools.local import run_env
 from tools.local.processes import Processes, StartError, free_port, wait_for_port
 from tools.local.tables import LOCAL_NAMES
 
@@ -42,12 +42,12 @@ EXAMPLE = (
 
 
 class Runtime(NamedTuple):
-    """What a function runs in.
+    """The environment of a function.
 
     Attributes:
         python: the interpreter.
-        installed: a folder with awslambdaric for it, and the emulator.
-        task: the folder that the function is found in; Lambda's is /var/task.
+        installed: a folder with the emulator, and awslambdaric for the interpreter.
+        task: the folder of the function; /var/task on Lambda.
     """
 
     python: str | Path
@@ -59,7 +59,7 @@ def packages() -> Path:
     """Return the folder of the emulator and awslambdaric, in an environment beside this one.
 
     Raises:
-        StartError: they aren't, or can't be.
+        StartError: they are not installed, or this is not Linux.
     """
     if sys.platform != "linux":
         raise StartError("Lambda's runtime is for Linux only")
@@ -78,20 +78,20 @@ def serving(
     log: Path | None = None,
     runtime: Runtime | None = None,
 ) -> Iterator[str]:
-    """Run the emulator with that handler.
+    """Run the emulator with a handler.
 
     Args:
         handler: module and function, importable from the project or PYTHONPATH.
-        port: on 127.0.0.1; 0: a free one.
-        env: variables of the function besides those of this process.
-        log: a file for what the emulator and the function write; None: this process's output.
-        runtime: None: this process's interpreter, and the project as it is.
+        port: a port of 127.0.0.1; 0 is a free one.
+        env: variables of the function in addition to those of this process.
+        log: a file for the output of the emulator and the function; None is this process's output.
+        runtime: None is this interpreter with the project folder.
 
     Yields:
         The URL to POST events to.
 
     Raises:
-        StartError: the emulator isn't there, or doesn't start.
+        StartError: the emulator is not installed or does not start.
     """
     runtime = runtime or Runtime(sys.executable, packages(), ROOT)
     machine = "arm64" if platform.machine() in {"aarch64", "arm64"} else "x86_64"
@@ -105,7 +105,7 @@ def serving(
     given = DEFAULTS | {"LAMBDA_TASK_ROOT": str(runtime.task)} | os.environ | dict(env or {})
     path = os.pathsep.join(filter(None, [given.get("PYTHONPATH"), str(runtime.installed)]))
     with Processes() as processes:
-        # awslambdaric looks for the function in the folder that it is started in, before all others.
+        # awslambdaric searches the function in the working folder first.
         wait_for_port(processes.start(command, given | {"PYTHONPATH": path}, log, runtime.task), port)
         yield f"http://127.0.0.1:{port}{INVOCATIONS}"
 
@@ -118,7 +118,7 @@ def main() -> None:
     arguments = parser.parse_args()
     for name in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
         signal.signal(name, lambda *_: sys.exit(0))
-    local_env.load(skip="AUTH_")  # a function takes no local tokens; who may write is in the event
+    run_env.load(skip="AUTH_")  # the scopes of a caller are in the event, so a function needs no tokens
     try:
         with serving(arguments.handler, arguments.port) as url:
             print(f"{arguments.handler} is served until Ctrl-C. Invoke it with an event:\n")

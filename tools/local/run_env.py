@@ -1,6 +1,6 @@
-"""The addresses of a local run: `make run` leaves them in `.local/run.env` for the other commands.
+"""The addresses of a local run, which `make run` saves in `.local/run.env` for the other commands.
 
-The folder and the files with addresses or keys are their owner's alone, whatever the umask is.
+Only the owner can read the folder and its files, whatever the umask.
 """
 
 import os
@@ -13,30 +13,30 @@ ROOT = Path(__file__).parent.parent.parent
 
 
 def local_dir() -> Path:
-    """The folder of this local run; `LOCAL` names another one than `.local`."""
+    """Return the folder of this local run: `LOCAL`, or `.local`."""
     return Path(os.environ.get("LOCAL") or ".local")
 
 
 def make_dir() -> Path:
-    """Create the folder of this local run, or tighten the permissions of one that is there.
+    """Create the folder of this local run, or restrict the permissions of an existing one.
 
     Raises:
-        PermissionError: others use that folder too, or it holds the project.
+        PermissionError: other users or programs use the folder, or it contains the project.
     """
     folder = local_dir()
     folder.mkdir(mode=stat.S_IRWXU, parents=True, exist_ok=True)
     status = folder.stat()
     is_shared = status.st_uid != os.geteuid() or status.st_mode & stat.S_ISVTX
     if is_shared or folder.resolve() in {ROOT, *ROOT.parents}:
-        raise PermissionError(f"LOCAL: {folder} is not a folder for one run alone: name another, as .local2")
+        raise PermissionError(f"LOCAL: {folder} is not a folder for one run: set another, such as .local2")
     folder.chmod(stat.S_IRWXU)
     return folder
 
 
 def write_private(file: Path, content: bytes) -> None:
-    """Write a file that only its owner can read, whole: another process finds the old file or the new one."""
+    """Write a file that only its owner can read, atomically: readers see the old content or the new."""
     descriptor, temporary = tempfile.mkstemp(dir=file.parent, prefix=f".{file.name}-")
-    with open(descriptor, "wb") as new:  # noqa: PTH123  # it is open already
+    with open(descriptor, "wb") as new:  # noqa: PTH123  # opens a file descriptor
         os.fchmod(descriptor, stat.S_IRUSR | stat.S_IWUSR)
         new.write(content)
     Path(temporary).replace(file)
@@ -54,17 +54,17 @@ def save(addresses: Mapping[str, str]) -> None:
 
 
 def read() -> dict[str, str]:
-    """The addresses of the run that is up; none where none is."""
+    """Return the addresses of the current run, or none without one."""
     if not env_file().exists():
         return {}
     return dict(line.split("=", 1) for line in env_file().read_text().splitlines())
 
 
 def load(skip: str | None = None) -> None:
-    """Add the addresses of the run that is up to the environment, unless that names a table of its own.
+    """Add the addresses of the current run to the environment, unless that contains a table.
 
     Args:
-        skip: the beginning of names to leave out.
+        skip: prefix of variables to leave out.
     """
     addresses = read()
     if any(os.environ.get(name) for name in addresses if name.endswith("_TABLE")):

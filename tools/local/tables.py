@@ -1,4 +1,4 @@
-"""Create the tables that are missing, from their definitions."""
+"""`make create-tables`: create missing tables from their definitions."""
 
 import sys
 from importlib import import_module
@@ -9,7 +9,7 @@ from pynamodb.models import Model
 
 from shared.config import Settings, SettingsError
 from shared.dynamodb.tables import bind
-from tools.local import run_env as local_env
+from tools.local import run_env
 
 ROOT = Path(__file__).parent.parent.parent
 
@@ -26,11 +26,11 @@ TABLES = {path.parent.name: _load_model(path.parent.name) for path in sorted(ROO
 """The PynamoDB model of each module that has a table: every `<module>/table.py`."""
 
 LOCAL_NAMES = {f"{module.upper()}_TABLE": module for module in TABLES}
-"""The setting that names each of them, and its name on a developer's machine."""
+"""The setting of each table, and the name of the table in a local run."""
 
 
 def create_tables(settings: Settings) -> list[str]:
-    """Create what is missing in the stage's DynamoDB, and return the names of the new tables."""
+    """Create missing tables in the stage's DynamoDB, and return their names."""
     created = []
     for module, model in TABLES.items():
         name = settings.table(module)
@@ -42,8 +42,8 @@ def create_tables(settings: Settings) -> list[str]:
 
 
 def main() -> None:
-    """Create them in the DynamoDB that the environment, or the local run that is up, names."""
-    local_env.load()
+    """Create the tables in the DynamoDB of the environment or of the current run."""
+    run_env.load()
     try:
         settings = Settings.from_env()
         created = create_tables(settings)
@@ -51,7 +51,7 @@ def main() -> None:
         sys.exit(f"tables: {error}")
     for module in TABLES:
         name = settings.table(module)
-        print(f"tables: {name} is {'created' if name in created else 'there'}")
+        print(f"tables: {name} {'created' if name in created else 'exists'}")
 
 
 if __name__ == "__main__":

@@ -1,4 +1,4 @@
-"""`make token`: a token to write with in the local run that is up, and the key it is signed with."""
+"""`make token`: access tokens for the current local run, and the key that signs them."""
 
 import argparse
 import json
@@ -12,29 +12,29 @@ from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption,
 from jwt.algorithms import RSAAlgorithm
 
 from shared.constants import LOCAL_ISSUER
-from tools.local import run_env as local_env
+from tools.local import run_env
 
 AUDIENCE = "news"
 KEY_ID = "local"
 KEY_BITS = 2048
-"""https://datatracker.ietf.org/doc/html/rfc7518#section-3.3: the least for RS256."""
+"""The minimum for RS256: https://datatracker.ietf.org/doc/html/rfc7518#section-3.3"""
 
 LIFE_SECONDS = 15 * 60
 
 
 def private_key_file() -> Path:
     """Return the file of the key that signs tokens."""
-    return local_env.local_dir() / "token-key.pem"
+    return run_env.local_dir() / "token-key.pem"
 
 
 def make_key() -> dict[str, str]:
-    """Make a new key for this run, and return the settings with which its service takes its tokens."""
+    """Create a key for this run, and return the settings of a service that accepts its tokens."""
     key = rsa.generate_private_key(public_exponent=65537, key_size=KEY_BITS)
     pem = key.private_bytes(Encoding.PEM, PrivateFormat.PKCS8, NoEncryption())
-    local_env.write_private(private_key_file(), pem)
+    run_env.write_private(private_key_file(), pem)
     jwk = RSAAlgorithm.to_jwk(key.public_key(), as_dict=True) | {"kid": KEY_ID, "use": "sig", "alg": "RS256"}
-    jwks = local_env.local_dir() / "jwks.json"
-    local_env.write_private(jwks, json.dumps({"keys": [jwk]}).encode())
+    jwks = run_env.local_dir() / "jwks.json"
+    run_env.write_private(jwks, json.dumps({"keys": [jwk]}).encode())
     return {
         "AUTH_ISSUER": LOCAL_ISSUER,
         "AUTH_AUDIENCE": AUDIENCE,
@@ -45,10 +45,10 @@ def make_key() -> dict[str, str]:
 
 
 def make_token(scope: str, life_seconds: float = LIFE_SECONDS) -> str:
-    """A token of the run in the local folder.
+    """Return a token for the run in the local folder.
 
     Raises:
-        FileNotFoundError: that run has no key.
+        FileNotFoundError: The run has no key.
     """
     now = time.time()
     claims = {
@@ -63,14 +63,16 @@ def make_token(scope: str, life_seconds: float = LIFE_SECONDS) -> str:
 
 
 def main() -> None:
-    """Print a token for the run that is up."""
+    """Print a token for the current run."""
     parser = argparse.ArgumentParser(prog="make token", usage="make token [SCOPE=news:write]")
-    parser.add_argument("--scope", default="news:write", help="several with blanks; default: %(default)s")
+    parser.add_argument(
+        "--scope", default="news:write", help="scopes, separated by spaces (default: %(default)s)"
+    )
     arguments = parser.parse_args()
-    addresses = local_env.read()
+    addresses = run_env.read()
     if addresses.get("AUTH_ISSUER") != LOCAL_ISSUER:
-        why = "its tokens are those of another issuer" if addresses else "start `make run` first"
-        sys.exit(f"token: there is no run in {local_env.local_dir()}/ that takes local tokens: {why}")
+        reason = "the run has another issuer" if addresses else "start `make run` first"
+        sys.exit(f"token: no run in {run_env.local_dir()}/ accepts local tokens: {reason}")
     print(make_token(arguments.scope))
 
 

@@ -29,6 +29,8 @@ PLACES = {
     "openapi.json": ['"title": "{}",'],
     "docs/openapi-released.json": ['"title": "{}",'],
     "README.md": ["# {}\n"],
+    "docs/deployer-policy.json": ["{}-*"],
+    "docs/deployer-policy.md": ["`{}-`", "{}-deployer"],
     "docs/observability.md": ["`{}-<stage>`", "{1}_request", "`{1}_..."],
     "package.json": ['"name": "{}",'],
     "package-lock.json": ['"name": "{}",'],

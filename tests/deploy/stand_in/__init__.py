@@ -1,7 +1,7 @@
 """A stand-in for AWS: moto with additions, from ../shared/lab/aws.
 
-It supports what the emulator of `make deploy-local` does not: the cache in its network, composite alarms and CodeDeploy.
-Without ../shared, its tests are skipped.
+It supports what the emulator of `make deploy-local` does not: the cache in its network, composite alarms
+and CodeDeploy. Without ../shared, its tests are skipped.
 
 Reading order:
     aws.py                  starts it; the stacks that are deployed to it
