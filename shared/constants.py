@@ -27,7 +27,7 @@ DEFERRED_RECORDS = "app.held"
 CLAIMS = "app.claims"
 """WSGI environ key of the claims that API Gateway verified, a dict; absent without an authorizer."""
 
-USER_AGENT = "news/0.1.0"
+USER_AGENT = "news/0.2.0"
 """The User-Agent of requests to other services: the project and its version in pyproject.toml."""
 
 LOCAL_ISSUER = "local"

@@ -6,6 +6,15 @@ permission, to docs/deployer-policy.json.
 
 from tools.deploy_local.deployers import Sam, Sls
 
+VERSION_CALLS = {
+    "lambda:DeleteFunction",
+    "lambda:GetFunctionConfiguration",
+    "lambda:ListAliases",
+    "lambda:ListVersionsByFunction",
+    "lambda:UpdateAlias",
+}
+"""Calls of tools/deploy and tools/versions."""
+
 CALLS = {
     Sam: {
         "cloudformation:CreateChangeSet",
@@ -16,6 +25,8 @@ CALLS = {
         "cloudformation:ExecuteChangeSet",
         "cloudformation:GetTemplate",
         "cloudformation:GetTemplateSummary",
+        "cloudformation:ListStackResources",
+        *VERSION_CALLS,
         "s3:DeleteObject",
         "s3:GetObject",
         "s3:PutObject",
@@ -33,6 +44,7 @@ CALLS = {
         "cloudformation:ValidateTemplate",
         "ecr:DescribeRepositories",
         "lambda:GetFunction",
+        *VERSION_CALLS,
         "s3:DeleteObject",
         "s3:GetObject",
         "s3:ListBucket",

@@ -3,16 +3,15 @@
 The tests run in order, on one stack.
 """
 
-import subprocess
 import sys
 
+import pytest
+
 from deploy.deployer_calls import CALLS
-from support.environment import ROOT
 from support.fakes import sent
-from tools.deploy_local.emulator import tool_environment
+from tools.deploy_local.deployers import Deployer, DeploymentFailed
 
 ORIGIN = "https://app.example.com"
-NEWS = ("--module", "news")
 NO_ISSUER = {"AuthIssuer": "", "AuthAudience": "", "AuthScopePrefix": ""}
 OLD, NEW = "List news, newest first.", "List the newest news first."
 """The description of a route in the OpenAPI document, before and after a change of code."""
@@ -21,7 +20,7 @@ OLD, NEW = "List news, newest first.", "List the newest news first."
 class DeploymentTests:
     """What both tools must do; a subclass names the tool."""
 
-    tool = None
+    tool = Deployer
 
     def test_api_reads_and_writes(self, stack):
         token = {"Authorization": f"Bearer {stack.issuer.token()}"}
@@ -58,7 +57,7 @@ class DeploymentTests:
         assert any('"route":"POST /news","status":201' in each["message"] for each in events)
 
     def test_deployment_without_changes_publishes_nothing(self, stack):
-        assert "No changes to deploy" in self.deploy_parameters(stack, stack.parameters)
+        assert "No changes to deploy" in stack.deployer.deploy(stack.parameters)
         assert stack.live_version()["Version"] == "1"
 
     def test_changed_code_is_published(self, stack):
@@ -89,16 +88,16 @@ class DeploymentTests:
 
     def test_changed_parameters_are_published(self, stack):
         before = stack.live_version()
-        self.deploy_parameters(stack, stack.parameters | NO_ISSUER | {"LogLevel": "WARNING"})
+        parameters = stack.parameters | NO_ISSUER | {"LogLevel": "WARNING"}
+        with pytest.raises(DeploymentFailed, match="this would remove the issuer"):
+            stack.deployer.deploy(parameters)
+        stack.deployer.deploy(parameters, ALLOW="drop-issuer")
         after = stack.live_version()
         assert (after["Version"], after["CodeSha256"]) == ("3", before["CodeSha256"])
         assert after["Environment"]["Variables"]["LOG_LEVEL"] == "WARNING"
         token = {"Authorization": f"Bearer {stack.issuer.token()}"}
         assert stack.request("POST", "/news", json=sent(4), headers=token).status_code == 404
         assert stack.request("GET", "/news").status_code == 200
-
-    def deploy_parameters(self, stack, parameters):
-        return stack.deployer.deploy(parameters)
 
     def test_rollback_restores_the_previous_version(self, stack):
         assert "live points to version 2, was 3" in self.run(stack, "rollback")
@@ -118,22 +117,8 @@ class DeploymentTests:
 
     def run(self, stack, tool, *arguments):
         """Return the output of a tool of tools/versions for the news function of the stage."""
-        return subprocess.run(
-            [
-                sys.executable,
-                "-m",
-                f"tools.versions.{tool}",
-                "--stage",
-                stack.deployer.stage,
-                *NEWS,
-                *arguments,
-            ],
-            cwd=ROOT,
-            env=tool_environment(stack.emulator.url),
-            capture_output=True,
-            text=True,
-            check=True,
-        ).stdout
+        command = (sys.executable, "-m", f"tools.versions.{tool}", "--stage", stack.deployer.stage)
+        return stack.deployer.run(*command, "--module", "news", *arguments)
 
     def test_removal_keeps_only_what_is_documented(self, stack):
         outputs = stack.outputs()

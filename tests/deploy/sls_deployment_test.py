@@ -5,6 +5,6 @@ from tools.deploy_local.deployers import Sls
 
 
 class TestSls(DeploymentTests):
-    """`sls deploy` and `sls remove`."""
+    """`make deploy-sls` and `sls remove`."""
 
     tool = Sls

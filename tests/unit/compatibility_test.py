@@ -138,7 +138,7 @@ def test_a_breaking_change_is_found(path, change, expected):
         (f"{LIST} parameters", add({"name": "q", "in": "query", "required": False, "schema": {}})),
         (LIMIT, put(maximum=1000)),
         (LIMIT, put(type="number")),
-        (f"{LIST} responses", put(**{"429": {"description": "Too Many Requests"}})),
+        (f"{LIST} responses", put(**{"418": {"description": "I am a teapot"}})),
         (f"{CREATE} responses 201 headers", put(Age={"required": True, "schema": {}})),
         (CREATE, drop("security")),
         (f"{INPUT} properties", put(author={"type": "string"})),

@@ -24,13 +24,19 @@ def main(arguments: Sequence[str] | None = None, root: Path = ROOT) -> None:
     """Check and deploy; exit with the code of the tool."""
     [tool] = sys.argv[1:] if arguments is None else arguments
     stage = os.environ.get("STAGE") or "dev"
-    architecture = f"Architecture={os.environ.get('ARCH') or 'arm64'}"
-    given = [architecture, *os.environ.get("PARAMETERS", "").split()]
+    given = os.environ.get("PARAMETERS", "").split()
+    if architecture := os.environ.get("ARCH"):
+        given.append(f"Architecture={architecture}")
     try:
         parameters, region = prepare(tool, stage, given, root)
     except (BotoCoreError, ClientError, DeployError) as error:
         sys.exit(f"deploy: {error}")
-    environment = os.environ | {"AWS_REGION": region, "AWS_DEFAULT_REGION": region, "CONFIRM": stage}
+    environment = os.environ | {
+        "ARCH": parameters["Architecture"],  # of the build
+        "AWS_DEFAULT_REGION": region,
+        "AWS_REGION": region,
+        "CONFIRM": stage,  # for the plugin of sls
+    }
     for command in commands(tool, parameters, given, root):
         if code := subprocess.run(command, cwd=root, env=environment, check=False).returncode:
             sys.exit(code)

@@ -9,7 +9,7 @@ from pathlib import Path
 from types import FrameType
 from urllib.parse import urlsplit
 
-from tools.deploy_local.deployers import DEPLOYERS, DeployError
+from tools.deploy_local.deployers import DEPLOYERS, DeploymentFailed
 from tools.deploy_local.emulator import Emulator, access_variables, tool_environment
 from tools.deploy_local.issuer import Issuer
 from tools.deploy_local.omissions import PARAMETERS, omit_unsupported
@@ -30,7 +30,7 @@ def main() -> None:
         with tempfile.TemporaryDirectory(prefix="deploy-local-") as folder, Processes() as processes:
             _deploy(processes, Path(folder), arguments)
             signal.pause()
-    except (DeployError, PackageError, StartError) as error:
+    except (DeploymentFailed, PackageError, StartError) as error:
         sys.exit(f"deploy-local: {error}")
 
 

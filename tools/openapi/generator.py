@@ -20,16 +20,21 @@ from typing import Any
 import msgspec
 from apispec import APISpec
 from flask import Flask
-from werkzeug.http import HTTP_STATUS_CODES
 from werkzeug.routing import Rule
 
 from shared.auth.scopes import scope_of
-from shared.constants import PROBLEM_JSON
 from shared.web import openapi as openapi_routes
 from shared.web.problems import Problem
 from tools.local.tables import LOCAL_NAMES
 from tools.openapi.compatibility import unversioned_breaking_changes
 from tools.openapi.operations import NUMERIC_PARAMETERS, SHARED, Operation, Response
+from tools.openapi.responses import (
+    GATEWAY_ERROR,
+    GATEWAY_ERROR_SCHEMA,
+    document_errors,
+    document_response,
+    reference,
+)
 
 HERE = Path(__file__).parent
 ROOT = HERE.parent.parent
@@ -46,12 +51,6 @@ BEARER = {
 UNDOCUMENTED_BLUEPRINTS = {openapi_routes.routes.name, openapi_routes.docs_routes.name}
 """Blueprints that serve the document itself."""
 
-PROBLEM_HEADERS = {
-    401: {"WWW-Authenticate": "The authentication scheme, and the error if the token is invalid (RFC 6750)."},
-    403: {"WWW-Authenticate": "The required scope (RFC 6750)."},
-    503: {"Retry-After": "Seconds to wait before a retry."},
-}
-
 
 def build_document() -> str:
     """Return the OpenAPI document of every module's routes, as the text of openapi.json."""
@@ -62,7 +61,7 @@ def build_document() -> str:
         info={"description": project["description"]},
         servers=[{"url": ".", "description": "the location of this document"}],  # holds behind any stage
     )
-    for name, schema in _schemas().items():
+    for name, schema in sorted((_schemas() | {GATEWAY_ERROR: GATEWAY_ERROR_SCHEMA}).items()):
         spec.components.schema(name, schema)
     spec.components.security_scheme(SECURITY_SCHEME, BEARER)
     for rule in sorted(app.url_map.iter_rules(), key=lambda rule: rule.rule):
@@ -105,7 +104,7 @@ def _schemas() -> dict[str, Any]:
         bodies = [operation.body, *(response.body for response in operation.responses.values())]
         types += [body for body in bodies if isinstance(body, type)]
     _, schemas = msgspec.json.schema_components(types, ref_template="#/components/schemas/{name}")
-    return dict(sorted(schemas.items()))
+    return schemas
 
 
 def _operation(app: Flask, rule: Rule) -> dict[str, Any]:
@@ -117,7 +116,7 @@ def _operation(app: Flask, rule: Rule) -> dict[str, Any]:
         "tags": [rule.endpoint.partition(".")[0]],
         "summary": (inspect.getdoc(app.view_functions[rule.endpoint]) or "").partition("\n")[0],
         "parameters": [*operation.parameters, *_query_parameters(operation.query)],
-        "responses": dict(sorted((responses | _problems(operation, scope)).items())),
+        "responses": dict(sorted((_problems(operation, scope) | responses).items())),
     }
     if operation.body:
         documented["requestBody"] = {"required": True, "content": _content(operation.body)}
@@ -142,42 +141,20 @@ def _query_parameters(type_: Any) -> list[dict[str, Any]]:
 
 
 def _response(status: int, response: Response) -> dict[str, Any]:
-    headers = {name: (text, True) for name, text in response.headers.items()}
-    headers |= {name: (text, False) for name, text in response.optional_headers.items()}
-    documented: dict[str, Any] = {"description": HTTP_STATUS_CODES[status]}
-    if headers:
-        documented["headers"] = {
-            name: {"description": text, "required": required, "schema": {"type": "string"}}
-            for name, (text, required) in headers.items()
-        }
-    if response.body is not None:
-        documented["content"] = _content(response.body)
-    return documented
+    return document_response(status, response, {} if response.body is None else _content(response.body))
 
 
 def _problems(operation: Operation, scope: str | None) -> dict[str, Any]:
     statuses = {400, *operation.problems}
     statuses |= {401, 403} if scope else set()
     statuses |= {413, 415} if operation.body else set()
-    return {str(status): _problem(status) for status in statuses}
-
-
-def _problem(status: int) -> dict[str, Any]:
-    title = HTTP_STATUS_CODES[status]
-    example = Problem(title, status, "The reason for the error.", "831c0e63-5a0a-49d9-abdf-e7d770b56e7b")
-    content = {"schema": _reference(Problem), "example": msgspec.to_builtins(example)}
-    documented = _response(status, Response(None, PROBLEM_HEADERS.get(status, {})))
-    return documented | {"content": {PROBLEM_JSON: content}}
+    return document_errors(statuses, has_scope=scope is not None)
 
 
 def _content(body: Any) -> dict[str, Any]:
     if isinstance(body, dict):
         return {"application/json": {"schema": body}}
-    return {"application/json": {"schema": _reference(body), "example": _examples()[body]}}
-
-
-def _reference(type_: type) -> dict[str, str]:
-    return {"$ref": f"#/components/schemas/{type_.__name__}"}
+    return {"application/json": {"schema": reference(body.__name__), "example": _examples()[body]}}
 
 
 def main() -> None:
