@@ -13,6 +13,15 @@ from tools.local.processes import Processes
 from tools.local.tables import create_tables
 
 
+SLOW_FOLDERS = ("project", "integration")
+
+
+def pytest_collection_modifyitems(items):
+    """Order the slow folders first, so that no worker of pytest-xdist is idle at the end."""
+    order = {folder: number for number, folder in enumerate(SLOW_FOLDERS)}
+    items.sort(key=lambda item: order.get(item.path.parent.name, len(order)))
+
+
 @pytest.hookimpl(wrapper=True)
 def pytest_runtest_makereport():
     """Escape lone surrogates in captured output, which pytest-xdist cannot transfer."""
