@@ -12,7 +12,6 @@ from tools.local.ministack import start_ministack
 from tools.local.processes import Processes
 from tools.local.tables import create_tables
 
-
 SLOW_FOLDERS = ("project", "integration")
 
 
