@@ -1,4 +1,4 @@
-"""What the tests have in common: settings, real servers, and a table to work on."""
+"""Fixtures for all tests: settings, real servers, and a table."""
 
 import os
 

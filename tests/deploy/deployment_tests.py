@@ -10,15 +10,15 @@ import pytest
 from deploy.deployer_calls import CALLS
 from support.fakes import sent
 from tools.deploy_local.deployers import Deployer, DeploymentFailed
+from tools.deploy_local.omissions import PARAMETERS
 
 ORIGIN = "https://app.example.com"
-NO_ISSUER = {"AuthIssuer": "", "AuthAudience": "", "AuthScopePrefix": ""}
 OLD, NEW = "List news, newest first.", "List the newest news first."
 """The description of a route in the OpenAPI document, before and after a change of code."""
 
 
 class DeploymentTests:
-    """What both tools must do; a subclass names the tool."""
+    """The tests of both tools. A subclass names the tool."""
 
     tool = Deployer
 
@@ -88,7 +88,7 @@ class DeploymentTests:
 
     def test_changed_parameters_are_published(self, stack):
         before = stack.live_version()
-        parameters = stack.parameters | NO_ISSUER | {"LogLevel": "WARNING"}
+        parameters = PARAMETERS | {"LogLevel": "WARNING"}  # without an issuer
         with pytest.raises(DeploymentFailed, match="this would remove the issuer"):
             stack.deployer.deploy(parameters)
         stack.deployer.deploy(parameters, ALLOW="drop-issuer")

@@ -12,7 +12,7 @@ from botocore.exceptions import BotoCoreError, ClientError
 from tools.versions.functions import Function, VersionError, find_functions
 
 KEPT = 3
-"""How many versions without an alias stay, for rollbacks. 0 is for the removal of the cache's network."""
+"""Number of versions without an alias to keep for rollbacks. 0: before the cache is removed."""
 
 
 def main() -> None:
