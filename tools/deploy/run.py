@@ -73,7 +73,7 @@ def commands(tool: str, parameters: dict[str, str], root: Path) -> list[list[str
     """Return the commands of a tool.
 
     SAM would keep the deployed value of a parameter that the command does not name, so it gets all of them,
-    in a file, since its command line accepts no empty values. sls reads PARAMETERS and the stage's file.
+    in a file: its command line accepts no empty values. sls itself reads PARAMETERS and the stage's file.
     """
     stage = parameters["Stage"]
     if tool == "sls":
