@@ -1,6 +1,7 @@
 """Fixtures for all tests: settings, real servers, and a table."""
 
 import os
+import signal
 
 import pytest
 
@@ -29,6 +30,12 @@ def pytest_runtest_makereport():
         (name, text.encode(errors="backslashreplace").decode()) for name, text in report.sections
     ]
     return report
+
+
+def pytest_sessionstart():
+    """Let programs be interrupted: a shell starts its background jobs with SIGINT ignored."""
+    if signal.getsignal(signal.SIGINT) == signal.SIG_IGN:
+        signal.signal(signal.SIGINT, signal.default_int_handler)
 
 
 @pytest.fixture(autouse=True, scope="session")
