@@ -19,6 +19,12 @@ RESPONSE_KB = 8.0
 FUNCTION_GB = 1.0
 FUNCTION_SECONDS = 0.015
 """Of a request, in the mean of hits, misses and writes; an assumption, as all of these."""
+COLD_STARTS = 0.01
+"""Share of the requests that start an environment."""
+INIT_SECONDS = 0.35
+"""Of a cold start, from docs/lambda.md. Lambda bills initialization since August 2025."""
+ITEMS_GB = 0.6
+"""A million items of 0.6 KB; each of the three indexes holds a copy."""
 LOGS_KB = 1.8
 """The lines of the function, Lambda's own three among them, and of the API."""
 METRICS = 25
@@ -29,6 +35,13 @@ METRICS = 25
 READ_UNITS_OF_LIST = 20 * 0.6 / 8
 READ_UNITS_OF_WRITE = 1
 WRITE_UNITS_OF_WRITE = 4
+
+GB_SECOND = 0.0000133334
+"""Price of the function's time on arm64."""
+ALARM_METRICS, CACHE_ALARM_METRICS = 7, 3
+"""Metrics of the alarms in template.yaml, and of those that exist with a cache only."""
+SNAPSHOT_GB_SECOND, RESTORED_GB = 0.0000015046, 0.0001397998
+"""Prices of SnapStart for a stored snapshot, and for each environment that starts from one."""
 
 CACHE_GB = 0.1
 """The least that ElastiCache Serverless for Valkey bills."""
@@ -65,9 +78,10 @@ def parts(*, cache: bool) -> list[Part]:
     loads = (1 - WRITES) * (1 - HITS if cache else 1)
     read_units = loads * READ_UNITS_OF_LIST + WRITES * READ_UNITS_OF_WRITE
     write_units = WRITES * WRITE_UNITS_OF_WRITE
-    compute = FUNCTION_GB * FUNCTION_SECONDS * MILLION * 0.0000133334
+    compute = FUNCTION_GB * FUNCTION_SECONDS * MILLION * GB_SECOND
     out = RESPONSE_KB * MILLION / GB_IN_KB
     logs = LOGS_KB * MILLION / GB_IN_KB
+    alarms = ALARM_METRICS + (CACHE_ALARM_METRICS if cache else 0)
     bill = [
         Part("HTTP API", "$1.00 a million", 0, 1.00),
         Part("Lambda, requests", "$0.20 a million", 0, 0.20),
@@ -78,6 +92,12 @@ def parts(*, cache: bool) -> list[Part]:
             compute,
         ),
         Part(
+            "Lambda, initialization",
+            f"{COLD_STARTS:.0%} x {INIT_SECONDS * 1000:.0f} ms x {FUNCTION_GB:.0f} GB",
+            0,
+            COLD_STARTS * INIT_SECONDS * FUNCTION_GB * MILLION * GB_SECOND,
+        ),
+        Part(
             "DynamoDB",
             f"{read_units:.2f} reads x $0.125 and {write_units:.2f} writes x $0.625 a million",
             0,
@@ -85,7 +105,19 @@ def parts(*, cache: bool) -> list[Part]:
         ),
         Part("traffic out", f"{RESPONSE_KB:.0f} KB x $0.09 a GB", 0, out * 0.09),
         Part("logs", f"{LOGS_KB} KB x $0.50 a GB", 0, logs * 0.50),
-        Part("alarms, dashboard", "10 x $0.10, 2 x $0.50, $3.00", 5.00, 0),
+        Part(
+            "items, backup",
+            f"4 x {ITEMS_GB} GB x $0.25, point-in-time recovery {ITEMS_GB} GB x $0.20",
+            ITEMS_GB * (4 * 0.25 + 0.20),
+            0,
+        ),
+        Part("KMS", "12 requests an hour x $0.03 for 10,000", 12 * HOURS * 0.03 / 10_000, 0),
+        Part(
+            "alarms, dashboard",
+            f"{alarms} x $0.10 ({ALARM_METRICS} without the cache), 2 x $0.50, $3.00",
+            alarms * 0.10 + 4.00,
+            0,
+        ),
     ]
     if cache:
         units = (1 - WRITES) * RESPONSE_KB + WRITES * UNITS_OF_WRITE
@@ -113,6 +145,16 @@ def table() -> str:
     return "\n".join(lines)
 
 
+def snapshot() -> str:
+    """Return what SnapStart adds, as an item of a list."""
+    version = FUNCTION_GB * HOURS * 3600 * SNAPSHOT_GB_SECOND
+    restores = FUNCTION_GB * RESTORED_GB * 10_000
+    return (
+        f"- `SnapStart=true` adds ${version:.2f} for each published version, until `make prune` deletes it, "
+        f"and ${restores:.2f} for\n  10,000 cold starts."
+    )
+
+
 def _line(name: str, arithmetic: str, costs: list[float]) -> str:
     return f"| {name} | {arithmetic} | " + " | ".join(f"{cost:,.2f}" for cost in costs) + " |"
 
@@ -121,6 +163,7 @@ def main() -> None:
     """Print the bill."""
     print(f"Prices as of {PRICES_OF}; {WRITES:.0%} writes, {HITS:.0%} of the reads from the cache.\n")
     print(table())
+    print(f"\n{snapshot()}")
 
 
 if __name__ == "__main__":

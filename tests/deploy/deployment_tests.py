@@ -18,7 +18,7 @@ OLD, NEW = "List news, newest first.", "List the newest news first."
 
 
 class DeploymentTests:
-    """What both tools must do; a subclass names the tool."""
+    """The tests of both tools. A subclass names the tool."""
 
     tool = Deployer
 

@@ -51,6 +51,20 @@ def test_a_parameter_of_the_command_takes_precedence(project):
     }
 
 
+def test_a_parameter_of_the_command_can_be_empty(project):
+    """`--param` of sls accepts no empty value."""
+    write_stage(
+        project, "dev", {"Stage": "dev", "AuthIssuer": ISSUER, "Docs": True, "CorsOrigins": ["a", "b"]}
+    )
+    given = {"MAKEFLAGS": "e", "PACKAGE": "true", "PARAMETERS": "AuthIssuer= logLevel=DEBUG"}
+    project.sls(build=False)  # creates an empty artifact
+    project.run(SLS, "package", **given)
+    compiled = project.folder / ".serverless" / "cloudformation-template-update-stack.json"
+    read = defaults(json.loads(compiled.read_text()))
+    assert (read["AuthIssuer"], read["LogLevel"]) == ("", "DEBUG")
+    assert (read["Docs"], read["CorsOrigins"]) == ("true", "a,b")
+
+
 def test_a_stage_needs_no_file(project):
     read = defaults(project.sls(build=False, Stage="other"))
     assert {name: str(value) for name, value in read.items()} == read_parameters("other", [], project.folder)

@@ -123,7 +123,11 @@ def replace_body(valkey, body):
         redis.set(key, encode(entry._replace(body=body)))
 
 
-@pytest.mark.parametrize("body", [b"", b"x", b"\x1f\x8b", gzip.compress(b"x" * 100)[:-1]])
+@pytest.mark.parametrize(
+    "body",
+    [b"", b"x", b"\x1f\x8b", gzip.compress(b"x" * 100)[:-1]],
+    ids=["empty", "no gzip", "cut header", "cut end"],
+)
 def test_an_invalid_body_bypasses_the_cache(client, valkey, clock, dao, body):
     page = client.get("/news/").data
     replace_body(valkey, body)

@@ -24,7 +24,7 @@ from tools.openapi.generator import FILE
 from tools.package.sources import list_modules
 
 OPENAPI = json.loads(FILE.read_text())
-CASES = int(os.environ.get("FUZZ_CASES", "150"))
+CASES = int(os.environ.get("FUZZ_CASES", "60"))
 GATEWAY_ERROR = {"$ref": "#/components/schemas/GatewayError"}
 DOCUMENTED = {
     (method.upper(), path, int(status))

@@ -86,4 +86,15 @@ def test_the_configuration_page_shows_the_error_of_an_invalid_setting():
 
 def test_the_costs_page_shows_what_make_cost_estimate_prints():
     assert cost_estimate.table() in page("costs.md")
+    assert cost_estimate.snapshot() in page("costs.md")
     assert cost_estimate.PRICES_OF in page("costs.md")
+
+
+def test_the_cost_estimate_counts_the_alarm_metrics_of_the_template():
+    alarms = (ROOT / "template.yaml").read_text().split("    Type: AWS::CloudWatch::Alarm\n")[1:]
+    metrics = [each.partition("\n\n")[0] for each in alarms]
+    counts = [max(1, each.count("MetricStat:")) for each in metrics]
+    cache = sum(
+        n for n, each in zip(counts, metrics, strict=True) if each.startswith("    Condition: HasCache")
+    )
+    assert (sum(counts) - cache, cache) == (cost_estimate.ALARM_METRICS, cost_estimate.CACHE_ALARM_METRICS)

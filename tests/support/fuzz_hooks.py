@@ -1,4 +1,4 @@
-"""What schemathesis must know and a schema can't say; loaded by it through SCHEMATHESIS_HOOKS."""
+"""Hooks for schemathesis: rules that a schema cannot express. SCHEMATHESIS_HOOKS names this module."""
 
 from datetime import datetime
 from urllib.parse import quote

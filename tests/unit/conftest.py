@@ -1,4 +1,4 @@
-"""What the unit tests have in common."""
+"""Fixtures of the unit tests."""
 
 import pytest
 

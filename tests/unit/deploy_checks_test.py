@@ -112,9 +112,7 @@ def test_sam_gets_every_parameter_and_the_stack_of_the_stage(project, monkeypatc
         f"test {REGION} {REGION} sam deploy --stack-name news-test --parameter-overrides file://.aws-sam/parameters-test.yaml",
     ]
     sent = yaml.safe_load((project / ".aws-sam" / "parameters-test.yaml").read_text())
-    assert sent == read_parameters(
-        "test", ["Architecture=arm64", "LogLevel=DEBUG", "AuthIssuer=https://it's.example/"], project
-    )
+    assert sent == read_parameters("test", ["LogLevel=DEBUG", "AuthIssuer=https://it's.example/"], project)
     assert (sent["Stage"], sent["Cache"], sent["LogLevel"]) == ("test", "false", "DEBUG")
     assert sent["CorsOrigins"] == "https://a.example,https://b.example"
     assert sent["AlarmEmail"] == ""
@@ -123,9 +121,17 @@ def test_sam_gets_every_parameter_and_the_stack_of_the_stage(project, monkeypatc
 def test_sls_gets_the_parameters_of_the_command(project, monkeypatch):
     monkeypatch.setenv("ARCH", "x86_64")
     monkeypatch.setenv("PARAMETERS", "Cache=false logLevel=DEBUG")
+    (project / "bin" / "npx").write_text(f'#!/bin/sh\necho "$PARAMETERS" "$@" >>\'{project}/calls\'\n')
     run.main(["sls"], project)
-    options = "--param=architecture=x86_64 --param=cache=false --param=logLevel=DEBUG"
-    assert calls(project) == [f"dev {REGION} {REGION} npx --no-install sls deploy --stage dev {options}"]
+    given = "Cache=false logLevel=DEBUG Architecture=x86_64"
+    assert calls(project) == [f"{given} --no-install sls deploy --stage dev"]
+
+
+def test_functions_are_built_for_the_architecture_of_the_stage(project):
+    (project / "stages" / "dev.yaml").write_text("Architecture: x86_64\n")
+    (project / "bin" / "sam").write_text(f"#!/bin/sh\necho \"$ARCH\" >>'{project}/calls'\n")
+    run.main(["sam"], project)
+    assert calls(project) == ["x86_64", "x86_64"]
 
 
 def test_the_code_of_a_failed_tool_is_the_code_of_the_deployment(project):

@@ -6,6 +6,7 @@ In reading order:
 - `stack.py`: the deployed stack, its parameters and versions.
 - `checks.py`: reasons to stop.
 - `run.py`: the command.
+- `sls_parameters.js`, `sls_checks.js`: the same for a plain `sls deploy`.
 """
 
 

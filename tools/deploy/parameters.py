@@ -29,7 +29,7 @@ def read_parameters(stage: str, given: Iterable[str], root: Path = ROOT) -> dict
     Raises:
         DeployError: a parameter is unknown, has no value or belongs to another stage.
     """
-    template = yaml.load((root / "template.yaml").read_text(), _TemplateLoader)  # noqa: S506  # a SafeLoader
+    template = yaml.load((root / "template.yaml").read_text(), _TemplateLoader)  # noqa: S506  # nosec B506  # a SafeLoader
     declared = template["Parameters"]
     values = {name: str(each["Default"]) for name, each in declared.items() if "Default" in each}
     values |= {"Stage": stage}

@@ -24,14 +24,21 @@ def main(arguments: Sequence[str] | None = None, root: Path = ROOT) -> None:
     """Check and deploy; exit with the code of the tool."""
     [tool] = sys.argv[1:] if arguments is None else arguments
     stage = os.environ.get("STAGE") or "dev"
-    architecture = f"Architecture={os.environ.get('ARCH') or 'arm64'}"
-    given = [architecture, *os.environ.get("PARAMETERS", "").split()]
+    given = os.environ.get("PARAMETERS", "").split()
+    if architecture := os.environ.get("ARCH"):
+        given.append(f"Architecture={architecture}")
     try:
         parameters, region = prepare(tool, stage, given, root)
     except (BotoCoreError, ClientError, DeployError) as error:
         sys.exit(f"deploy: {error}")
-    environment = os.environ | {"AWS_REGION": region, "AWS_DEFAULT_REGION": region, "CONFIRM": stage}
-    for command in commands(tool, parameters, given, root):
+    environment = os.environ | {
+        "ARCH": parameters["Architecture"],  # of the build
+        "AWS_DEFAULT_REGION": region,
+        "AWS_REGION": region,
+        "CONFIRM": stage,  # for sls_checks.js
+        "PARAMETERS": " ".join(given),  # for sls_parameters.js
+    }
+    for command in commands(tool, parameters, root):
         if code := subprocess.run(command, cwd=root, env=environment, check=False).returncode:
             sys.exit(code)
 
@@ -62,16 +69,15 @@ def stack_name(stage: str, root: Path) -> str:
     return f"{project}-{stage}"
 
 
-def commands(tool: str, parameters: dict[str, str], given: list[str], root: Path) -> list[list[str]]:
+def commands(tool: str, parameters: dict[str, str], root: Path) -> list[list[str]]:
     """Return the commands of a tool.
 
     SAM would keep the deployed value of a parameter that the command does not name, so it gets all of them,
-    in a file, since its command line accepts no empty values. sls reads the stage's file itself.
+    in a file: its command line accepts no empty values. sls itself reads PARAMETERS and the stage's file.
     """
     stage = parameters["Stage"]
     if tool == "sls":
-        options = [f"--param={name[0].lower()}{name[1:]}" for name in given]
-        return [["npx", "--no-install", "sls", "deploy", "--stage", stage, *options]]
+        return [["npx", "--no-install", "sls", "deploy", "--stage", stage]]
     file = root / ".aws-sam" / f"parameters-{stage}.yaml"
     file.parent.mkdir(exist_ok=True)
     file.write_text("".join(f"{name}: {_quoted(value)}\n" for name, value in parameters.items()))

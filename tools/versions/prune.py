@@ -12,7 +12,7 @@ from botocore.exceptions import BotoCoreError, ClientError
 from tools.versions.functions import Function, VersionError, find_functions
 
 KEPT = 3
-"""How many versions without an alias stay, for rollbacks."""
+"""Number of versions without an alias to keep for rollbacks. 0: before the cache is removed."""
 
 
 def main() -> None:
@@ -38,15 +38,19 @@ def _parse_arguments() -> argparse.Namespace:
     )
     parser.add_argument("--stage", required=True)
     parser.add_argument("--module", help="only the function of this module")
-    parser.add_argument("--keep", type=_at_least_one, default=KEPT)
+    parser.add_argument("--keep", type=_not_negative, default=KEPT)
     parser.add_argument("--delete", action="store_true")
     return parser.parse_args()
 
 
 def unneeded_versions(function: Function, keep: int) -> list[int]:
-    """Return the versions that no alias uses, but for the newest `keep` of them."""
+    """Return the versions that no alias uses, without the newest `keep`.
+
+    A version that is newer than the live one is never among them: after a rollback, the stack names it.
+    """
     unused = [each for each in function.versions if each not in function.in_use]
-    return unused[:-keep]
+    older = [each for each in unused if each < function.live]
+    return older[: len(older) - max(0, keep - (len(unused) - len(older)))]
 
 
 def delete_versions(function: Function, versions: list[int]) -> None:
@@ -56,9 +60,9 @@ def delete_versions(function: Function, versions: list[int]) -> None:
         client.delete_function(FunctionName=function.name, Qualifier=str(version))
 
 
-def _at_least_one(text: str) -> int:
+def _not_negative(text: str) -> int:
     number = int(text)
-    if number < 1:  # after a rollback, the newest version is the one that the stack names
+    if number < 0:
         raise ValueError
     return number
 
