@@ -16,6 +16,8 @@ HITS = 0.9
 """Cache hit ratio of the reads."""
 RESPONSE_KB = 8.0
 """A list of 20; a single item is 0.5 KB."""
+GZIP_KB = 2.4
+"""The same list in gzip, as the cache stores and sends it."""
 FUNCTION_GB = 1.0
 FUNCTION_SECONDS = 0.015
 """Of a request, in the mean of hits, misses and writes; an assumption, as all of these."""
@@ -79,7 +81,8 @@ def parts(*, cache: bool) -> list[Part]:
     read_units = loads * READ_UNITS_OF_LIST + WRITES * READ_UNITS_OF_WRITE
     write_units = WRITES * WRITE_UNITS_OF_WRITE
     compute = FUNCTION_GB * FUNCTION_SECONDS * MILLION * GB_SECOND
-    out = RESPONSE_KB * MILLION / GB_IN_KB
+    out_kb = GZIP_KB if cache else RESPONSE_KB
+    out = out_kb * MILLION / GB_IN_KB
     logs = LOGS_KB * MILLION / GB_IN_KB
     alarms = ALARM_METRICS + (CACHE_ALARM_METRICS if cache else 0)
     bill = [
@@ -103,7 +106,7 @@ def parts(*, cache: bool) -> list[Part]:
             0,
             read_units * 0.125 + write_units * 0.625,
         ),
-        Part("traffic out", f"{RESPONSE_KB:.0f} KB x $0.09 a GB", 0, out * 0.09),
+        Part("traffic out", f"{out_kb:.1f} KB x $0.09 a GB", 0, out * 0.09),
         Part("logs", f"{LOGS_KB} KB x $0.50 a GB", 0, logs * 0.50),
         Part(
             "items, backup",
@@ -120,7 +123,7 @@ def parts(*, cache: bool) -> list[Part]:
         ),
     ]
     if cache:
-        units = (1 - WRITES) * RESPONSE_KB + WRITES * UNITS_OF_WRITE
+        units = (1 - WRITES) * GZIP_KB + WRITES * UNITS_OF_WRITE
         arithmetic = f"{CACHE_GB} GB x $0.084 an hour, and {units:.1f} units x $0.0023 a million"
         bill.append(Part("cache", arithmetic, CACHE_GB * 0.084 * HOURS, units * 0.0023))
     return bill
