@@ -104,16 +104,15 @@ class DeploymentTests:
         assert stack.live_version()["Environment"]["Variables"]["LOG_LEVEL"] == "INFO"
         assert NEW in stack.request("GET", "/openapi.json").text
 
-    def test_prune_deletes_only_versions_that_no_alias_uses(self, stack):
-        client, name = stack.emulator.client("lambda"), stack.live_version()["FunctionName"]
-        for description in ("fourth", "fifth"):
-            client.update_function_configuration(FunctionName=name, Description=description)
-            client.publish_version(FunctionName=name)
-        plan = "keeps 2, 3, 4, 5; would delete 1\nNothing was deleted: DELETE=yes deletes.\n"
+    def test_prune_keeps_what_the_alias_the_stack_and_a_rollback_need(self, stack):
+        assert "keeps 1, 2, 3; would delete none" in self.run(stack, "prune")
+        assert "keeps 2, 3; deletes 1" in self.run(stack, "prune", "--keep", "0", "--delete")
+        stack.publish_versions(count=3)
+        plan = "keeps 3, 4, 5, 6; would delete 2\nNothing was deleted: DELETE=yes deletes.\n"
         assert self.run(stack, "prune").endswith(plan)
-        assert stack.versions() == [1, 2, 3, 4, 5]
-        assert self.run(stack, "prune", "--delete").endswith("keeps 2, 3, 4, 5; deletes 1\n")
-        assert stack.versions() == [2, 3, 4, 5]
+        assert stack.versions() == [2, 3, 4, 5, 6]
+        assert self.run(stack, "prune", "--delete").endswith("keeps 3, 4, 5, 6; deletes 2\n")
+        assert stack.versions() == [3, 4, 5, 6]
 
     def run(self, stack, tool, *arguments):
         """Return the output of a tool of tools/versions for the news function of the stage."""

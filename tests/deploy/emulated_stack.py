@@ -95,6 +95,14 @@ class EmulatedStack:
         functions = {each["Handler"]: each["FunctionName"] for each in client.list_functions()["Functions"]}
         return client.get_function_configuration(FunctionName=functions[HANDLER], Qualifier="live")
 
+    def publish_versions(self, count):
+        """Publish versions of the news function, and point the alias `live` to the last one."""
+        client, name = self.emulator.client("lambda"), self.live_version()["FunctionName"]
+        for number in range(count):
+            client.update_function_configuration(FunctionName=name, Description=f"version {number}")
+            published = client.publish_version(FunctionName=name)["Version"]
+        client.update_alias(FunctionName=name, Name="live", FunctionVersion=published)
+
     def versions(self):
         """Return the numbers of the function's published versions."""
         client = self.emulator.client("lambda")

@@ -2,6 +2,8 @@
 
 import sys
 
+import requests
+
 from tools.local.processes import free_port, wait_for_port
 
 
@@ -15,4 +17,5 @@ def start_moto(processes, log, *hosts):
     app = "moto.moto_server.werkzeug_app:create_backend_app('dynamodb')"
     server = ["--worker-class=gthread", "--threads=1", "--timeout=0", "--no-control-socket"]
     wait_for_port(processes.start([sys.executable, "-m", "gunicorn", app, *binds, *server], log=log), port)
+    requests.get(f"http://127.0.0.1:{port}/", timeout=60)  # gunicorn listens before it has imported moto
     return port

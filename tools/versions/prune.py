@@ -12,7 +12,7 @@ from botocore.exceptions import BotoCoreError, ClientError
 from tools.versions.functions import Function, VersionError, find_functions
 
 KEPT = 3
-"""Number of versions without an alias to keep for rollbacks. 0: before the cache is removed."""
+"""Number of versions before the live one to keep for rollbacks. 0: before the cache is removed."""
 
 
 def main() -> None:
@@ -44,13 +44,12 @@ def _parse_arguments() -> argparse.Namespace:
 
 
 def unneeded_versions(function: Function, keep: int) -> list[int]:
-    """Return the versions that no alias uses, without the newest `keep`.
+    """Return the versions before the live one that no alias uses, without the newest `keep`.
 
     A version that is newer than the live one is never among them: after a rollback, the stack names it.
     """
-    unused = [each for each in function.versions if each not in function.in_use]
-    older = [each for each in unused if each < function.live]
-    return older[: len(older) - max(0, keep - (len(unused) - len(older)))]
+    older = [each for each in function.versions if each < function.live and each not in function.in_use]
+    return older[: max(0, len(older) - keep)]
 
 
 def delete_versions(function: Function, versions: list[int]) -> None:
