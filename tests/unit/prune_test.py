@@ -12,9 +12,10 @@ from tools.versions.prune import unneeded_versions
         (5, 3, [1]),
         (5, 1, [1, 2, 3]),
         (5, 0, [1, 2, 3, 4]),
+        (5, 5, []),
         (5, 9, []),
-        (2, 3, [1]),  # after a rollback, the newer versions count as kept
-        (2, 4, []),
+        (4, 1, [1, 2]),  # after a rollback, the stack names the newer version
+        (2, 3, []),
         (2, 0, [1]),
     ],
 )
