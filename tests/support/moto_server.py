@@ -2,7 +2,8 @@
 
 import sys
 
-import requests
+import boto3
+from botocore.config import Config
 
 from tools.local.processes import free_port, wait_for_port
 
@@ -17,5 +18,14 @@ def start_moto(processes, log, *hosts):
     app = "moto.moto_server.werkzeug_app:create_backend_app('dynamodb')"
     server = ["--worker-class=gthread", "--threads=1", "--timeout=0", "--no-control-socket"]
     wait_for_port(processes.start([sys.executable, "-m", "gunicorn", app, *binds, *server], log=log), port)
-    requests.get(f"http://127.0.0.1:{port}/", timeout=60)  # gunicorn listens before it has imported moto
+    # gunicorn listens before it has imported moto, and moto loads its models in the first requests.
+    client = boto3.client(
+        "dynamodb",
+        "us-east-1",
+        endpoint_url=f"http://127.0.0.1:{port}",
+        aws_access_key_id="test",
+        aws_secret_access_key="test",
+        config=Config(read_timeout=60),
+    )
+    client.list_tables()
     return port
