@@ -119,7 +119,7 @@ module: $(READY) ## create a working module: NAME=search; TABLE=no creates no ta
 
 .PHONY: test
 test: lint ## everything that is checked: style, types, layers and all tests, with coverage
-	@echo "test: about 10 minutes on two cores; TESTS=tests/api_test.py would run some of them"
+	@echo "test: about 15 minutes on two cores; TESTS=tests/api_test.py would run some of them"
 	@$(BIN)/coverage erase
 	@set -f; $(BIN)/coverage run -m pytest --quiet --numprocesses auto --dist loadfile --no-loadscope-reorder $$TESTS
 	@$(BIN)/coverage combine --quiet
