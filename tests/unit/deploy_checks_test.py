@@ -14,6 +14,7 @@ from moto.server import ThreadedMotoServer
 from support.environment import ROOT
 from tools.deploy import run
 from tools.deploy.parameters import read_parameters
+from tools.deploy.stack import stack_name
 
 REGION = "eu-central-1"
 ISSUER = "https://login.example.com/"
@@ -77,7 +78,7 @@ def stack(project, aws):
                 for name, (kind, properties) in RESOURCES.items()
             },
         }
-        names.append(run.stack_name(stage, project))
+        names.append(stack_name(stage, project))
         client.create_stack(StackName=names[-1], TemplateBody=json.dumps(template))
 
     names = []

@@ -4,7 +4,6 @@ import os
 import shutil
 import subprocess
 import sys
-import tomllib
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -13,7 +12,7 @@ from botocore.exceptions import BotoCoreError, ClientError
 from tools.deploy import DeployError
 from tools.deploy.checks import changed_parameters, check_issuer, check_network, confirm
 from tools.deploy.parameters import read_parameters
-from tools.deploy.stack import find_region, find_stack
+from tools.deploy.stack import find_region, find_stack, stack_name
 from tools.package.uv import ROOT
 
 NEEDED = {"sam": ("make", "sam"), "sls": ("make", "npx")}
@@ -61,12 +60,6 @@ def prepare(tool: str, stage: str, given: list[str], root: Path) -> tuple[dict[s
         print(f"deploy: {line}", flush=True)
     confirm(stage, region)
     return parameters, region
-
-
-def stack_name(stage: str, root: Path) -> str:
-    """Return the name of a stage's stack."""
-    project = tomllib.loads((root / "pyproject.toml").read_text())["project"]["name"]
-    return f"{project}-{stage}"
 
 
 def commands(tool: str, parameters: dict[str, str], root: Path) -> list[list[str]]:

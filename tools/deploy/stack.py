@@ -1,8 +1,9 @@
 """The stack of a stage as it is deployed now."""
 
 import os
+import tomllib
 from dataclasses import dataclass, field
-from typing import Any
+from pathlib import Path
 
 import boto3
 from botocore.exceptions import ClientError
@@ -21,6 +22,12 @@ class Stack:
 
     parameters: dict[str, str] = field(default_factory=dict)
     in_network: tuple[str, ...] = ()
+
+
+def stack_name(stage: str, root: Path) -> str:
+    """Return the name of a stage's stack."""
+    project = tomllib.loads((root / "pyproject.toml").read_text())["project"]["name"]
+    return f"{project}-{stage}"
 
 
 def find_region() -> str:
@@ -50,17 +57,27 @@ def find_stack(name: str, region: str) -> Stack:
             return Stack()
         raise
     parameters = {each["ParameterKey"]: each["ParameterValue"] for each in described.get("Parameters", [])}
-    pages = client.get_paginator("list_stack_resources").paginate(StackName=name)
-    resources = [each for page in pages for each in page["StackResourceSummaries"]]
-    functions = [each for each in resources if each["ResourceType"] == "AWS::Lambda::Function"]
-    versions = [each for function in functions for each in _versions(function, region)]
-    return Stack(parameters, tuple(each for each in versions if each))
+    versions = [
+        each for function in function_names(name, region) for each in _versions_in_vpc(function, region)
+    ]
+    return Stack(parameters, tuple(versions))
 
 
-def _versions(function: dict[str, Any], region: str) -> list[str]:
-    """Return the versions of a function that are in a VPC."""
+def function_names(stack: str, region: str) -> list[str]:
+    """Return the names of the Lambda functions of a stack."""
+    client = boto3.client("cloudformation", region_name=region)
+    pages = client.get_paginator("list_stack_resources").paginate(StackName=stack)
+    return [
+        each["PhysicalResourceId"]
+        for page in pages
+        for each in page["StackResourceSummaries"]
+        if each["ResourceType"] == "AWS::Lambda::Function"
+    ]
+
+
+def _versions_in_vpc(name: str, region: str) -> list[str]:
+    """Return the versions of a function that are in a VPC, as `name:version`."""
     client = boto3.client("lambda", region_name=region)
-    name = function["PhysicalResourceId"]
     pages = client.get_paginator("list_versions_by_function").paginate(FunctionName=name)
     return [
         f"{name}:{version['Version']}"

@@ -7,7 +7,7 @@ import sys
 from collections.abc import Mapping
 from pathlib import Path
 
-from tools.deploy.run import stack_name
+from tools.deploy.stack import stack_name
 
 ARCHITECTURE = "arm64" if platform.machine() in {"aarch64", "arm64"} else "x86_64"
 """The instruction set of this machine, on which the emulator runs functions."""

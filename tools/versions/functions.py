@@ -1,18 +1,19 @@
 """The Lambda functions of a stage, with their published versions and aliases."""
 
-import tomllib
 from dataclasses import dataclass
 from typing import Any
 
 import boto3
 
+from tools.deploy import DeployError
+from tools.deploy.stack import find_region, function_names, stack_name
 from tools.package.uv import ROOT
 
 ALIAS = "live"
 """The alias that the API invokes: AutoPublishAlias in template.yaml."""
 
 
-class VersionError(Exception):
+class VersionError(DeployError):
     """The versions of a function cannot be changed; the message is one line for a person."""
 
 
@@ -35,22 +36,24 @@ class Function:
     in_use: frozenset[int]
 
 
+def lambda_client() -> Any:
+    """Return a client in the region of the deployments. boto3 itself does not read AWS_REGION.
+
+    Raises:
+        DeployError: there is no region.
+    """
+    return boto3.client("lambda", region_name=find_region())
+
+
 def find_functions(stage: str, module: str | None = None) -> list[Function]:
     """Return the functions of a stage, or only that of a module.
 
     Raises:
-        VersionError: there is none.
+        DeployError: there is none, or no region.
     """
-    project = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]["name"]
-    stack = f"{project}-{stage}"
-    pages = boto3.client("cloudformation").get_paginator("list_stack_resources").paginate(StackName=stack)
-    names = [
-        each["PhysicalResourceId"]
-        for page in pages
-        for each in page["StackResourceSummaries"]
-        if each["ResourceType"] == "AWS::Lambda::Function"
-    ]
-    functions = [_describe(boto3.client("lambda"), name) for name in names]
+    stack = stack_name(stage, ROOT)
+    client = lambda_client()
+    functions = [_describe(client, name) for name in function_names(stack, find_region())]
     found = [each for each in functions if module in {None, each.module}]
     if not found:
         raise VersionError(f"stack {stack} has no function{f' of the module {module}' if module else ''}")

@@ -6,10 +6,10 @@ Lambda stores every published version until it is deleted, and bills the snapsho
 import argparse
 import sys
 
-import boto3
 from botocore.exceptions import BotoCoreError, ClientError
 
-from tools.versions.functions import Function, VersionError, find_functions
+from tools.deploy import DeployError
+from tools.versions.functions import Function, find_functions, lambda_client
 
 KEPT = 3
 """Number of versions before the live one to keep for rollbacks. 0: before the cache is removed."""
@@ -26,7 +26,7 @@ def main() -> None:
             print(f"{function.name}: keeps {_numbers(kept)}; {verb} {_numbers(unneeded)}")
             if arguments.delete:
                 delete_versions(function, unneeded)
-    except (BotoCoreError, ClientError, VersionError) as error:
+    except (BotoCoreError, ClientError, DeployError) as error:
         sys.exit(f"prune: {error}")
     if not arguments.delete:
         print("Nothing was deleted: DELETE=yes deletes.")
@@ -54,7 +54,7 @@ def unneeded_versions(function: Function, keep: int) -> list[int]:
 
 def delete_versions(function: Function, versions: list[int]) -> None:
     """Delete published versions."""
-    client = boto3.client("lambda")
+    client = lambda_client()
     for version in versions:
         client.delete_function(FunctionName=function.name, Qualifier=str(version))
 

@@ -3,10 +3,10 @@
 import argparse
 import sys
 
-import boto3
 from botocore.exceptions import BotoCoreError, ClientError
 
-from tools.versions.functions import ALIAS, Function, VersionError, find_functions
+from tools.deploy import DeployError
+from tools.versions.functions import ALIAS, Function, VersionError, find_functions, lambda_client
 
 
 def main() -> None:
@@ -19,7 +19,7 @@ def main() -> None:
         function = _choose(find_functions(arguments.stage, arguments.module))
         version = previous_version(function)
         roll_back(function, version)
-    except (BotoCoreError, ClientError, VersionError) as error:
+    except (BotoCoreError, ClientError, DeployError) as error:
         sys.exit(f"rollback: {error}")
     print(f"{function.name}: {ALIAS} points to version {version}, was {function.live}")
     print("A deployment that publishes a version moves it again: correct the code before you deploy.")
@@ -46,7 +46,7 @@ def previous_version(function: Function) -> int:
 
 def roll_back(function: Function, version: int) -> None:
     """Send all requests to a version, and end a gradual deployment's traffic shift."""
-    boto3.client("lambda").update_alias(
+    lambda_client().update_alias(
         FunctionName=function.name,
         Name=ALIAS,
         FunctionVersion=str(version),
