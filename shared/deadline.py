@@ -10,7 +10,10 @@ from typing import TypeVar
 T = TypeVar("T")
 
 MAX_EXTENSION = 4
+"""Maximum duration of a call, in multiples of its limit, while this process computes."""
+
 MIN_WAIT_SECONDS = 0.001
+"""A shorter rest of the limit is not worth another wait."""
 
 
 def idle_time() -> float:

@@ -16,7 +16,7 @@ HITS = 0.9
 """Cache hit ratio of the reads."""
 RESPONSE_KB = 8.0
 """A list of 20; a single item is 0.5 KB."""
-GZIP_KB = 2.4
+GZIP_KB = 2.9
 """The same list in gzip, as the cache stores and sends it."""
 FUNCTION_GB = 1.0
 FUNCTION_SECONDS = 0.015

@@ -15,7 +15,7 @@ MIN_BYTES = 1024
 """Smaller bodies stay as they are: they fit into one packet, and one read unit of ElastiCache Serverless."""
 
 LEVEL = 6
-"""A page of 20 news (9.1 KB) becomes 2.4 KB in 80 microseconds. Level 9 saves 0.2 % more and takes longer."""
+"""A page of the sample news (8,263 bytes) becomes 2,850 bytes; 3,045 at level 1, 2,846 at level 9."""
 
 MAX_BYTES = 16 * 1024 * 1024
 """Maximum size of a decompressed body. Lambda's limit of a response is 6 MB."""

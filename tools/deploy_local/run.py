@@ -54,38 +54,38 @@ def _deploy(processes: Processes, folder: Path, arguments: argparse.Namespace) -
     if sys.platform != "linux":
         raise StartError("the emulator runs functions on this machine, and they are built for Linux")
     emulator = Emulator(processes, folder)
-    _say("emulator", f"MiniStack at {emulator.url}")
+    _print_line("emulator", f"MiniStack at {emulator.url}")
     project = copy_project(folder / "project")
     for kind, names in omit_unsupported(project).items():
-        _say("omitted", f"{', '.join(names)} ({kind.name}): {kind.reason}")
+        _print_line("omitted", f"{', '.join(names)} ({kind.name}): {kind.reason}")
     issuer = Issuer.create(emulator)
     parameters = issuer.parameters | PARAMETERS | arguments.parameters
-    _say("parameters", " ".join(f"{name}={value}" for name, value in parameters.items()))
+    _print_line("parameters", " ".join(f"{name}={value}" for name, value in parameters.items()))
     environment = tool_environment(emulator.url) | {"TMPDIR": str(folder)}
     deployer = DEPLOYERS[arguments.tool](project, environment, arguments.stage)
-    _say("deploying", f"stack {deployer.stack} with {arguments.tool}, about a minute")
+    _print_line("deploying", f"stack {deployer.stack} with {arguments.tool}, about a minute")
     deployer.deploy(parameters)
-    _say_how_to_use(emulator, deployer.stack, issuer)
+    _print_usage(emulator, deployer.stack, issuer)
 
 
-def _say_how_to_use(emulator: Emulator, stack: str, issuer: Issuer) -> None:
+def _print_usage(emulator: Emulator, stack: str, issuer: Issuer) -> None:
     [described] = emulator.client("cloudformation").describe_stacks(StackName=stack)["Stacks"]
     outputs = {each["OutputKey"]: each["OutputValue"] for each in described["Outputs"]}
     address = emulator.api_url(str(urlsplit(outputs["ApiUrl"]).hostname).partition(".")[0])
-    _say("API", address)
-    _say("read", f"curl -i '{address}/news/'")
-    _say(
+    _print_line("API", address)
+    _print_line("read", f"curl -i '{address}/news/'")
+    _print_line(
         "write",
         f"curl -i '{address}/news/' -H 'Content-Type: application/json' -d '{json.dumps(SAMPLE)}' "
         f"-H 'Authorization: Bearer {issuer.token()}'",
     )
     variables = (f"{name}={value}" for name, value in access_variables(emulator.url).items())
-    _say("AWS CLI", f"export {' '.join(variables)}")
-    _say("", "Ctrl-C stops the emulator and deletes everything")
+    _print_line("AWS CLI", f"export {' '.join(variables)}")
+    _print_line("", "Ctrl-C stops the emulator and deletes everything")
 
 
-def _say(what: str, text: str) -> None:
-    print(f"{what:<12}{text}", flush=True)
+def _print_line(label: str, text: str) -> None:
+    print(f"{label:<12}{text}", flush=True)
 
 
 def _stop(_signal: int, _frame: FrameType | None) -> None:

@@ -42,7 +42,7 @@ def main() -> None:
 
 
 def _serve(processes: Processes) -> int:
-    """Serve until gunicorn ends. It ends by itself only on an error."""
+    """Serve until gunicorn exits. It exits without a signal only after an error."""
     run_defaults.set_defaults()
     _check_bind(os.environ["BIND"])
     Settings.from_env()
