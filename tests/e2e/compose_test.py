@@ -9,8 +9,8 @@ import uuid
 
 import pytest
 import requests
-from engine import docker, require_engine, succeeds, wait_until
 
+from e2e.engine import docker, require_engine, succeeds, wait_until
 from support.environment import ROOT
 from support.fakes import sent
 from support.lambda_emulator import HERE
