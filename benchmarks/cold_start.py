@@ -21,8 +21,8 @@ PEERS = {
     "Flask + serverless-wsgi only, constant response": ("flask_constant", 1.5),
     "the same app, imported eagerly, without .pyc": ("eager", 0.25),
     "FastAPI + Mangum + redis, compiled": ("fastapi_redis", 1.0),
-    "Powertools' resolver + redis, compiled": ("powertools_redis", 1.0),
-    "Flask + apig-wsgi + redis, compiled": ("apig_wsgi_redis", 1.5),
+    "Powertools' resolver + redis, compiled": ("powertools_redis", None),
+    "Flask + apig-wsgi + redis, compiled": ("apig_wsgi_redis", None),
 }
 
 
