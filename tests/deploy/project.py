@@ -11,6 +11,7 @@ import yaml
 
 from support.environment import CLEAN, ROOT
 from support.project_copy import copied
+from tools.package.python import runtime_version
 from tools.package.sources import list_modules
 from tools.package.uv import uv
 
@@ -83,7 +84,8 @@ class Project:
             for module in list_modules(self.folder):
                 (self.folder / "build" / f"{module}.zip").touch()
             env = {"MAKEFLAGS": "e", "PACKAGE": "true"}  # replaces the build command of the Makefile
-        self.run(SLS, "package", *sls_options(parameters), **env)
+        runtime = {"Runtime": f"python{runtime_version()}"} if build else {}
+        self.run(SLS, "package", *sls_options(runtime | parameters), **env)
         return json.loads(
             (self.folder / ".serverless" / "cloudformation-template-update-stack.json").read_text()
         )

@@ -21,7 +21,7 @@ from tools.local.lambda_runtime import packages, serving
 from tools.local.tables import create_tables
 from tools.package.archive import publish, zip_folder
 from tools.package.builder import build
-from tools.package.python import runtime_python
+from tools.package.python import runtime_python, runtime_version
 from tools.package.sources import find_sources, list_modules
 from tools.package.uv import PackageError, run, uv
 from tools.package.wheels import ITEM_OPERATIONS, PLATFORMS, check_architecture
@@ -243,9 +243,7 @@ def test_artifact_is_small(archive, unpacked):
 
 def test_every_file_is_compiled_with_unchecked_hashes(unpacked):
     compiled = list(unpacked.rglob("*.pyc"))
-    sources = {
-        path: path.parent.parent / f"{path.name.removesuffix('.cpython-313.pyc')}.py" for path in compiled
-    }
+    sources = {path: path.parent.parent / f"{path.name.partition('.')[0]}.py" for path in compiled}
     assert set(sources.values()) == set(unpacked.rglob("*.py"))
     for path, source in sources.items():  # the path in tracebacks
         assert f"/var/task/{source.relative_to(unpacked)}".encode() in path.read_bytes()
@@ -351,15 +349,39 @@ def test_unknown_module_or_existing_folder_fails_the_build(fresh_clone, target, 
 def test_runtime_python_must_have_lambdas_version(tmp_path):
     result = package("news", "--into", tmp_path, RUNTIME_PYTHON="/no/such/python")
     assert result.returncode == 1
-    assert result.stderr == "package: RUNTIME_PYTHON: '/no/such/python' is not a CPython 3.13\n"
+    version = runtime_version()
+    assert result.stderr == f"package: RUNTIME_PYTHON: '/no/such/python' is not a CPython {version}\n"
 
 
 def test_missing_python_of_lambdas_version_fails_with_one_line(python, tmp_path):
     no_python = dict.fromkeys(("PATH", "PYENV_ROOT", "UV_PYTHON_INSTALL_DIR"), str(tmp_path))
     result = package("news", "--into", tmp_path / "x", UV_OFFLINE="1", **no_python)
     assert result.returncode == 1
-    assert result.stderr.startswith("package: compiling for Lambda needs CPython 3.13, ")
-    assert result.stderr.endswith("set RUNTIME_PYTHON=/path/to/python3.13\n")
+    version = runtime_version()
+    assert result.stderr == (
+        f"package: compiling for Lambda needs CPython {version}, which uv cannot install here: "
+        f"set RUNTIME_PYTHON=/path/to/python{version}, or RUNTIME to another version of Lambda's\n"
+    )
+
+
+def test_an_unsupported_runtime_fails_with_one_line(tmp_path):
+    result = package("news", "--into", tmp_path / "x", RUNTIME="python3.9")
+    assert result.returncode == 1
+    assert result.stderr == "package: RUNTIME: 'python3.9' is not one of python3.14, python3.13\n"
+
+
+@pytest.mark.parametrize(("missing", "runtime"), [((), "python3.14"), (("3.14",), "python3.13")])
+def test_tests_use_the_newest_runtime_whose_interpreter_is_there(tmp_path, missing, runtime):
+    for version in {"3.14", "3.13"} - set(missing):
+        interpreter = tmp_path / f"python{version}"
+        interpreter.write_text(f"#!/bin/sh\necho cpython-{version.replace('.', '')}\n")
+        interpreter.chmod(0o755)
+    env = CLEAN | {"PATH": str(tmp_path), "PYENV_ROOT": str(tmp_path), "UV_OFFLINE": "1"}
+    env["UV_PYTHON_INSTALL_DIR"] = str(tmp_path)
+    command = [sys.executable, "-m", "tools.package.python", "runtime"]
+    done = subprocess.run(command, cwd=ROOT, env=env, capture_output=True, text=True, check=True)
+    assert done.stdout == f"{runtime}\n"
+    assert bool(done.stderr) is bool(missing)
 
 
 def test_imported_packages_are_included(tmp_path):

@@ -51,7 +51,7 @@ def test_every_decorator_in_agents_md_exists():
 
 def test_ci_runs_existing_commands_on_every_supported_python():
     jobs = yaml.safe_load(WORKFLOW)["jobs"]
-    assert jobs["test"]["strategy"]["matrix"]["python"] == ["3.11", "3.12", "3.13"]
+    assert jobs["test"]["strategy"]["matrix"]["python"] == ["3.11", "3.12", "3.13", "3.14"]
     assert set(re.findall(r"run: make ([a-z-]+)", WORKFLOW)) <= COMMANDS
     assert {"test", "check-deploy"} <= jobs.keys()
 

@@ -17,6 +17,8 @@ from tools.deploy.parameters import read_parameters
 from tools.deploy.stack import stack_name
 
 REGION = "eu-central-1"
+BUILD_VARIABLES = ("ARCH", "RUNTIME")
+VARIABLES = ("ALLOW", "AWS_DEFAULT_REGION", "AWS_PROFILE", "CONFIRM", "PARAMETERS", "STAGE", *BUILD_VARIABLES)
 ISSUER = "https://login.example.com/"
 IN_NETWORK = {"SubnetIds": [{"Ref": "Subnet"}], "SecurityGroupIds": [{"Ref": "Group"}]}
 FUNCTION = {
@@ -56,7 +58,7 @@ def project(tmp_path, monkeypatch, aws):
             f'#!/bin/sh\necho "$CONFIRM $AWS_REGION $AWS_DEFAULT_REGION" {name} "$@" >>\'{tmp_path}/calls\'\n'
         )
         program.chmod(0o755)
-    for name in ("ALLOW", "ARCH", "AWS_DEFAULT_REGION", "AWS_PROFILE", "CONFIRM", "PARAMETERS", "STAGE"):
+    for name in VARIABLES:
         monkeypatch.delenv(name, raising=False)
     keys = dict.fromkeys(("AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY"), "testing")
     paths = {"AWS_CONFIG_FILE": str(tmp_path / "config"), "PATH": str(tmp_path / "bin")}
@@ -92,6 +94,10 @@ def calls(project):
     return file.read_text().splitlines() if file.exists() else []
 
 
+def overrides(stage):
+    return f"--parameter-overrides file://.aws-sam/parameters-{stage}.yaml"
+
+
 def refusal(project, tool="sam"):
     """Return the one line with which a deployment stops before its tool starts."""
     with pytest.raises(SystemExit) as stopped:
@@ -109,7 +115,7 @@ def test_sam_gets_every_parameter_and_the_stack_of_the_stage(project, monkeypatc
     monkeypatch.setenv("PARAMETERS", "LogLevel=DEBUG authIssuer=https://it's.example/")
     run.main(["sam"], project)
     assert calls(project) == [
-        f"test {REGION} {REGION} sam build",
+        f"test {REGION} {REGION} sam build {overrides('test')}",
         f"test {REGION} {REGION} sam deploy --stack-name news-test --parameter-overrides file://.aws-sam/parameters-test.yaml",
     ]
     sent = yaml.safe_load((project / ".aws-sam" / "parameters-test.yaml").read_text())
@@ -180,7 +186,7 @@ def test_prod_is_deployed_only_after_a_confirmation(project, monkeypatch):
         assert refusal(project) == "deploy: nobody can confirm the stage prod here: set CONFIRM=prod"
     monkeypatch.setenv("CONFIRM", "prod")
     run.main(["sam"], project)
-    assert calls(project)[0] == f"prod {REGION} {REGION} sam build"
+    assert calls(project)[0] == f"prod {REGION} {REGION} sam build {overrides('prod')}"
 
 
 @pytest.mark.parametrize(("answer", "is_deployed"), [("prod", True), ("yes", False)])
@@ -224,7 +230,7 @@ def test_the_region_of_aws_configure_is_used(project, monkeypatch):
     monkeypatch.delenv("AWS_REGION")
     (project / "config").write_text("[default]\nregion = us-west-2\n")
     run.main(["sam"], project)
-    assert calls(project)[0] == "dev us-west-2 us-west-2 sam build"
+    assert calls(project)[0] == f"dev us-west-2 us-west-2 sam build {overrides('dev')}"
 
 
 def test_an_unreachable_aws_stops_with_one_line(project, monkeypatch):

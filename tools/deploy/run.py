@@ -18,20 +18,24 @@ from tools.package.uv import ROOT
 NEEDED = {"sam": ("make", "sam"), "sls": ("make", "npx")}
 """Programs that a deployment needs, by tool."""
 
+BUILD_VARIABLES = {"ARCH": "Architecture", "RUNTIME": "Runtime"}
+"""Variables of `make package`, and the parameters that must have the same values."""
+
 
 def main(arguments: Sequence[str] | None = None, root: Path = ROOT) -> None:
     """Check and deploy; exit with the code of the tool."""
     [tool] = sys.argv[1:] if arguments is None else arguments
     stage = os.environ.get("STAGE") or "dev"
     given = os.environ.get("PARAMETERS", "").split()
-    if architecture := os.environ.get("ARCH"):
-        given.append(f"Architecture={architecture}")
+    for variable, parameter in BUILD_VARIABLES.items():
+        if value := os.environ.get(variable):
+            given.append(f"{parameter}={value}")
     try:
         parameters, region = prepare(tool, stage, given, root)
     except (BotoCoreError, ClientError, DeployError) as error:
         sys.exit(f"deploy: {error}")
     environment = os.environ | {
-        "ARCH": parameters["Architecture"],  # of the build
+        **{variable: parameters[parameter] for variable, parameter in BUILD_VARIABLES.items()},
         "AWS_DEFAULT_REGION": region,
         "AWS_REGION": region,
         "CONFIRM": stage,  # for sls_checks.js
@@ -75,7 +79,10 @@ def commands(tool: str, parameters: dict[str, str], root: Path) -> list[list[str
     file.parent.mkdir(exist_ok=True)
     file.write_text("".join(f"{name}: {_quoted(value)}\n" for name, value in parameters.items()))
     overrides = ["--parameter-overrides", f"file://{file.relative_to(root)}"]
-    return [["sam", "build"], ["sam", "deploy", "--stack-name", stack_name(stage, root), *overrides]]
+    return [
+        ["sam", "build", *overrides],
+        ["sam", "deploy", "--stack-name", stack_name(stage, root), *overrides],
+    ]
 
 
 def _quoted(value: str) -> str:

@@ -8,6 +8,7 @@ from collections.abc import Mapping
 from pathlib import Path
 
 from tools.deploy.stack import stack_name
+from tools.deploy_local.emulator import emulator_runtime
 
 ARCHITECTURE = "arm64" if platform.machine() in {"aarch64", "arm64"} else "x86_64"
 """The instruction set of this machine, on which the emulator runs functions."""
@@ -41,7 +42,8 @@ class Deployer:
     def __init__(self, project: Path, environment: Mapping[str, str], stage: str) -> None:
         self.project, self.stage, self.stack = project, stage, stack_name(stage, project)
         path = f"{DEPLOY_BIN}{os.pathsep}{environment['PATH']}"
-        self._environment = {**environment, **QUIET, "ARCH": ARCHITECTURE, "PATH": path, "STAGE": stage}
+        build = {"ARCH": ARCHITECTURE, "RUNTIME": emulator_runtime()}
+        self._environment = {**environment, **QUIET, **build, "PATH": path, "STAGE": stage}
 
     def deploy(self, parameters: Mapping[str, str], **variables: str) -> str:
         """Build the functions, deploy the stack, and return the output.

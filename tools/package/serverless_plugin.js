@@ -26,10 +26,10 @@ module.exports = class NewsPlugin {
   }
 
   build(names) {
-    const { architecture } = this.serverless.service.provider;
+    const { architecture, runtime } = this.serverless.service.provider;
     for (const name of names) {
       try {
-        execFileSync('make', ['--silent', 'package', `MODULE=${name}`, `ARCH=${architecture}`], {
+        execFileSync('make', ['--silent', 'package', `MODULE=${name}`, `ARCH=${architecture}`, `RUNTIME=${runtime}`], {
           cwd: this.serverless.serviceDir,
           stdio: ['ignore', process.stderr, process.stderr], // keep standard output for sls
         });
