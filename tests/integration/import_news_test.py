@@ -106,7 +106,7 @@ def test_lines_with_equivalent_urls_are_one_item(tmp_path):
 @pytest.mark.parametrize(
     "change", [{"title": 5}, {"timestamp": "soon"}, {"timestamp": 1e20}, {"timestamp": None}, {"link": 5}]
 )
-def test_a_headline_with_an_invalid_field_is_refused(tmp_path, change):
+def test_a_headline_with_an_invalid_field_is_rejected(tmp_path, change):
     assert load(write(tmp_path / "headlines.jsonl", [HEADLINE | change]), "headlines")[0] == (0, 0, 1)
 
 
@@ -175,7 +175,7 @@ def test_the_command_prints_the_counts(settings, tmp_path):
     path = write(tmp_path / "news.jsonl", [sent(1), sent(2), b"{"])
     process = run(command(path), environment(settings))
     assert process.returncode == 0
-    assert process.stdout == "2 created, 0 already there, 1 refused\n"
+    assert process.stdout == "2 created, 0 existing, 1 rejected\n"
     assert "line 2" not in process.stderr
     assert "line 3: " in process.stderr
     assert "import: 100%" in process.stderr
@@ -196,7 +196,7 @@ def test_an_import_that_was_killed_is_completed_by_the_next_one(settings, tmp_pa
     before = len(ids(settings))
     assert 0 < before < 1000
     process = run(command(path), environment(settings))
-    assert process.stdout == f"{1000 - before} created, {before} already there, 0 refused\n"
+    assert process.stdout == f"{1000 - before} created, {before} existing, 0 rejected\n"
     found = ids(settings)
     assert len(found) == len(set(found)) == 1000
 
@@ -293,7 +293,7 @@ def test_a_named_pipe_is_imported(settings, tmp_path):
     os.mkfifo(pipe)
     with subprocess.Popen(["sh", "-c", 'printf "%s" "$1" >"$2"', "sh", BOM + line(1) + line(2), pipe]):
         process = run(command(pipe), environment(settings), timeout=60)
-    assert (process.returncode, process.stdout) == (0, "2 created, 0 already there, 0 refused\n")
+    assert (process.returncode, process.stdout) == (0, "2 created, 0 existing, 0 rejected\n")
 
 
 @pytest.mark.skipif(not shutil.which("bash"), reason="process substitution needs bash")
@@ -306,7 +306,7 @@ def test_make_import_accepts_a_process_substitution_standard_input_and_any_file_
         timeout=90,
     )
     assert process.returncode == 0, process.stderr
-    counts = ["2 created, 0 already there, 0 refused", *["0 created, 2 already there, 0 refused"] * 2]
+    counts = ["2 created, 0 existing, 0 rejected", *["0 created, 2 existing, 0 rejected"] * 2]
     assert [each for each in process.stdout.splitlines() if "created" in each] == counts
 
 
@@ -318,7 +318,7 @@ def test_a_growing_file_is_imported_to_its_end(settings, tmp_path):
         wait_for_items(settings)
         with path.open("ab") as file:
             file.write(line(1500))
-        assert growing.stdout.read() == b"1501 created, 0 already there, 0 refused\n"
+        assert growing.stdout.read() == b"1501 created, 0 existing, 0 rejected\n"
 
 
 @pytest.mark.parametrize(
@@ -428,7 +428,7 @@ def test_a_closed_output_fails_with_one_line(settings, tmp_path):
         assert process.returncode == 1
         last = process.stderr.decode().splitlines()[-1]
         assert re.fullmatch(
-            r"import: [01] created, .* 0 refused; standard output: (Broken pipe|No space .*)", last
+            r"import: [01] created, .* 0 rejected; standard output: (Broken pipe|No space .*)", last
         )
         assert b"Exception ignored" not in process.stderr
 
