@@ -9,21 +9,11 @@ import pytest
 from shared.cache.entry import Generation, decode, encode
 from shared.lambda_adapter import make_handler
 from shared.web.compression import MAX_BYTES, accepts_gzip, compress, decompress
-from support.cache_harness import GENERATION, OLD_GENERATION, Clock, InstrumentedDao, make_app, x_cache
+from support.cache_harness import GENERATION, OLD_GENERATION, make_app, x_cache
 from support.event_builders import ENCODERS, Request, parse_response
 from support.fakes import sent
 
 GZIP = {"Accept-Encoding": "gzip"}
-
-
-@pytest.fixture
-def clock():
-    return Clock()
-
-
-@pytest.fixture
-def dao():
-    return InstrumentedDao()
 
 
 @pytest.fixture
