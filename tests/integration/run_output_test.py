@@ -8,7 +8,6 @@ from contextlib import ExitStack
 import pytest
 import requests
 
-from integration.lambda_runtime_test import invoke
 from news.dao import NewsDao
 from news.service import NewsService
 from shared.cache.keys import generation_key
@@ -19,8 +18,10 @@ from support.dynamodb_proxy import Proxy, throttled
 from support.environment import ROOT, settings_for
 from support.event_builders import Request, http_api_2, parse_response
 from support.fakes import sent
+from support.lambda_emulator import invoke
 from support.log_lines import parse_log, parse_request_log, sum_metric
 from support.redis_servers import BINARY, REASON, Valkey
+from support.trace_headers import ROOT_ID
 from tools.local.lambda_runtime import packages, serving
 from tools.local.processes import Processes, StartError, free_port, wait_for_port
 from tools.local.tables import LOCAL_NAMES, create_tables
@@ -28,7 +29,6 @@ from tools.local.tables import LOCAL_NAMES, create_tables
 pytestmark = pytest.mark.skipif(not BINARY, reason=REASON)
 
 ENTRY_POINTS = ["lambda", "gunicorn"]
-TRACE = "1-5759e988-bd862e3fe1be46a994272793"
 PATH = "/news/?source=example.com"
 
 
@@ -107,7 +107,7 @@ def run(request, ministack_url, tmp_path):
 
 
 def test_every_request_is_logged_with_its_fields_and_metrics(run):
-    headers = [("X-Amzn-Trace-Id", f"Root={TRACE}"), ("Authorization", "Bearer s3cr3t")]
+    headers = [("X-Amzn-Trace-Id", f"Root={ROOT_ID}"), ("Authorization", "Bearer s3cr3t")]
     assert run.send("GET", "/news/?limit=1") == 200  # slow; a new entry is fresh for one second only
     assert run.send("GET", PATH) == 200
     assert run.send("GET", PATH, headers=headers[:1]) == 200
@@ -126,7 +126,7 @@ def test_every_request_is_logged_with_its_fields_and_metrics(run):
     assert [record["dynamodb_calls"] for record in others] == [1, 0, 0, 0]
     assert miss["dynamodb_capacity_units"] > 0
     assert len({record["request_id"] for record in (first, *others)}) == 5
-    assert hit["trace_id"] == TRACE
+    assert hit["trace_id"] == ROOT_ID
     assert "s3cr3t" not in run.log.read_text()
 
 

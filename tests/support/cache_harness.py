@@ -159,3 +159,15 @@ def write_and_read(client, item, times=3):
             x_caches += [one.headers["X-Cache"], all_.headers["X-Cache"]]
     assert client.get("/news/none").status_code == 404
     return x_caches
+
+
+def is_cached(redis_url, **changes):
+    """Return True if an app caches responses in that Redis."""
+    client = make_app(InstrumentedDao(), redis_url, **changes).test_client()
+    return [x_cache(client.get("/news/"))[1] for _ in range(2)] == ["MISS", "HIT"]
+
+
+def bypasses_within(seconds, client):
+    """Return True if a request bypasses the cache within that time, which includes a margin."""
+    started = time.monotonic()
+    return x_cache(client.get("/news/")) == (200, "BYPASS") and time.monotonic() - started < seconds

@@ -4,6 +4,7 @@ import itertools
 import os
 import queue
 import signal
+import stat
 import subprocess
 import sys
 import threading
@@ -123,3 +124,23 @@ class LocalRun:
 def kill(pids):
     for pid in pids:
         os.kill(pid, signal.SIGKILL)
+
+
+def failed_start(folder, **env):
+    """Return the one-line error of a run that does not start."""
+    process = subprocess.run(
+        [sys.executable, "-m", "tools.local.run"],
+        cwd=ROOT,
+        env=CLEAN | {"LOCAL": str(folder), "BIND": f"127.0.0.1:{free_port()}"} | env,
+        capture_output=True,
+        text=True,
+        check=False,
+        timeout=60,
+    )
+    assert (process.returncode, process.stdout) == (1, "")
+    [line] = process.stderr.splitlines()
+    return line
+
+
+def mode(path):
+    return stat.S_IMODE(path.stat().st_mode)

@@ -1,26 +1,21 @@
 """Timeouts, credentials and connections of the DAO, with misbehaving sockets."""
 
 import contextlib
-import json
 import logging
 import socket
 import threading
 import time
 from concurrent.futures import ThreadPoolExecutor
-from datetime import UTC, datetime, timedelta
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 
 import pytest
 
 from news.dao import NewsDao
 from shared.constants import DYNAMODB_CONNECT_TIMEOUT_SECONDS, DYNAMODB_READ_TIMEOUT_SECONDS, DYNAMODB_RETRIES
 from shared.errors import Unavailable
-from shared.observability.context import CURRENT_CONTEXT, RequestContext
 from support.dynamodb_proxy import Proxy, StubResponse
 from support.environment import settings_for
-from support.fakes import stored
+from support.fakes import seconds_until_unavailable, stored
 from support.slow_server import slow_server
-from tools.local.tables import create_tables
 
 LONGEST_PAUSE = 1
 NAME = "dynamodb.example"
@@ -49,13 +44,6 @@ def resolve_to(monkeypatch, ports, seconds=0.0):
         return [(socket.AF_INET, socket.SOCK_STREAM, 6, "", ("127.0.0.1", port)) for port in ports]
 
     monkeypatch.setattr(socket, "getaddrinfo", getaddrinfo)
-
-
-def seconds_until_unavailable(dao):
-    started = time.monotonic()
-    with pytest.raises(Unavailable):
-        dao.find(stored(1).id)
-    return time.monotonic() - started
 
 
 def test_the_timeouts_of_a_call_add_up_to_six_seconds():
@@ -125,95 +113,3 @@ def test_a_hundred_threads_reuse_a_hundred_connections(moto_url, caplog):
             list(pool.map(find, range(100)))
     assert len(clients) <= 100
     assert "Connection pool is full" not in caplog.text
-
-
-@pytest.fixture
-def no_credentials(monkeypatch, tmp_path):
-    for name in ("AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY"):
-        monkeypatch.delenv(name)
-    monkeypatch.setenv("AWS_EC2_METADATA_DISABLED", "true")
-    for name in ("AWS_SHARED_CREDENTIALS_FILE", "AWS_CONFIG_FILE"):
-        monkeypatch.setenv(name, str(tmp_path / "absent"))
-    return monkeypatch
-
-
-def test_a_missing_token_file_is_unavailable(moto_url, no_credentials):
-    no_credentials.setenv("AWS_WEB_IDENTITY_TOKEN_FILE", "/absent/token")
-    no_credentials.setenv("AWS_ROLE_ARN", "arn:aws:iam::123456789012:role/x")
-    assert seconds_until_unavailable(NewsDao(settings_for(moto_url))) < 6
-
-
-@pytest.mark.parametrize(
-    "variables",
-    [{}, {"AWS_CONTAINER_CREDENTIALS_FULL_URI": "http://127.0.0.1:9/credentials"}],
-    ids=["none", "container"],
-)
-def test_a_call_succeeds_once_credentials_are_available(moto_url, no_credentials, variables):
-    settings = settings_for(moto_url)
-    with no_credentials.context() as patch:
-        patch.setenv("AWS_ACCESS_KEY_ID", "test")
-        patch.setenv("AWS_SECRET_ACCESS_KEY", "test")
-        create_tables(settings)
-    with no_credentials.context() as patch:
-        for name, value in variables.items():
-            patch.setenv(name, value)
-        dao = NewsDao(settings)
-        assert seconds_until_unavailable(dao) < 6
-    no_credentials.setenv("AWS_ACCESS_KEY_ID", "test")
-    no_credentials.setenv("AWS_SECRET_ACCESS_KEY", "test")
-    context = RequestContext()
-    token = CURRENT_CONTEXT.set(context)
-    try:
-        assert dao.find(stored(1).id) is None
-    finally:
-        CURRENT_CONTEXT.reset(token)
-    assert context.dynamodb_calls == 1
-
-
-class Credentials(BaseHTTPRequestHandler):
-    """A container credentials endpoint. Its credentials expire soon, so each call refreshes them."""
-
-    def do_GET(self):
-        time.sleep(self.server.seconds)
-        body = json.dumps(
-            {
-                "AccessKeyId": "test",
-                "SecretAccessKey": "test",
-                "Token": "test",
-                "Expiration": (datetime.now(UTC) + timedelta(seconds=60)).isoformat(),
-            }
-        ).encode()
-        with contextlib.suppress(OSError):
-            self.send_response(self.server.status)
-            self.send_header("Content-Length", str(len(body)))
-            self.end_headers()
-            self.wfile.write(body)
-
-    def log_message(self, *_):
-        pass
-
-
-@pytest.fixture
-def endpoint(no_credentials):
-    with ThreadingHTTPServer(("127.0.0.1", 0), Credentials) as server:
-        server.daemon_threads = True
-        server.seconds, server.status = 0, 200
-        threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.01}, daemon=True).start()
-        no_credentials.setenv(
-            "AWS_CONTAINER_CREDENTIALS_FULL_URI", f"http://127.0.0.1:{server.server_port}/credentials"
-        )
-        yield server
-        server.shutdown()
-
-
-@pytest.mark.parametrize(("seconds", "status"), [(30, 200), (0, 500)], ids=["silent", "failing"])
-def test_credentials_that_cannot_be_refreshed_are_unavailable_until_then(moto_url, endpoint, seconds, status):
-    settings = settings_for(moto_url)
-    create_tables(settings)
-    dao = NewsDao(settings)
-    assert dao.find(stored(1).id) is None
-    endpoint.seconds, endpoint.status = seconds, status
-    assert seconds_until_unavailable(dao) < 6
-    if status != 200:  # the hanging refresh continues in the background and holds botocore's lock
-        endpoint.seconds, endpoint.status = 0, 200
-        assert dao.find(stored(1).id) is None

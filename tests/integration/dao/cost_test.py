@@ -4,18 +4,11 @@ import pytest
 
 from news.dao import NewsDao
 from news.model import NewsFilter, sort_key
-from support.dynamodb_proxy import Proxy
 from support.environment import settings_for
 from support.fakes import stored
 from tools.local.tables import create_tables
 
 MAX_LIMIT = 100
-
-
-@pytest.fixture
-def proxy(moto_url):
-    with Proxy(moto_url) as server:
-        yield server
 
 
 def fill(proxy, items, shards=1):
