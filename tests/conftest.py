@@ -6,7 +6,7 @@ import signal
 import pytest
 
 from news.dao import NewsDao
-from support.environment import ROOT, settings_for
+from support.environment import ROOT, UNMEASURED, settings_for
 from support.moto_server import start_moto
 from support.redis_servers import BINARY, REASON, Valkey
 from tools.local.ministack import start_ministack
@@ -64,7 +64,10 @@ def moto_url(processes, tmp_path_factory):
 @pytest.fixture(scope="session")
 def ministack_url(processes, tmp_path_factory):
     """A DynamoDB whose conditional writes are atomic, and whose pages end where DynamoDB's do."""
-    return start_ministack(processes, tmp_path_factory.mktemp("ministack") / "log")
+    with pytest.MonkeyPatch.context() as patch:
+        for name, value in UNMEASURED.items():
+            patch.setenv(name, value)
+        return start_ministack(processes, tmp_path_factory.mktemp("ministack") / "log")
 
 
 @pytest.fixture(params=["moto_url", "ministack_url"])

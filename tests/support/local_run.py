@@ -11,14 +11,17 @@ import threading
 import time
 from pathlib import Path
 
-from support.environment import CLEAN, ROOT
+from support.environment import CLEAN, ROOT, UNMEASURED
 from tools.local.processes import free_port
 
 
 class LocalRun:
-    """A context manager that runs `python -m tools.local.run` on a free port."""
+    """A context manager that runs `python -m tools.local.run` on a free port.
 
-    def __init__(self, folder, root=ROOT, **env):
+    Its processes count for coverage only if `measured`.
+    """
+
+    def __init__(self, folder, root=ROOT, *, measured=False, **env):
         self.folder = folder
         self.bind = f"127.0.0.1:{free_port()}"
         self.url = f"http://{self.bind}"
@@ -26,7 +29,7 @@ class LocalRun:
         self.process = subprocess.Popen(
             [sys.executable, "-m", "tools.local.run"],
             cwd=root,
-            env=CLEAN | {"LOCAL": str(folder), "BIND": self.bind} | env,
+            env=CLEAN | ({} if measured else UNMEASURED) | {"LOCAL": str(folder), "BIND": self.bind} | env,
             stdout=subprocess.PIPE,
             stderr=subprocess.STDOUT,
             text=True,

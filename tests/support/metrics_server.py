@@ -16,7 +16,7 @@ class MetricsServer(GunicornServer):
 
     def __init__(self, folder, **env):
         self.metrics_bind = f"127.0.0.1:{free_port()}"
-        super().__init__(folder, METRICS_BIND=self.metrics_bind, **env)
+        super().__init__(folder, measured=True, METRICS_BIND=self.metrics_bind, **env)
 
     def scrape(self):
         """Return the samples, by name and labels."""
