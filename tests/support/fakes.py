@@ -130,3 +130,10 @@ def seconds_until_unavailable(dao):
 
 def newest_first(items):
     return sorted(items, key=sort_key, reverse=True)
+
+
+CONTROLS = [*map(chr, range(0x20)), *map(chr, range(0x7F, 0xA0))]
+
+
+def fields_of(error):
+    return [field_error.field for field_error in error.value.errors]

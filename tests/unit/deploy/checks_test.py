@@ -1,104 +1,14 @@
 """`make deploy-sam` and `make deploy-sls`: the checks of a deployment, with moto as AWS and fake tools."""
 
-import json
-import os
-import pty
-import shutil
-from pathlib import Path
-
-import boto3
 import pytest
 import yaml
-from moto.server import ThreadedMotoServer
 
+from support.deploy_harness import REGION, calls, refusal
 from support.environment import ROOT
 from tools.deploy import run
 from tools.deploy.parameters import read_parameters
-from tools.deploy.stack import stack_name
 
-REGION = "eu-central-1"
 ISSUER = "https://login.example.com/"
-IN_NETWORK = {"SubnetIds": [{"Ref": "Subnet"}], "SecurityGroupIds": [{"Ref": "Group"}]}
-FUNCTION = {
-    "Handler": "functions.news.handler",
-    "Runtime": "python3.13",
-    "Role": {"Fn::GetAtt": ["Role", "Arn"]},
-    "Code": {"ZipFile": "pass"},
-}
-RESOURCES = {
-    "Role": ("IAM::Role", {"AssumeRolePolicyDocument": {"Version": "2012-10-17", "Statement": []}}),
-    "Vpc": ("EC2::VPC", {"CidrBlock": "10.0.0.0/16"}),
-    "Subnet": ("EC2::Subnet", {"VpcId": {"Ref": "Vpc"}, "CidrBlock": "10.0.0.0/24"}),
-    "Group": ("EC2::SecurityGroup", {"VpcId": {"Ref": "Vpc"}, "GroupDescription": "functions"}),
-    "Function": ("Lambda::Function", FUNCTION | {"VpcConfig": IN_NETWORK}),
-}
-
-
-@pytest.fixture(scope="module")
-def aws():
-    server = ThreadedMotoServer("127.0.0.1", 0)
-    server.start()
-    host, port = server.get_host_and_port()
-    yield f"http://{host}:{port}"
-    server.stop()
-
-
-@pytest.fixture
-def project(tmp_path, monkeypatch, aws):
-    """The files of a deployment, and tools that write down how they were called."""
-    for name in ("template.yaml", "pyproject.toml"):
-        shutil.copy(ROOT / name, tmp_path / name)
-    shutil.copytree(ROOT / "stages", tmp_path / "stages")
-    (tmp_path / "bin").mkdir()
-    for name in ("make", "npx", "sam"):
-        program = tmp_path / "bin" / name
-        program.write_text(
-            f'#!/bin/sh\necho "$CONFIRM $AWS_REGION $AWS_DEFAULT_REGION" {name} "$@" >>\'{tmp_path}/calls\'\n'
-        )
-        program.chmod(0o755)
-    for name in ("ALLOW", "ARCH", "AWS_DEFAULT_REGION", "AWS_PROFILE", "CONFIRM", "PARAMETERS", "STAGE"):
-        monkeypatch.delenv(name, raising=False)
-    keys = dict.fromkeys(("AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY"), "testing")
-    paths = {"AWS_CONFIG_FILE": str(tmp_path / "config"), "PATH": str(tmp_path / "bin")}
-    for name, value in (keys | paths | {"AWS_ENDPOINT_URL": aws, "AWS_REGION": REGION}).items():
-        monkeypatch.setenv(name, value)
-    return tmp_path
-
-
-@pytest.fixture
-def stack(project, aws):
-    """Return a function that creates the stack of the stage dev, with parameters and a function in a VPC."""
-    client = boto3.client("cloudformation", region_name=REGION)
-
-    def create(stage="dev", **parameters):
-        template = {
-            "Parameters": {name: {"Type": "String", "Default": value} for name, value in parameters.items()},
-            "Resources": {
-                name: {"Type": f"AWS::{kind}", "Properties": properties}
-                for name, (kind, properties) in RESOURCES.items()
-            },
-        }
-        names.append(stack_name(stage, project))
-        client.create_stack(StackName=names[-1], TemplateBody=json.dumps(template))
-
-    names = []
-    yield create
-    for name in names:
-        client.delete_stack(StackName=name)
-
-
-def calls(project):
-    file = project / "calls"
-    return file.read_text().splitlines() if file.exists() else []
-
-
-def refusal(project, tool="sam"):
-    """Return the one line with which a deployment stops before its tool starts."""
-    with pytest.raises(SystemExit) as stopped:
-        run.main([tool], project)
-    assert calls(project) == []
-    assert "\n" not in stopped.value.code
-    return stopped.value.code
 
 
 def test_sam_gets_every_parameter_and_the_stack_of_the_stage(project, monkeypatch):
@@ -171,30 +81,6 @@ def test_a_deployment_that_deletes_a_network_in_use_stops(project, stack, monkey
     assert ":$LATEST use the network that Cache=false deletes: deploy Cache=bypass" in refusal(project)
     monkeypatch.setenv("ALLOW", "drop-issuer drop-network")
     run.main(["sam"], project)
-
-
-def test_prod_is_deployed_only_after_a_confirmation(project, monkeypatch):
-    monkeypatch.setenv("STAGE", "prod")
-    with Path(os.devnull).open() as nothing:
-        monkeypatch.setattr("sys.stdin", nothing)
-        assert refusal(project) == "deploy: nobody can confirm the stage prod here: set CONFIRM=prod"
-    monkeypatch.setenv("CONFIRM", "prod")
-    run.main(["sam"], project)
-    assert calls(project)[0] == f"prod {REGION} {REGION} sam build"
-
-
-@pytest.mark.parametrize(("answer", "is_deployed"), [("prod", True), ("yes", False)])
-def test_the_confirmation_is_the_name_of_the_stage(project, monkeypatch, answer, is_deployed):
-    monkeypatch.setenv("STAGE", "prod")
-    terminal, side = pty.openpty()
-    os.write(terminal, f"{answer}\n".encode())
-    with os.fdopen(side) as stdin:
-        monkeypatch.setattr("sys.stdin", stdin)
-        if is_deployed:
-            run.main(["sam"], project)
-        else:
-            assert refusal(project) == "deploy: not confirmed, nothing was deployed"
-    os.close(terminal)
 
 
 @pytest.mark.parametrize(
