@@ -88,7 +88,7 @@ def test_sigterm_loses_no_accepted_request(stage, tmp_path, workers):
 
 def test_replacing_a_worker_loses_no_request(stage, tmp_path):
     with GunicornServer(tmp_path, MAX_REQUESTS="50", **stage) as server:
-        clients = [Client(server, keep_alive=number % 2 == 0, max_responses=40) for number in range(8)]
+        clients = [Client(server, keep_alive=number % 2 == 0, max_responses=20) for number in range(8)]
         for client in clients:
             client.join()
     assert [client.errors for client in clients if client.errors] == []
