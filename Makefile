@@ -172,7 +172,7 @@ fuzz: $(READY) ## 2,000 generated requests, raw HTTP requests, and atheris on th
 		echo "fuzz: no atheris wheel for this Python or machine: only hypothesis fuzzes the adapter"
 	@FUZZ_CASES="$${CASES:-2000}" $(BIN)/python -m pytest --quiet --capture=no \
 		tests/integration/openapi_test.py tests/unit/adapter_fuzz_test.py tests/unit/pagination_test.py tests/integration/raw_http_test.py \
-		tests/integration/raw_http_fuzz_test.py
+		tests/integration/raw_http_bodies_test.py tests/integration/raw_http_fuzz_test.py
 
 .PHONY: chaos
 chaos: $(READY) ## inject faults for a minute under write load: no write is lost or duplicated

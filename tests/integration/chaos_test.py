@@ -18,7 +18,8 @@ from shared.constants import CLAIMS
 from support.dynamodb_proxy import DROP_RESPONSE, Proxy
 from support.environment import settings_for
 from support.fakes import etag, sent
-from support.fault_harness import FaultyService, Loader, Writer
+from support.fault_clients import Loader, Writer
+from support.fault_harness import FaultyService
 from tools.local.tables import create_tables
 
 ROUNDS = int(os.environ.get("FAULT_ROUNDS", "5"))
