@@ -8,7 +8,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from urllib.parse import unquote
 
-from support.event_payloads import (
+from .event_payloads import (  # relative, because benchmarks import tests.support
     Event,
     Request,
     alb_event,
