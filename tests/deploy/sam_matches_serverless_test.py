@@ -15,6 +15,7 @@ NON_DEFAULT = ISSUER | {
     "CorsOrigins": "https://app.example.com,https://www.example.com",
     "Docs": "true",
     "Architecture": "x86_64",
+    "Runtime": "python3.13",
     "SnapStart": "true",
     "ReservedConcurrency": "5",
     "LogLevel": "DEBUG",
