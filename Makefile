@@ -198,13 +198,17 @@ check-deploy: $(VENV)-deploy/ready $(VENV)-emulator/ready node_modules/osls/read
 
 .PHONY: deploy-sam
 deploy-sam: $(VENV)-deploy/ready ## build and deploy STAGE (dev) with SAM; PARAMETERS="Cache=false LogLevel=DEBUG"
-	@echo "deploy-sam: building and deploying stage $${STAGE:-dev}, several minutes; sam delete removes it"
+	@echo "deploy-sam: building and deploying stage $${STAGE:-dev}, several minutes; make remove deletes it"
 	@PATH="$$PWD/$(VENV)-deploy/bin:$$PATH" $(BIN)/python -m tools.deploy.run sam
 
 .PHONY: deploy-sls
 deploy-sls: node_modules/osls/ready ## build and deploy STAGE (dev) with the Serverless Framework; PARAMETERS="Cache=false"
-	@echo "deploy-sls: building and deploying stage $${STAGE:-dev}, several minutes; npx sls remove deletes it"
+	@echo "deploy-sls: building and deploying stage $${STAGE:-dev}, several minutes; make remove TOOL=sls deletes it"
 	@$(BIN)/python -m tools.deploy.run sls
+
+.PHONY: remove
+remove: $(if $(filter sls,$(TOOL)),node_modules/osls/ready,$(VENV)-deploy/ready) ## delete the stack of STAGE (dev), and keep its tables unless RetainTables=false; TOOL=sls
+	@PATH="$$PWD/$(VENV)-deploy/bin:$$PATH" $(BIN)/python -m tools.deploy.remove "$${TOOL:-sam}"
 
 .PHONY: e2e
 e2e: $(VENV)-deploy/ready ## test what needs a Docker engine: sam local start-api, the images, compose.yaml

@@ -131,6 +131,7 @@ QUIET = {
     "deploy-local",
     "package",
     "prune",
+    "remove",
     "rename-project",
     "rollback",
     "module",

@@ -35,7 +35,7 @@ PLACES = {
     "package.json": ['"name": "{}",'],
     "package-lock.json": ['"name": "{}",'],
     "samconfig.toml": ['"{}-dev"'],
-    "docs/deployment.md": ["{}-dev", "{}-prod"],
+    "docs/deployment.md": ["{}-prod"],
     "docs/first-hour-on-aws.md": ["{}-trial"],
     "docs/runbook.md": ["{}-<stage>"],
     "shared/observability/metrics.py": ['NAMESPACE = "{}"'],
