@@ -25,6 +25,7 @@ NAME_PATTERN = r"[a-z](-?[a-z0-9]){1,22}"
 https://docs.aws.amazon.com/AmazonElastiCache/latest/APIReference/API_CreateServerlessCache.html"""
 
 PLACES = {
+    "bootstrap.yaml": ["'{}: ", "{}-${{Environment}}", "{}-${{Stage}}", "{}/${{Stage}}", "with {}-,"],
     "pyproject.toml": ['name = "{}"\nversion'],
     "openapi.json": ['"title": "{}",'],
     "docs/openapi-released.json": ['"title": "{}",'],
@@ -37,6 +38,13 @@ PLACES = {
     "samconfig.toml": ['"{}-dev"'],
     "docs/deployment.md": ["{}-prod"],
     "docs/first-hour-on-aws.md": ["{}-trial"],
+        "deploy-{}-",
+        "bootstrap-{}-",
+        "{}-pr-<",
+        "`{}-<stage>",
+        "{}/<stage>/*",
+        "with `{}-`",
+    ],
     "docs/runbook.md": ["{}-<stage>"],
     "shared/observability/metrics.py": ['NAMESPACE = "{}"'],
     "shared/constants.py": ['USER_AGENT = "{}/'],
