@@ -25,6 +25,9 @@ NAME_PATTERN = r"[a-z](-?[a-z0-9]){1,22}"
 https://docs.aws.amazon.com/AmazonElastiCache/latest/APIReference/API_CreateServerlessCache.html"""
 
 PLACES = {
+    ".github/workflows/deploy-stage.yml": ["deploy-{}-", '"{}-$STAGE"'],
+    ".github/workflows/preview.yml": ["deploy-{}-"],
+    ".github/workflows/rollback.yml": ["deploy-{}-", '"{}-$STAGE"'],
     "bootstrap.yaml": ["'{}: ", "{}-${{Environment}}", "{}-${{Stage}}", "{}/${{Stage}}", "with {}-,"],
     "pyproject.toml": ['name = "{}"\nversion'],
     "openapi.json": ['"title": "{}",'],
@@ -38,6 +41,7 @@ PLACES = {
     "samconfig.toml": ['"{}-dev"'],
     "docs/deployment.md": ["{}-prod"],
     "docs/first-hour-on-aws.md": ["{}-trial"],
+    "docs/pipeline.md": [
         "deploy-{}-",
         "bootstrap-{}-",
         "{}-pr-<",
