@@ -151,7 +151,7 @@ bench: $(READY) $(BENCH)/ready benchmarks/node_modules/ready ## measure every pu
 	@echo "bench: each figure is printed as it is measured"
 	@failed=0; \
 	$(BENCH)/bin/python -m benchmarks.report || failed=1; \
-	for proof in lambda_adapter cache_race cache_stampede cache_faults logging_cost gunicorn_workers; do \
+	for proof in request_phases lambda_adapter cache_race cache_stampede cache_faults logging_cost gunicorn_workers; do \
 		$(BIN)/python -m benchmarks.$$proof || failed=1; \
 	done; exit $$failed
 

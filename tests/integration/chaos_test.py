@@ -159,3 +159,5 @@ def test_after_many_faults_every_acknowledged_write_is_stored_once(ministack_url
     assert 500 not in responses
     assert all(writer.replaced == sorted(set(writer.replaced)) for writer in writers)
     assert all(service.counts.values())
+    assert all(writer.replaced for writer in writers)
+    assert len(acknowledged) > service.counts.total()

@@ -119,6 +119,16 @@ class FaultyService:
             time.sleep(0.5)
             self.start_redis()
 
+    def wait_until_served(self, seconds=60):
+        """Wait until a worker responds, so that writes succeed between two faults on a busy machine, too."""
+        end = time.monotonic() + seconds
+        while time.monotonic() < end:
+            with contextlib.suppress(*UNKNOWN):
+                if requests.get(f"{self.url}/health", timeout=10).status_code == 200:
+                    return
+            time.sleep(0.05)
+        raise TimeoutError(self.log.read_text())
+
     def inject_faults(self, seconds):
         """Inject one fault after another for that long, and each of them at least once."""
         self.proxy.fault = self.process_half
@@ -127,6 +137,7 @@ class FaultyService:
         for fault in itertools.cycle(faults):
             fault()
             self.counts[fault.__name__] += 1
+            self.wait_until_served()
             time.sleep(random.uniform(0.1, 0.6))
             if time.monotonic() > end and len(faults) <= sum(self.counts[fault.__name__] for fault in faults):
                 break
