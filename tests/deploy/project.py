@@ -11,6 +11,7 @@ import yaml
 
 from support.environment import CLEAN, ROOT
 from support.project_copy import copied
+from tools.deploy.tables import set_policies
 from tools.package.python import runtime_version
 from tools.package.sources import list_modules
 from tools.package.uv import uv
@@ -74,7 +75,10 @@ class Project:
         process = _translator()
         process.stdin.write(json.dumps([str(self.folder / template), parameters]) + "\n")
         process.stdin.flush()
-        return json.loads(process.stdout.readline())
+        translated = json.loads(process.stdout.readline())
+        if parameters.get("RetainTables") == "false":
+            set_policies(translated)
+        return translated
 
     def sls(self, *, build=True, **parameters):
         """Return the template from `sls package`; with `build=False`, for an empty artifact."""

@@ -20,6 +20,7 @@ NON_DEFAULT = ISSUER | {
     "ReservedConcurrency": "5",
     "LogLevel": "DEBUG",
     "LogRetentionDays": "90",
+    "RetainTables": "false",
     "FeedShards": "3",
     "CacheShards": "4",
     "ThrottleRate": "7",

@@ -1,11 +1,13 @@
-"""`make deploy-sam` and `make deploy-sls`: check what a deployment would change, then deploy.
+"""`make deploy-sam`, `make deploy-sls` and `make remove`: check what a deployment would change, then deploy.
 
 In reading order:
 
 - `parameters.py`: the parameters of a stage, from template.yaml, `stages/<stage>.yaml` and the command.
 - `stack.py`: the deployed stack, its parameters and versions.
 - `checks.py`: reasons to stop.
+- `tables.py`: tables that are deleted with their stack.
 - `run.py`: the command.
+- `remove.py`: deletes a stack.
 - `sls_parameters.js`, `sls_checks.js`: the same for a plain `sls deploy`.
 """
 

@@ -13,6 +13,7 @@ from tools.deploy import DeployError
 from tools.deploy.checks import changed_parameters, check_issuer, check_network, confirm
 from tools.deploy.parameters import read_parameters
 from tools.deploy.stack import find_region, find_stack, stack_name
+from tools.deploy.tables import BUILT_TEMPLATE, delete_tables_with_stack
 from tools.package.uv import ROOT
 
 NEEDED = {"sam": ("make", "sam"), "sls": ("make", "npx")}
@@ -20,6 +21,8 @@ NEEDED = {"sam": ("make", "sam"), "sls": ("make", "npx")}
 
 BUILD_VARIABLES = {"ARCH": "Architecture", "RUNTIME": "Runtime"}
 """Variables of `make package`, and the parameters that must have the same values."""
+
+SAM_BUILD = ["sam", "build"]
 
 
 def main(arguments: Sequence[str] | None = None, root: Path = ROOT) -> None:
@@ -44,6 +47,8 @@ def main(arguments: Sequence[str] | None = None, root: Path = ROOT) -> None:
     for command in commands(tool, parameters, root):
         if code := subprocess.run(command, cwd=root, env=environment, check=False).returncode:
             sys.exit(code)
+        if command[:2] == SAM_BUILD and parameters["RetainTables"] == "false":
+            delete_tables_with_stack(root / BUILT_TEMPLATE)
 
 
 def prepare(tool: str, stage: str, given: list[str], root: Path) -> tuple[dict[str, str], str]:
@@ -70,7 +75,8 @@ def commands(tool: str, parameters: dict[str, str], root: Path) -> list[list[str
     """Return the commands of a tool.
 
     SAM would keep the deployed value of a parameter that the command does not name, so it gets all of them,
-    in a file: its command line accepts no empty values. sls itself reads PARAMETERS and the stage's file.
+    in a file: its command line accepts no empty values. SAM has one bucket for all stacks of a region; the
+    prefix lets a role be limited to the artifacts of a stage. sls reads PARAMETERS and the stage's file.
     """
     stage = parameters["Stage"]
     if tool == "sls":
@@ -79,10 +85,9 @@ def commands(tool: str, parameters: dict[str, str], root: Path) -> list[list[str
     file.parent.mkdir(exist_ok=True)
     file.write_text("".join(f"{name}: {_quoted(value)}\n" for name, value in parameters.items()))
     overrides = ["--parameter-overrides", f"file://{file.relative_to(root)}"]
-    return [
-        ["sam", "build", *overrides],
-        ["sam", "deploy", "--stack-name", stack_name(stage, root), *overrides],
-    ]
+    stack = stack_name(stage, root)
+    deploy = ["sam", "deploy", "--stack-name", stack, "--s3-prefix", stack]
+    return [[*SAM_BUILD, *overrides], [*deploy, *overrides]]
 
 
 def _quoted(value: str) -> str:

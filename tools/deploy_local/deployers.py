@@ -37,7 +37,6 @@ class Deployer:
     """
 
     name: str
-    removal: tuple[str, ...]
 
     def __init__(self, project: Path, environment: Mapping[str, str], stage: str) -> None:
         self.project, self.stage, self.stack = project, stage, stack_name(stage, project)
@@ -58,7 +57,7 @@ class Deployer:
 
     def remove(self) -> str:
         """Delete the stack, and return the output."""
-        return self.run(*(each.format(self=self) for each in self.removal))
+        return self.run(sys.executable, "-m", "tools.deploy.remove", self.name, CONFIRM=self.stage)
 
     def run(self, *command: str, **variables: str) -> str:
         """Run a command in the project, and return its output.
@@ -85,14 +84,12 @@ class Sam(Deployer):
     """The SAM CLI."""
 
     name = "sam"
-    removal = ("sam", "delete", "--stack-name", "{self.stack}", "--no-prompts")
 
 
 class Sls(Deployer):
     """The Serverless Framework (osls)."""
 
     name = "sls"
-    removal = ("npx", "--no-install", "sls", "remove", "--stage", "{self.stage}")
 
 
 DEPLOYERS = {each.name: each for each in (Sam, Sls)}

@@ -20,7 +20,10 @@ def test_sam_gets_every_parameter_and_the_stack_of_the_stage(project, monkeypatc
     run.main(["sam"], project)
     assert calls(project) == [
         f"test {REGION} {REGION} sam build {overrides('test')}",
-        f"test {REGION} {REGION} sam deploy --stack-name news-test --parameter-overrides file://.aws-sam/parameters-test.yaml",
+        (
+            f"test {REGION} {REGION} sam deploy --stack-name news-test --s3-prefix news-test "
+            f"{overrides('test')}"
+        ),
     ]
     sent = yaml.safe_load((project / ".aws-sam" / "parameters-test.yaml").read_text())
     assert sent == read_parameters("test", ["LogLevel=DEBUG", "AuthIssuer=https://it's.example/"], project)
