@@ -7,7 +7,7 @@ import pytest
 import yaml
 
 from support.environment import ROOT
-from tools.package.python import RUNTIME
+from tools.package.python import RUNTIMES
 
 FOLDER = ROOT / ".github" / "workflows"
 TEXTS = {file.stem: file.read_text() for file in sorted(FOLDER.glob("*.yml"))}
@@ -163,7 +163,7 @@ def test_the_checks_run_on_every_supported_python_and_cannot_be_skipped():
     [env] = [env for run, env in calls("ci") if run == "make test"]
     assert env == {"AUDIT_REQUIRED": "yes"}
     versions = {step["with"]["python-version"] for _, step in STEPS if "setup-python" in step.get("uses", "")}
-    assert versions == {"${{ matrix.python }}", RUNTIME}
+    assert versions == {"${{ matrix.python }}", RUNTIMES[0]}
 
 
 def test_the_trust_policy_in_the_documentation_is_that_of_the_bootstrap():
