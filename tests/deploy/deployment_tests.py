@@ -8,6 +8,7 @@ import sys
 import pytest
 
 from deploy.deployer_calls import CALLS
+from deploy.emulated_stack import TAGS
 from support.fakes import sent
 from tools.deploy_local.deployers import Deployer, DeploymentFailed
 from tools.deploy_local.omissions import PARAMETERS
@@ -41,6 +42,13 @@ class DeploymentTests:
         for headers in ({}, {"Authorization": "Bearer x.y.z"}):
             rejected = stack.request("POST", "/news", json=sent(3), headers=headers)
             assert (rejected.status_code, rejected.json()) == (401, {"message": "Unauthorized"})
+
+    def test_the_stack_and_the_function_have_the_tags_of_the_project(self, stack):
+        [described] = stack.emulator.client("cloudformation").describe_stacks(StackName=stack.deployer.stack)[
+            "Stacks"
+        ]
+        tags = {each["Key"]: each["Value"] for each in described["Tags"]}
+        assert TAGS.items() <= tags.items()
 
     def test_head_health_and_unknown_paths(self, stack):
         head = stack.request("HEAD", "/news")

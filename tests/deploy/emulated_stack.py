@@ -9,6 +9,7 @@ import yaml
 from deploy.call_recorder import CallRecorder
 from deploy.project import Loader
 from support.environment import ROOT
+from tools.deploy.parameters import TAGS_FILE
 from tools.deploy_local.emulator import Emulator, tool_environment
 from tools.deploy_local.issuer import Issuer
 from tools.deploy_local.omissions import omit_unsupported
@@ -30,6 +31,7 @@ LISTS = (
 """Service, operation, its result, and the name in each entry (None: the entry is the name)."""
 
 HANDLER = "functions.news.handler"
+TAGS = {"CostCenter": "4711", "Team": "news and more"}
 POLICY = ROOT / "docs" / "deployer-policy.json"
 
 
@@ -68,6 +70,7 @@ class EmulatedStack:
             self.actions, self.issuer = recorder.actions, Issuer.create(self.emulator)
             project = copy_project(folder / "project")
             omit_unsupported(project)
+            (project / TAGS_FILE).write_text(yaml.safe_dump(TAGS))
             environment = tool_environment(recorder.url) | sign_in(self.emulator)
             self.deployer = tool(project, environment, stage or tool.__name__.lower())
             self._running = running.pop_all()

@@ -28,6 +28,7 @@ NON_DEFAULT = ISSUER | {
     "AlarmEmail": "ops@example.com",
     "AlarmTopicArn": "arn:aws:sns:eu-central-1:123456789012:ops",
     "Deployment": "Canary10Percent5Minutes",
+    "PermissionsBoundaryArn": "arn:aws:iam::123456789012:policy/boundary",
 }
 """A non-default value for every parameter."""
 

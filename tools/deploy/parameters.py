@@ -15,6 +15,8 @@ class _TemplateLoader(yaml.SafeLoader):  # type: ignore[misc]  # PyYAML has no t
     """Loads YAML, and CloudFormation's tags as None: no parameter has one."""
 
 
+TAGS_FILE = Path("stages") / "tags.yaml"
+
 _TemplateLoader.add_multi_constructor("!", lambda *_: None)
 
 
@@ -42,6 +44,19 @@ def read_parameters(stage: str, given: Iterable[str], root: Path = ROOT) -> dict
                 raise DeployError(f"{source}: sets Stage to {value!r}, but the stack is that of {stage!r}")
             values[name] = value
     return values
+
+
+def read_tags(root: Path = ROOT) -> dict[str, str]:
+    """Return the tags of every stack, from `stages/tags.yaml`.
+
+    Raises:
+        DeployError: a tag is not a text, or contains a quote.
+    """
+    tags = yaml.safe_load((root / TAGS_FILE).read_text()) or {}
+    for name, value in tags.items():
+        if not isinstance(value, str) or '"' in name + value:
+            raise DeployError(f"{TAGS_FILE}: {name}: must be a text without quotes, got {value!r}")
+    return dict(tags)
 
 
 def _read(file: Path) -> dict[str, str]:

@@ -11,7 +11,7 @@ from botocore.exceptions import BotoCoreError, ClientError
 
 from tools.deploy import DeployError
 from tools.deploy.checks import changed_parameters, check_issuer, check_network, confirm
-from tools.deploy.parameters import read_parameters
+from tools.deploy.parameters import read_parameters, read_tags
 from tools.deploy.stack import find_region, find_stack, stack_name
 from tools.deploy.tables import BUILT_TEMPLATE, delete_tables_with_stack
 from tools.package.uv import ROOT
@@ -61,6 +61,7 @@ def prepare(tool: str, stage: str, given: list[str], root: Path) -> tuple[dict[s
         if not shutil.which(program):
             raise DeployError(f"{program} is missing: see Prerequisites in docs/before-you-deploy.md")
     parameters, region = read_parameters(stage, given, root), find_region()
+    read_tags(root)  # fails before anything is built
     allowed = os.environ.get("ALLOW", "").split()
     stack = find_stack(stack_name(stage, root), region)
     check_issuer(stack, parameters, allowed)
@@ -87,6 +88,8 @@ def commands(tool: str, parameters: dict[str, str], root: Path) -> list[list[str
     overrides = ["--parameter-overrides", f"file://{file.relative_to(root)}"]
     stack = stack_name(stage, root)
     deploy = ["sam", "deploy", "--stack-name", stack, "--s3-prefix", stack]
+    if tags := read_tags(root):
+        deploy += ["--tags", *(f'"{name}"="{value}"' for name, value in tags.items())]
     return [[*SAM_BUILD, *overrides], [*deploy, *overrides]]
 
 

@@ -111,20 +111,6 @@ module.exports = class NewsPlugin {
       Type: 'AWS::CodeDeploy::Application',
       Properties: { ComputePlatform: 'Lambda' },
     };
-    Resources.CodeDeployServiceRole = {
-      Type: 'AWS::IAM::Role',
-      Properties: {
-        AssumeRolePolicyDocument: {
-          Version: '2012-10-17',
-          Statement: [
-            { Action: ['sts:AssumeRole'], Effect: 'Allow', Principal: { Service: ['codedeploy.amazonaws.com'] } },
-          ],
-        },
-        ManagedPolicyArns: [
-          { 'Fn::Sub': 'arn:${AWS::Partition}:iam::aws:policy/service-role/AWSCodeDeployRoleForLambda' },
-        ],
-      },
-    };
     for (const [name, functionConfig] of Object.entries(this.functions)) {
       const group = `${this.samName(name)}DeploymentGroup`;
       const title = naming.getNormalizedFunctionName(name);
@@ -133,7 +119,7 @@ module.exports = class NewsPlugin {
         Type: 'AWS::CodeDeploy::DeploymentGroup',
         Properties: {
           ApplicationName: { Ref: 'ServerlessDeploymentApplication' },
-          ServiceRoleArn: { 'Fn::GetAtt': ['CodeDeployServiceRole', 'Arn'] },
+          ServiceRoleArn: { 'Fn::If': ['IsGradual', { 'Fn::GetAtt': ['CodeDeployServiceRole', 'Arn'] }, { Ref: 'AWS::NoValue' }] },
           DeploymentConfigName: `CodeDeployDefault.Lambda${deployment}`,
           DeploymentStyle: { DeploymentType: 'BLUE_GREEN', DeploymentOption: 'WITH_TRAFFIC_CONTROL' },
           AlarmConfiguration: {

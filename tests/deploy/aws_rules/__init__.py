@@ -4,11 +4,13 @@ Every check takes the template after SAM's transform, and resolves it with the p
 
     functions.py  what an update of a function publishes, and what it keeps
     network.py    the network of the cache
+    governance.py the permissions boundary of every role, and tags
     api.py        the API and the dashboard
 """
 
 from deploy.aws_rules.api import access_log, global_names, preflights, searches
 from deploy.aws_rules.functions import descriptions, kept_versions
+from deploy.aws_rules.governance import boundaries
 from deploy.aws_rules.network import cache_keys, deletion_order, network_limits, network_rights, zones
 
 CHECKS = (
@@ -23,6 +25,7 @@ CHECKS = (
     access_log,
     global_names,
     searches,
+    boundaries,
 )
 
 

@@ -1,0 +1,21 @@
+"""What an organization requires of every resource."""
+
+from collections.abc import Iterator
+
+from deploy.resolve_template import ResolvedTemplate
+from deploy.sam_matches_serverless_test import NON_DEFAULT
+
+
+def boundaries(template) -> Iterator[str]:
+    """Yield roles that PermissionsBoundaryArn does not limit, and roles that have a boundary without it."""
+    boundary = NON_DEFAULT["PermissionsBoundaryArn"]
+    for name, role in _roles(template, **NON_DEFAULT).items():
+        if role.get("PermissionsBoundary") != boundary:
+            yield f"{name}: has no permissions boundary"
+    for name, role in _roles(template).items():
+        if "PermissionsBoundary" in role:
+            yield f"{name}: has a permissions boundary that nobody set"
+
+
+def _roles(template, **parameters):
+    return ResolvedTemplate(template, **parameters).of_type("IAM::Role")
