@@ -15,7 +15,6 @@ Reading order:
 
     project.py                      a copy of the project, and its compiled templates
     sam_translate.py                SAM's transform, offline
-    resolve_template.py             parameters and conditions of a template, resolved
     emulated_stack.py               a stack on the AWS emulator
     call_recorder.py                records the calls of a tool; deployer_calls.py lists them
     stand_in/                       the stand-in for AWS

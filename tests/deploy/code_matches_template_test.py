@@ -3,8 +3,8 @@
 import pytest
 
 from deploy import code_matches_template
-from deploy.resolve_template import ResolvedTemplate
 from deploy.sam_matches_serverless_test import ISSUER, NON_DEFAULT
+from tools.deploy.template import ResolvedTemplate
 
 
 @pytest.fixture(scope="module")

@@ -12,12 +12,12 @@ from botocore.exceptions import ClientError
 
 from deploy import aws_rules, code_matches_template
 from deploy.project import NAME, TOOLS, Project
-from deploy.resolve_template import ResolvedTemplate
 from deploy.sam_matches_serverless import differences, unexpected
 from deploy.sam_matches_serverless_test import ISSUER, NON_DEFAULT
 from deploy.stand_in.aws import Stack
 from deploy.stand_in.deployed_api import check_deployed_api
 from deploy.stand_in.resource_connections import broken_connections
+from tools.deploy.template import ResolvedTemplate
 
 STAGES = count(1)
 ARCHITECTURE = "arm64" if platform.machine() in {"aarch64", "arm64"} else "x86_64"

@@ -2,8 +2,8 @@
 
 import pytest
 
-from deploy.resolve_template import ResolvedTemplate
 from deploy.sam_matches_serverless import differences, unexpected, unused_exceptions
+from tools.deploy.template import ResolvedTemplate
 
 ISSUER = {"AuthIssuer": "https://login.example.com/", "AuthAudience": "news"}
 NON_DEFAULT = ISSUER | {

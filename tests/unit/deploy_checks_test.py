@@ -106,14 +106,16 @@ def test_sam_gets_every_parameter_and_the_stack_of_the_stage(project, monkeypatc
         "Cache: false\nCorsOrigins: [https://a.example, https://b.example]\n"
     )
     monkeypatch.setenv("STAGE", "test")
-    monkeypatch.setenv("PARAMETERS", "LogLevel=DEBUG authIssuer=https://it's.example/")
+    monkeypatch.setenv("PARAMETERS", "LogLevel=DEBUG authIssuer=https://it's.example/ AuthAudience=news")
     run.main(["sam"], project)
     assert calls(project) == [
         f"test {REGION} {REGION} sam build",
         f"test {REGION} {REGION} sam deploy --stack-name news-test --parameter-overrides file://.aws-sam/parameters-test.yaml",
     ]
     sent = yaml.safe_load((project / ".aws-sam" / "parameters-test.yaml").read_text())
-    assert sent == read_parameters("test", ["LogLevel=DEBUG", "AuthIssuer=https://it's.example/"], project)
+    assert sent == read_parameters(
+        "test", ["LogLevel=DEBUG", "AuthIssuer=https://it's.example/", "AuthAudience=news"], project
+    )
     assert (sent["Stage"], sent["Cache"], sent["LogLevel"]) == ("test", "false", "DEBUG")
     assert sent["CorsOrigins"] == "https://a.example,https://b.example"
     assert sent["AlarmEmail"] == ""
@@ -202,6 +204,7 @@ def test_the_confirmation_is_the_name_of_the_stage(project, monkeypatch, answer,
     [
         ("Caches=false", "deploy: PARAMETERS: template.yaml has no parameter Caches"),
         ("Cache", "deploy: PARAMETERS: 'Cache' is not Name=Value"),
+        ("AuthIssuer=https://login.example.com/", "deploy: Set both AuthIssuer and AuthAudience, or none"),
         ("Stage=prod", "deploy: PARAMETERS: sets Stage to 'prod', but the stack is that of 'dev'"),
     ],
 )

@@ -2,6 +2,7 @@
 
 In reading order:
 
+- `template.py`: template.yaml, and what it creates with given parameters.
 - `parameters.py`: the parameters of a stage, from template.yaml, `stages/<stage>.yaml` and the command.
 - `stack.py`: the deployed stack, its parameters and versions.
 - `checks.py`: reasons to stop.

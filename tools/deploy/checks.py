@@ -3,9 +3,11 @@
 import os
 import sys
 from collections.abc import Collection
+from pathlib import Path
 
 from tools.deploy import DeployError
 from tools.deploy.stack import Stack, find_account
+from tools.deploy.template import ResolvedTemplate, read_template
 
 CONFIRMED_STAGES = ("prod",)
 """Stages that are deployed only after a confirmation."""
@@ -18,6 +20,16 @@ def changed_parameters(stack: Stack, parameters: dict[str, str]) -> list[str]:
         for name, old in stack.parameters.items()
         if name in parameters and parameters[name] != old
     ]
+
+
+def check_rules(parameters: dict[str, str], root: Path) -> None:
+    """Stop a deployment whose parameters break a rule of template.yaml, before anything is built.
+
+    Raises:
+        DeployError: with the description of the first broken rule.
+    """
+    for broken in ResolvedTemplate(read_template(root), **parameters).broken_rules:
+        raise DeployError(broken)
 
 
 def check_issuer(stack: Stack, parameters: dict[str, str], allowed: Collection[str]) -> None:

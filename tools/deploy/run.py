@@ -10,7 +10,7 @@ from pathlib import Path
 from botocore.exceptions import BotoCoreError, ClientError
 
 from tools.deploy import DeployError
-from tools.deploy.checks import changed_parameters, check_issuer, check_network, confirm
+from tools.deploy.checks import changed_parameters, check_issuer, check_network, check_rules, confirm
 from tools.deploy.parameters import read_parameters
 from tools.deploy.stack import find_region, find_stack, stack_name
 from tools.package.uv import ROOT
@@ -52,6 +52,7 @@ def prepare(tool: str, stage: str, given: list[str], root: Path) -> tuple[dict[s
         if not shutil.which(program):
             raise DeployError(f"{program} is missing: see Prerequisites in docs/before-you-deploy.md")
     parameters, region = read_parameters(stage, given, root), find_region()
+    check_rules(parameters, root)
     allowed = os.environ.get("ALLOW", "").split()
     stack = find_stack(stack_name(stage, root), region)
     check_issuer(stack, parameters, allowed)

@@ -4,8 +4,8 @@ import json
 import re
 from collections.abc import Iterator
 
-from deploy.resolve_template import ResolvedTemplate, name_of
 from deploy.sam_matches_serverless_test import NON_DEFAULT
+from tools.deploy.template import ResolvedTemplate, name_of
 
 MAX_DESCRIPTION = 256
 """https://docs.aws.amazon.com/lambda/latest/api/API_PublishVersion.html"""

@@ -7,8 +7,9 @@ import boto3
 import requests
 import yaml
 
-from deploy.project import REGION, TOOLS, Loader
+from deploy.project import REGION, TOOLS
 from support.environment import SHARED
+from tools.deploy.template import Loader
 from tools.local.processes import free_port, wait_for_port
 
 FAKE_AWS = SHARED / "lab" / "aws" / "fake_aws.py"
