@@ -5,7 +5,8 @@ In reading order:
 - `template.py`: template.yaml, and what it creates with given parameters.
 - `parameters.py`: the parameters of a stage, from template.yaml, `stages/<stage>.yaml` and the command.
 - `stack.py`: the deployed stack, its parameters and versions.
-- `checks.py`: reasons to stop.
+- `parameter_checks.py`, `existing_tables.py`, `checks.py`: reasons to stop, in the parameters, in existing
+  tables, and in what would change.
 - `run.py`: the command.
 - `sls_parameters.js`, `sls_checks.js`: the same for a plain `sls deploy`.
 """

@@ -70,6 +70,13 @@ class Stack:
         """Return CloudFormation's description of the stack."""
         return self.aws.client("cloudformation").describe_stacks(StackName=self.name)["Stacks"][0]
 
+    def parameters(self):
+        """Return the parameters of the stack, given or by default."""
+        declared = self.template()["Parameters"]
+        defaults = {name: str(each["Default"]) for name, each in declared.items() if "Default" in each}
+        given = self.described().get("Parameters", [])
+        return defaults | {each["ParameterKey"]: each["ParameterValue"] for each in given}
+
     def outputs(self):
         """Return the outputs of the stack."""
         return {each["OutputKey"]: each["OutputValue"] for each in self.described().get("Outputs", [])}
