@@ -45,7 +45,7 @@ Loader.add_multi_constructor("!", _long_form)
 
 def read_template(root: Path) -> dict[str, Any]:
     """Return the parsed template.yaml of a project."""
-    parsed: dict[str, Any] = yaml.load((root / "template.yaml").read_text(), Loader)  # noqa: S506  # a SafeLoader
+    parsed: dict[str, Any] = yaml.load((root / "template.yaml").read_text(), Loader)  # noqa: S506  # nosec B506  # a SafeLoader
     return parsed
 
 
