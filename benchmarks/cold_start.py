@@ -21,6 +21,8 @@ PEERS = {
     "Flask + serverless-wsgi only, constant response": ("flask_constant", 1.5),
     "the same app, imported eagerly, without .pyc": ("eager", 0.25),
     "FastAPI + Mangum + redis, compiled": ("fastapi_redis", 1.0),
+    "Powertools' resolver + redis, compiled": ("powertools_redis", None),
+    "Flask + apig-wsgi + redis, compiled": ("apig_wsgi_redis", None),
 }
 
 
@@ -41,7 +43,7 @@ def measure() -> list[Row]:
         "ours": (artifacts.ours(), "functions.news", "HIT"),
         "flask_constant": (peers, "flask_constant", "None"),
         "eager": (artifacts.eager(), "eager", "HIT"),
-        "fastapi_redis": (peers, "fastapi_redis", "None"),
+        **{name: (peers, name, "None") for name in ("fastapi_redis", "powertools_redis", "apig_wsgi_redis")},
     }
     millis: dict[str, list[float]] = {name: [] for name in folders}
     with WarmCache.started() as cache, tempfile.TemporaryDirectory() as temporary:

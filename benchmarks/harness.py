@@ -34,7 +34,7 @@ REFRESH_SECONDS = 5.0
 class Row(NamedTuple):
     """One row of the report: the medians of this service and a peer, their ratio, and its limit.
 
-    `limit` is the maximum ratio, or the minimum with `at_least`.
+    `limit` is the maximum ratio, or the minimum with `at_least`. None: shown for comparison only.
     """
 
     figure: str
@@ -43,12 +43,12 @@ class Row(NamedTuple):
     theirs: float
     unit: str
     ratio: float
-    limit: float
+    limit: float | None
     at_least: bool = False
 
     @property
     def is_within_limit(self) -> bool:
-        return self.margin >= 1
+        return self.limit is None or self.margin >= 1
 
     @property
     def margin(self) -> float:
@@ -57,7 +57,7 @@ class Row(NamedTuple):
 
 
 def row(
-    figure: str, peer: str, unit: str, ours: list[float], theirs: list[float], limit: float, **more
+    figure: str, peer: str, unit: str, ours: list[float], theirs: list[float], limit: float | None, **more
 ) -> Row:
     """Return a row with medians, and the median ratio of values measured side by side."""
     ratio = median(mine / other for mine, other in zip(ours, theirs, strict=True))

@@ -24,7 +24,13 @@ response = handler(event, None)
 ended = time.process_time()
 for _ in range(int(sys.argv[4]) - 1):
     response = handler(event, None)
-if response["statusCode"] != 200 or len(json.loads(response["body"])["items"]) != 20:
+body = response["body"]
+if response.get("isBase64Encoded"):
+    import base64
+    import gzip
+
+    body = gzip.decompress(base64.b64decode(body))
+if response["statusCode"] != 200 or len(json.loads(body)["items"]) != 20:
     print(f"unexpected response: {response}")
     sys.exit(1)
 with open("/proc/self/status") as status:  # noqa: PTH123

@@ -33,7 +33,7 @@ def table(rows: Iterable[Row]) -> str:
 
 
 def cells(row: Row) -> list[str]:
-    limit = f"{'at least' if row.at_least else 'at most'} {row.limit}"
+    limit = f"{'at least' if row.at_least else 'at most'} {row.limit}" if row.limit else "none"
     ours, theirs = (f"{amount(value)} {row.unit}" for value in (row.ours, row.theirs))
     verdict = "" if row.is_within_limit else "**misses its limit**"
     return [row.figure, row.peer, ours, theirs, f"{row.ratio:.2f}", limit, verdict]

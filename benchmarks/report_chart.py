@@ -11,7 +11,7 @@ MAX_BAR_RATIO = 1.6
 GOOD, BAD, INK = "#3b7a57", "#b3412e", "#222"
 
 
-TITLE = "Ratio of this service to its peers. The mark is the maximum (gray) or minimum (black)."
+TITLE = "Ratio of this service to its peers. A mark is a maximum (gray) or minimum (black)."
 
 
 def plot(rows: list[Row]) -> str:
@@ -28,14 +28,17 @@ def plot(rows: list[Row]) -> str:
 
 
 def bar(row: Row, y: int) -> list[str]:
-    length, limit = (BARS * min(value, MAX_BAR_RATIO) / MAX_BAR_RATIO for value in (row.ratio, row.limit))
+    length, limit = (
+        BARS * min(value, MAX_BAR_RATIO) / MAX_BAR_RATIO for value in (row.ratio, row.limit or 0)
+    )
     label = f"{row.figure} / {row.peer}"
     fill, mark = GOOD if row.is_within_limit else BAD, INK if row.at_least else "#999"
     fitted = f'textLength="{LABELS - 16}" lengthAdjust="spacingAndGlyphs"' if len(label) > 105 else ""
     end = max(length, limit)
+    mark_line = f'<rect x="{LABELS + limit - 1:.0f}" y="{y}" width="2" height="16" fill="{mark}"/>'
     return [
         f'<text x="{LABELS - 8}" y="{y + 12}" text-anchor="end" {fitted}>{escape(label)}</text>',
         f'<rect x="{LABELS}" y="{y + 2}" width="{length:.0f}" height="12" fill="{fill}"/>',
-        f'<rect x="{LABELS + limit - 1:.0f}" y="{y}" width="2" height="16" fill="{mark}"/>',
+        mark_line if row.limit else "",
         f'<text x="{LABELS + end + 6:.0f}" y="{y + 12}">{row.ratio:.2f}</text>',
     ]

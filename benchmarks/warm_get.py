@@ -4,9 +4,12 @@ from benchmarks.harness import Row, WarmCache, print_rows, python, row, run_inte
 
 FIGURE = "warm cached GET through `handler`"
 PEERS = {
-    "Flask + serverless-wsgi + one redis GET": ("flask_redis", 1.15),
+    "Flask + serverless-wsgi + one redis GET": ("flask_redis", 1.0),
     "the same, naive: json.loads, jsonify": ("flask_naive", 0.8),
+    "Flask + apig-wsgi + one redis GET": ("apig_wsgi_redis", 1.0),
     "FastAPI + Mangum + redis": ("fastapi_redis", 1.0),
+    "Powertools' resolver + redis": ("powertools_redis", None),
+    "Chalice + redis": ("chalice_redis", None),
 }
 STARTS = 10
 ROUNDS = 12

@@ -144,7 +144,7 @@ def test_imported_headlines_are_listed(local, api, tmp_path):
     done = subprocess.run(
         command, cwd=ROOT, env=CLEAN | local.environment, capture_output=True, text=True, check=True
     )
-    assert done.stdout == f"{len(expected)} created, {900 - len(expected)} already there, 0 refused\n"
+    assert done.stdout == f"{len(expected)} created, {900 - len(expected)} existing, 0 rejected\n"
     assert titles(every_page(api, "/news/?limit=100")) == titles_of(expected.values())
     for category in {line["category"] for line in expected.values()}:
         matching = [line for line in expected.values() if line["category"] == category]

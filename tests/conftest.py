@@ -6,7 +6,7 @@ import signal
 import pytest
 
 from news.dao import NewsDao
-from support.environment import settings_for
+from support.environment import ROOT, UNMEASURED, settings_for
 from support.moto_server import start_moto
 from support.redis_servers import BINARY, REASON, Valkey
 from tools.local.ministack import start_ministack
@@ -18,8 +18,12 @@ SLOW_FOLDERS = ("project", "integration")
 
 def pytest_collection_modifyitems(items):
     """Order the slow folders first, so that no worker of pytest-xdist is idle at the end."""
-    order = {folder: number for number, folder in enumerate(SLOW_FOLDERS)}
-    items.sort(key=lambda item: order.get(item.path.parent.name, len(order)))
+
+    def position(item):
+        folder = item.path.relative_to(ROOT / "tests").parts[0]
+        return SLOW_FOLDERS.index(folder) if folder in SLOW_FOLDERS else len(SLOW_FOLDERS)
+
+    items.sort(key=position)
 
 
 @pytest.hookimpl(wrapper=True)
@@ -60,7 +64,10 @@ def moto_url(processes, tmp_path_factory):
 @pytest.fixture(scope="session")
 def ministack_url(processes, tmp_path_factory):
     """A DynamoDB whose conditional writes are atomic, and whose pages end where DynamoDB's do."""
-    return start_ministack(processes, tmp_path_factory.mktemp("ministack") / "log")
+    with pytest.MonkeyPatch.context() as patch:
+        for name, value in UNMEASURED.items():
+            patch.setenv(name, value)
+        return start_ministack(processes, tmp_path_factory.mktemp("ministack") / "log")
 
 
 @pytest.fixture(params=["moto_url", "ministack_url"])

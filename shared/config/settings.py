@@ -10,6 +10,7 @@ from urllib.parse import urlsplit
 from shared.config import auth as auth_config
 from shared.config import parsers, urls
 from shared.config.auth import AuthSettings
+from shared.config.initialization import is_early
 
 T = TypeVar("T")
 
@@ -48,7 +49,8 @@ class Settings:
         auth_scope_prefix: Prefix that the issuer adds to each scope, such as `news-api/`.
         cors_origins: Origins of pages that can call the API; `*` allows any.
         docs: True to serve the page of the API documentation at /docs.
-        preload: True to create DAOs at startup, False to create them in the first request.
+        preload: True to create DAOs at startup, False to create them in the first request. The default is
+            True if the initialization is over before that request.
     """
 
     stage: str
@@ -102,7 +104,7 @@ class Settings:
             auth_scope_prefix=read(env, "AUTH_SCOPE_PREFIX", auth_config.parse_scope_prefix, ""),
             cors_origins=read(env, "CORS_ORIGINS", urls.parse_origins, ()),
             docs=_read_docs(env, stage),
-            preload=_read_preload(env),
+            preload=read(env, "PRELOAD", parsers.parse_yes_or_no, is_early(env)),
         )
         _validate_redis_iam(settings)
         return settings
@@ -160,18 +162,6 @@ def _read_docs(env: Mapping[str, str], stage: str) -> bool:
     if docs and not is_installed:
         raise SettingsError("DOCS: requires flask-swagger-ui, which is not installed")
     return docs
-
-
-def _read_preload(env: Mapping[str, str]) -> bool:
-    """Return PRELOAD. The default is True if initialization happens before the first request.
-
-    https://docs.aws.amazon.com/lambda/latest/dg/configuration-envvars.html#configuration-envvars-runtime
-    """
-    is_early = env.get("AWS_LAMBDA_INITIALIZATION_TYPE") in {
-        "provisioned-concurrency",
-        "snap-start",
-    }
-    return read(env, "PRELOAD", parsers.parse_yes_or_no, is_early)
 
 
 def _read_auth(env: Mapping[str, str], stage: str) -> AuthSettings | None:

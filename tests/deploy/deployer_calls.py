@@ -30,6 +30,7 @@ CALLS = {
         *VERSION_CALLS,
         "s3:DeleteObject",
         "s3:GetObject",
+        "s3:ListBucket",
         "s3:PutObject",
     },
     Sls: {

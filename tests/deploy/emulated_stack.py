@@ -32,6 +32,16 @@ HANDLER = "functions.news.handler"
 POLICY = ROOT / "docs" / "deployer-policy.json"
 
 
+def create_deployer(emulator):
+    """Create a user with the documented policy, and return its credentials."""
+    iam = emulator.client("iam")
+    policy = iam.create_policy(PolicyName="deployer", PolicyDocument=POLICY.read_text())["Policy"]["Arn"]
+    iam.create_user(UserName="deployer")
+    iam.attach_user_policy(UserName="deployer", PolicyArn=policy)
+    key = iam.create_access_key(UserName="deployer")["AccessKey"]
+    return {"AWS_ACCESS_KEY_ID": key["AccessKeyId"], "AWS_SECRET_ACCESS_KEY": key["SecretAccessKey"]}
+
+
 class EmulatedStack:
     """A stack of one tool, on an emulator of its own that enforces IAM policies.
 
@@ -42,15 +52,23 @@ class EmulatedStack:
         actions: the IAM actions of the tool's calls.
     """
 
-    def __init__(self, tool, folder):
+    def __init__(self, tool, folder, stage=None, sign_in=create_deployer):
+        """Start the emulator.
+
+        Args:
+            tool: the deployment tool.
+            folder: an empty folder.
+            stage: the stage, else the name of the tool.
+            sign_in: returns the credentials of the deployer on an emulator, as environment variables.
+        """
         with ExitStack() as running:
             self.emulator = Emulator(running.enter_context(Processes()), folder, enforce_policies=True)
             recorder = running.enter_context(CallRecorder(self.emulator.port))
             self.actions, self.issuer = recorder.actions, Issuer.create(self.emulator)
             project = copy_project(folder / "project")
             omit_unsupported(project)
-            environment = tool_environment(recorder.url, *create_deployer(self.emulator.client("iam")))
-            self.deployer = tool(project, environment, tool.__name__.lower())
+            environment = tool_environment(recorder.url) | sign_in(self.emulator)
+            self.deployer = tool(project, environment, stage or tool.__name__.lower())
             self._running = running.pop_all()
 
     def __enter__(self):
@@ -116,12 +134,3 @@ class EmulatedStack:
                     yield each
                 elif each.get("StackStatus") != "DELETE_COMPLETE":
                     yield each[name]
-
-
-def create_deployer(iam):
-    """Create a user with the documented policy, and return its access key and secret."""
-    policy = iam.create_policy(PolicyName="deployer", PolicyDocument=POLICY.read_text())["Policy"]["Arn"]
-    iam.create_user(UserName="deployer")
-    iam.attach_user_policy(UserName="deployer", PolicyArn=policy)
-    key = iam.create_access_key(UserName="deployer")["AccessKey"]
-    return key["AccessKeyId"], key["SecretAccessKey"]

@@ -19,6 +19,7 @@ from deploy.stand_in.aws import Stack
 from deploy.stand_in.deployed_api import check_deployed_api
 from deploy.stand_in.resource_connections import broken_connections
 from tools.deploy.template import ResolvedTemplate
+from tools.package.python import runtime_version
 
 STAGES = count(1)
 ARCHITECTURE = "arm64" if platform.machine() in {"aarch64", "arm64"} else "x86_64"
@@ -145,7 +146,8 @@ def create_stack(project, aws, artifact, **parameters):
     for each in template["Resources"].values():
         if each["Type"] == "AWS::Lambda::Function":
             each["Properties"]["Code"] = artifact
-    parameters = parameters | ISSUER | {"Stage": stage, "Architecture": ARCHITECTURE}
+    build = {"Architecture": ARCHITECTURE, "Runtime": f"python{runtime_version()}"}
+    parameters = parameters | ISSUER | build | {"Stage": stage}
     aws.client("cloudformation").create_stack(
         StackName=f"{NAME}-{stage}",
         TemplateBody=json.dumps(template),

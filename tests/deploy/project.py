@@ -9,7 +9,9 @@ from pathlib import Path
 
 from support.environment import CLEAN, ROOT
 from support.project_copy import copied
+from tools.deploy.tables import set_policies
 from tools.deploy.template import read_template
+from tools.package.python import runtime_version
 from tools.package.sources import list_modules
 from tools.package.uv import uv
 
@@ -72,7 +74,10 @@ class Project:
         process = _translator()
         process.stdin.write(json.dumps([str(self.folder / template), parameters]) + "\n")
         process.stdin.flush()
-        return json.loads(process.stdout.readline())
+        translated = json.loads(process.stdout.readline())
+        if parameters.get("RetainTables") == "false":
+            set_policies(translated)
+        return translated
 
     def sls(self, *, build=True, **parameters):
         """Return the template from `sls package`; with `build=False`, for an empty artifact."""
@@ -82,7 +87,8 @@ class Project:
             for module in list_modules(self.folder):
                 (self.folder / "build" / f"{module}.zip").touch()
             env = {"MAKEFLAGS": "e", "PACKAGE": "true"}  # replaces the build command of the Makefile
-        self.run(SLS, "package", *sls_options(parameters), **env)
+        runtime = {"Runtime": f"python{runtime_version()}"} if build else {}
+        self.run(SLS, "package", *sls_options(runtime | parameters), **env)
         return json.loads(
             (self.folder / ".serverless" / "cloudformation-template-update-stack.json").read_text()
         )

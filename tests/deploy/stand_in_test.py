@@ -15,11 +15,13 @@ from deploy.stand_in.aws import Stack
 from deploy.stand_in.deployed_api import WRITER, check_deployed_api
 from deploy.stand_in.resource_connections import broken_connections
 from support.environment import ROOT
+from tools.package.python import runtime_version
 from tools.package.sources import list_modules
 
 PARAMETERS = {
     "AuthIssuer": WRITER["iss"],
     "AuthAudience": WRITER["aud"],
+    "Runtime": f"python{runtime_version()}",
     "Architecture": "arm64" if platform.machine() in {"aarch64", "arm64"} else "x86_64",
 }
 

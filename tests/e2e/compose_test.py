@@ -9,8 +9,8 @@ import uuid
 
 import pytest
 import requests
-from engine import docker, require_engine, succeeds, wait_until
 
+from e2e.engine import docker, require_engine, succeeds, wait_until
 from support.environment import ROOT
 from support.fakes import sent
 from support.lambda_emulator import HERE
@@ -18,7 +18,7 @@ from support.raw_http import WAIT_SECONDS
 from support.redis_servers import BINARY, REASON
 from tools.local.ministack import ENVIRONMENT
 from tools.local.processes import free_port
-from tools.package.python import RUNTIME
+from tools.package.python import RUNTIMES
 from tools.package.uv import run, uv
 from tools.package.wheels import PLATFORMS
 
@@ -30,12 +30,12 @@ MINISTACK = ENVIRONMENT | {
 }
 
 FOR_VALKEY = """
-FROM python:3.13-slim
+FROM python:3.14-slim
 COPY valkey-server /usr/local/bin/
 """
 
 FOR_DYNAMODB = """
-FROM python:3.13-slim
+FROM python:3.14-slim
 COPY packages /packages
 ENV PYTHONPATH=/packages
 """
@@ -60,7 +60,7 @@ def dynamodb(folder):
         "--python-platform",
         PLATFORMS[HERE],
         "--python-version",
-        RUNTIME,
+        RUNTIMES[0],
     )
     lock = ROOT / "requirements" / "dev.txt"
     run(uv(), "pip", "install", "--quiet", *target, "--only-binary", ":all:", "-c", lock, "ministack")

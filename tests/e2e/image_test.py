@@ -7,8 +7,8 @@ import subprocess
 
 import pytest
 import requests
-from engine import build, docker, wait_until
 
+from e2e.engine import build, docker, wait_until
 from support.environment import ROOT
 from support.raw_http import WAIT_SECONDS
 

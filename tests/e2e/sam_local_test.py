@@ -113,7 +113,7 @@ def api(project, gateway, valkey, dynamodb_port):
     ]
     command += ["--add-host", f"host.docker.internal:{gateway}", "--warm-containers", "EAGER"]
     command += ["--parameter-overrides", "Stage=local", "Cache=false", f"Architecture={ARCH}"]
-    if docker("image", "ls", "--quiet", "--filter", "reference=*/lambda/python:3.13-*"):
+    if docker("image", "ls", "--quiet", "--filter", "reference=*/lambda/python:3.14-*"):
         command.append("--skip-pull-image")
     log = project / "sam.log"
     with Processes() as processes:

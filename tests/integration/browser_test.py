@@ -19,7 +19,6 @@ from shared.app import create_app
 from shared.config import Settings
 from support.environment import ROOT
 from support.fakes import FakeDao, clock, sent
-from support.local_run import LocalRun
 
 OPENAPI = json.loads((ROOT / "openapi.json").read_text())
 CHROMIUM = next(filter(None, map(shutil.which, ("chromium", "chromium-browser", "google-chrome"))), None)
@@ -45,12 +44,6 @@ def browser():
         running = started.chromium.launch(executable_path=CHROMIUM, args=ARGUMENTS)
         yield running
         running.close()
-
-
-@pytest.fixture(scope="module")
-def local(tmp_path_factory):
-    with LocalRun(tmp_path_factory.mktemp("run")) as started:
-        yield started
 
 
 @pytest.fixture

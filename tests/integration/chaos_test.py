@@ -18,7 +18,8 @@ from shared.constants import CLAIMS
 from support.dynamodb_proxy import DROP_RESPONSE, Proxy
 from support.environment import settings_for
 from support.fakes import etag, sent
-from support.fault_harness import FaultyService, Loader, Writer
+from support.fault_clients import Loader, Writer
+from support.fault_harness import FaultyService
 from tools.local.tables import create_tables
 
 ROUNDS = int(os.environ.get("FAULT_ROUNDS", "5"))
@@ -159,3 +160,5 @@ def test_after_many_faults_every_acknowledged_write_is_stored_once(ministack_url
     assert 500 not in responses
     assert all(writer.replaced == sorted(set(writer.replaced)) for writer in writers)
     assert all(service.counts.values())
+    assert all(writer.replaced for writer in writers)
+    assert len(acknowledged) > service.counts.total()

@@ -88,7 +88,7 @@ def test_sigterm_loses_no_accepted_request(stage, tmp_path, workers):
 
 def test_replacing_a_worker_loses_no_request(stage, tmp_path):
     with GunicornServer(tmp_path, MAX_REQUESTS="50", **stage) as server:
-        clients = [Client(server, keep_alive=number % 2 == 0, max_responses=40) for number in range(8)]
+        clients = [Client(server, keep_alive=number % 2 == 0, max_responses=20) for number in range(8)]
         for client in clients:
             client.join()
     assert [client.errors for client in clients if client.errors] == []
@@ -96,7 +96,7 @@ def test_replacing_a_worker_loses_no_request(stage, tmp_path):
 
 
 def test_a_stop_waits_for_a_started_request_but_not_for_idle_connections(tmp_path):
-    with GunicornServer(tmp_path, TIMEOUT="600") as server:
+    with GunicornServer(tmp_path, measured=True, TIMEOUT="600") as server:
         begun, stalled, idle = (connect(server.bind) for _ in range(3))
         with begun, stalled, idle:
             begun.sendall(b"GET /health HTTP/1.1\r\n")

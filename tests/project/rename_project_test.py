@@ -27,6 +27,9 @@ def test_deployed_names_and_titles_are_renamed(renamed):
     for name in ("template.yaml", "serverless.yml", "samconfig.toml"):
         assert re.findall(r"news-(?:\$|dev|prod)", files[name]) == [], name
         assert "my-service-" in files[name]
+    for name in ("bootstrap.yaml", ".github/workflows/deploy-stage.yml", "docs/pipeline.md"):
+        assert re.findall(r"\bnews[-/](?!`|\*)[^ ]*", files[name]) == [], name
+        assert "deploy-my-service-" in files[name]
     assert files["README.md"].startswith("# my-service\n")
     assert "`my-service-<stage>`" in files["docs/observability.md"]
     assert "`my_service_requests_total`" in files["docs/observability.md"]

@@ -1,6 +1,5 @@
-"""Repository files: the workflow, the hooks, AGENTS.md, CONTRIBUTING.md, and messages of the Makefile."""
+"""Repository files: the hooks, AGENTS.md, CONTRIBUTING.md, and messages of the Makefile."""
 
-import json
 import re
 import shlex
 import subprocess
@@ -10,8 +9,6 @@ import yaml
 
 from support.environment import CLEAN, ROOT
 
-DEPLOYMENT = (ROOT / "docs" / "deployment.md").read_text()
-WORKFLOW = (ROOT / ".github" / "workflows" / "ci.yml").read_text()
 HOOKS = yaml.safe_load((ROOT / ".pre-commit-config.yaml").read_text())["repos"]
 PAGES = ("AGENTS.md", "CONTRIBUTING.md")
 COMMANDS = set(re.findall(r"^\.PHONY: (\S+)$", (ROOT / "Makefile").read_text(), re.MULTILINE))
@@ -49,61 +46,6 @@ def test_every_decorator_in_agents_md_exists():
     assert [name for name in decorators if f"def {name}(" not in source] == []
 
 
-def test_ci_runs_existing_commands_on_every_supported_python():
-    jobs = yaml.safe_load(WORKFLOW)["jobs"]
-    assert jobs["test"]["strategy"]["matrix"]["python"] == ["3.11", "3.12", "3.13"]
-    assert set(re.findall(r"run: make ([a-z-]+)", WORKFLOW)) <= COMMANDS
-    assert {"test", "check-deploy"} <= jobs.keys()
-
-
-def test_workflows_pin_every_action_to_a_commit_with_its_version():
-    folder = ROOT / ".github" / "workflows"
-    used = [
-        line for file in folder.glob("*.y*ml") for line in file.read_text().splitlines() if "uses:" in line
-    ]
-    assert used
-    pinned = r"#? *- uses: [\w-]+/[\w-]+@[0-9a-f]{40} # v\d+\.\d+\.\d+"
-    assert [line for line in used if not re.fullmatch(pinned, line.strip())] == []
-
-
-def test_each_action_has_one_version_and_commit():
-    used = set(re.findall(r"uses: (\S+)@(\S+) # (\S+)", WORKFLOW))
-    assert len(used) == len({action for action, _, _ in used})
-
-
-def test_dependabot_updates_the_actions():
-    [update] = yaml.safe_load((ROOT / ".github" / "dependabot.yml").read_text())["updates"]
-    assert (update["package-ecosystem"], update["directory"]) == ("github-actions", "/")
-
-
-def test_ci_fails_if_the_audit_is_skipped():
-    steps = yaml.safe_load(WORKFLOW)["jobs"]["test"]["steps"]
-    assert [step["env"] for step in steps if step.get("run") == "make test"] == [{"AUDIT_REQUIRED": "yes"}]
-
-
-def test_the_commented_deployment_is_valid_when_uncommented():
-    lines = WORKFLOW.split("#\n", 1)[1].splitlines()
-    example = yaml.safe_load("\n".join(line.removeprefix("#") for line in lines))
-    assert example["deploy"]["permissions"] == {"contents": "read", "id-token": "write"}
-    assert set(example["deploy"]["needs"]) == yaml.safe_load(WORKFLOW)["jobs"].keys()
-
-
-def test_the_deployment_role_trusts_the_environment_of_the_job():
-    lines = WORKFLOW.split("#\n", 1)[1].splitlines()
-    job = yaml.safe_load("\n".join(line.removeprefix("#") for line in lines))["deploy"]
-    policy = json.loads(re.search(r"```json\n(.*?)```", DEPLOYMENT, re.DOTALL)[1])
-    [trusted] = policy["Statement"]
-    issuer = trusted["Principal"]["Federated"].partition("oidc-provider/")[2]
-    subject = trusted["Condition"]["StringEquals"][f"{issuer}:sub"]
-    assert subject.endswith(f":environment:{job['environment']}")
-    assert trusted["Condition"]["StringEquals"][f"{issuer}:aud"] == "sts.amazonaws.com"
-
-
-def test_a_push_cancels_no_running_deployment():
-    concurrency = yaml.safe_load(WORKFLOW)["concurrency"]
-    assert concurrency["cancel-in-progress"] == "${{ github.event_name == 'pull_request' }}"
-
-
 def test_the_pre_commit_hooks_are_local_and_part_of_make_lint():
     [repository] = HOOKS
     assert repository["repo"] == "local"
@@ -131,6 +73,7 @@ QUIET = {
     "deploy-local",
     "package",
     "prune",
+    "remove",
     "rename-project",
     "rollback",
     "module",

@@ -63,7 +63,7 @@ class Reader:
 
     def type(self, command, expected):
         if command == "make run":
-            self.run = LocalRun(self.runs, root=self.copy.folder, COVERAGE_PROCESS_CONFIG="")
+            self.run = LocalRun(self.runs, root=self.copy.folder)
             output = self.run.wait_until_up()
         else:
             local = command.replace("127.0.0.1:8000", self.run.bind if self.run else "")

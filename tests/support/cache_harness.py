@@ -130,3 +130,44 @@ def client_with_item(app, clock):
 
 def x_cache(response):
     return response.status_code, response.headers.get("X-Cache")
+
+
+def change(client, title, item=None):
+    """Replace the title of an item, by default of the client's own."""
+    response = client.put(item or client.item, json=sent(title=title), headers={"If-Match": "*"})
+    assert response.status_code == 200
+
+
+def during_next_load(dao, act):
+    """Call `act` between the next load's read of the data and its response."""
+
+    def first_time():
+        dao.on_loaded = do_nothing
+        act()
+
+    dao.on_loaded = first_time
+
+
+def write_and_read(client, item, times=3):
+    """Write and read, check the responses, and return their X-Cache values."""
+    x_caches = []
+    for number in range(times):
+        change(client, f"Try {number}", item)
+        for _ in range(2):
+            one, all_ = client.get(item), client.get("/news/")
+            assert one.json["title"] == all_.json["items"][0]["title"] == f"Try {number}"
+            x_caches += [one.headers["X-Cache"], all_.headers["X-Cache"]]
+    assert client.get("/news/none").status_code == 404
+    return x_caches
+
+
+def is_cached(redis_url, **changes):
+    """Return True if an app caches responses in that Redis."""
+    client = make_app(InstrumentedDao(), redis_url, **changes).test_client()
+    return [x_cache(client.get("/news/"))[1] for _ in range(2)] == ["MISS", "HIT"]
+
+
+def bypasses_within(seconds, client):
+    """Return True if a request bypasses the cache within that time, which includes a margin."""
+    started = time.monotonic()
+    return x_cache(client.get("/news/")) == (200, "BYPASS") and time.monotonic() - started < seconds

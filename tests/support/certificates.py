@@ -1,5 +1,7 @@
 """Certificates of test servers."""
 
+import ssl
+
 import trustme
 
 
@@ -9,3 +11,9 @@ def certificate(folder, name):
     authority.issue_cert(name).private_key_and_cert_chain_pem.write_to_path(str(file))
     authority.cert_pem.write_to_path(str(file), append=True)
     return file
+
+
+def tls(file):
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    context.load_cert_chain(file)
+    return context

@@ -1,12 +1,13 @@
 """A fake DAO and sample data, for tests without a database."""
 
+import time
 from datetime import UTC, datetime, timedelta
 from itertools import count
 
 import msgspec
 
 from news.model import News, sort_key
-from shared.errors import Conflict, Stale
+from shared.errors import Conflict, Stale, Unavailable
 
 START = datetime(2026, 1, 1, tzinfo=UTC)
 
@@ -116,3 +117,23 @@ def stored(number=1, **changes):
 def etag(item):
     """Return the ETag of an item in a response body."""
     return f'"{msgspec.convert(item, News).revision}"'
+
+
+def seconds_until_unavailable(dao):
+    started = time.monotonic()
+    try:
+        dao.find(stored(1).id)
+    except Unavailable:
+        return time.monotonic() - started
+    raise AssertionError("the database is available")
+
+
+def newest_first(items):
+    return sorted(items, key=sort_key, reverse=True)
+
+
+CONTROLS = [*map(chr, range(0x20)), *map(chr, range(0x7F, 0xA0))]
+
+
+def fields_of(error):
+    return [field_error.field for field_error in error.value.errors]

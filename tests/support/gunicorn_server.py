@@ -3,7 +3,7 @@
 import sys
 from pathlib import Path
 
-from support.environment import CLEAN, ROOT
+from support.environment import CLEAN, ROOT, UNMEASURED
 from tools.local.processes import Processes, free_port, wait_for_port
 from tools.local.tables import LOCAL_NAMES
 
@@ -17,9 +17,9 @@ SETTINGS = {
 
 
 class GunicornServer:
-    """A context manager that runs the server."""
+    """A context manager that runs the server. It counts for coverage only if `measured`."""
 
-    def __init__(self, folder, *arguments, limit_files=None, **env):
+    def __init__(self, folder, *arguments, limit_files=None, measured=False, **env):
         self.command = [str(ROOT / "entrypoint.sh"), *arguments]
         if limit_files:
             self.command = ["sh", "-c", f'ulimit -n {limit_files}; exec "$0" "$@"', *self.command]
@@ -27,7 +27,13 @@ class GunicornServer:
         self.port = free_port()
         self.bind = f"127.0.0.1:{self.port}"
         self.url = f"http://{self.bind}"
-        self.env = CLEAN | SETTINGS | {"PYTHON": sys.executable, "BIND": self.bind} | env
+        self.env = (
+            CLEAN
+            | SETTINGS
+            | ({} if measured else UNMEASURED)
+            | {"PYTHON": sys.executable, "BIND": self.bind}
+            | env
+        )
         self.processes = Processes()
 
     def __enter__(self):

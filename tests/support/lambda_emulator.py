@@ -7,7 +7,7 @@ import urllib.request
 
 from support.environment import ROOT
 from tools.local.lambda_runtime import Runtime
-from tools.package.python import RUNTIME, runtime_python
+from tools.package.python import runtime_python, runtime_version
 from tools.package.uv import run, uv
 from tools.package.wheels import PLATFORMS
 
@@ -28,7 +28,7 @@ def invoke(url, event):
 
 def make_runtime(artifact, folder):
     """Return a runtime that serves an artifact as Lambda does. Install awslambdaric into the folder."""
-    target = ("--target", folder, "--python-platform", PLATFORMS[HERE], "--python-version", RUNTIME)
+    target = ("--target", folder, "--python-platform", PLATFORMS[HERE], "--python-version", runtime_version())
     wheels = ("--only-binary", ":all:", "--require-hashes", "--no-deps")
     packages = ("-c", ROOT / "requirements" / "deploy.txt", "--group", "lambda")
     run(uv(), "pip", "install", "--quiet", *target, *wheels, *packages)

@@ -4,20 +4,24 @@ import itertools
 import os
 import queue
 import signal
+import stat
 import subprocess
 import sys
 import threading
 import time
 from pathlib import Path
 
-from support.environment import CLEAN, ROOT
+from support.environment import CLEAN, ROOT, UNMEASURED
 from tools.local.processes import free_port
 
 
 class LocalRun:
-    """A context manager that runs `python -m tools.local.run` on a free port."""
+    """A context manager that runs `python -m tools.local.run` on a free port.
 
-    def __init__(self, folder, root=ROOT, **env):
+    Its processes count for coverage only if `measured`.
+    """
+
+    def __init__(self, folder, root=ROOT, *, measured=False, **env):
         self.folder = folder
         self.bind = f"127.0.0.1:{free_port()}"
         self.url = f"http://{self.bind}"
@@ -25,7 +29,7 @@ class LocalRun:
         self.process = subprocess.Popen(
             [sys.executable, "-m", "tools.local.run"],
             cwd=root,
-            env=CLEAN | {"LOCAL": str(folder), "BIND": self.bind} | env,
+            env=CLEAN | ({} if measured else UNMEASURED) | {"LOCAL": str(folder), "BIND": self.bind} | env,
             stdout=subprocess.PIPE,
             stderr=subprocess.STDOUT,
             text=True,
@@ -123,3 +127,23 @@ class LocalRun:
 def kill(pids):
     for pid in pids:
         os.kill(pid, signal.SIGKILL)
+
+
+def failed_start(folder, **env):
+    """Return the one-line error of a run that does not start."""
+    process = subprocess.run(
+        [sys.executable, "-m", "tools.local.run"],
+        cwd=ROOT,
+        env=CLEAN | {"LOCAL": str(folder), "BIND": f"127.0.0.1:{free_port()}"} | env,
+        capture_output=True,
+        text=True,
+        check=False,
+        timeout=60,
+    )
+    assert (process.returncode, process.stdout) == (1, "")
+    [line] = process.stderr.splitlines()
+    return line
+
+
+def mode(path):
+    return stat.S_IMODE(path.stat().st_mode)

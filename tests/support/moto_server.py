@@ -5,6 +5,7 @@ import sys
 import boto3
 from botocore.config import Config
 
+from support.environment import UNMEASURED
 from tools.local.processes import free_port, wait_for_port
 
 
@@ -17,7 +18,8 @@ def start_moto(processes, log, *hosts):
     binds = [f"--bind={host}:{port}" for host in ("127.0.0.1", *hosts)]
     app = "moto.moto_server.werkzeug_app:create_backend_app('dynamodb')"
     server = ["--worker-class=gthread", "--threads=1", "--timeout=0", "--no-control-socket"]
-    wait_for_port(processes.start([sys.executable, "-m", "gunicorn", app, *binds, *server], log=log), port)
+    command = [sys.executable, "-m", "gunicorn", app, *binds, *server]
+    wait_for_port(processes.start(command, UNMEASURED, log), port)
     # gunicorn listens before it has imported moto, and moto loads its models in the first requests.
     client = boto3.client(
         "dynamodb",

@@ -6,7 +6,7 @@ import subprocess
 import sys
 from pathlib import Path
 
-from support.environment import CLEAN, ROOT
+from support.environment import CLEAN, ROOT, UNMEASURED
 
 MADE = (
     ".git",
@@ -22,7 +22,7 @@ MADE = (
     "build",
     "node_modules",
 )
-WITHOUT_COVERAGE = {
+WITHOUT_COVERAGE = UNMEASURED | {
     name: value for name, value in CLEAN.items() if not name.startswith(("COVERAGE_", "MAKE", "MFLAGS"))
 }
 

@@ -4,6 +4,8 @@ import contextlib
 import re
 import socket
 
+import requests
+
 HOST = b"Host: 127.0.0.1\r\n"
 JSON_HEADER = b"Content-Type: application/json\r\n"
 CLOSED = b""
@@ -44,3 +46,13 @@ def get(target, version=b"HTTP/1.1", headers=HOST):
 
 def post(headers, body, target=b"/news/"):
     return b"POST " + target + b" HTTP/1.1\r\n" + HOST + JSON_HEADER + headers + b"\r\n" + body
+
+
+def is_rejected(received):
+    """Return True for no response, 4xx, or 501 for an unknown transfer coding (RFC 9112, section 6.1)."""
+    return received == CLOSED or statuses(received)[0] in {*range(400, 500), 501}
+
+
+def assert_works(server):
+    response = requests.get(f"{server.url}/health", timeout=WAIT_SECONDS)
+    assert (response.status_code, response.json()) == (200, {"status": "ok"})

@@ -109,3 +109,10 @@ class CombinedApp:
 
 app = CombinedApp()
 handler = make_handler(mirror_app())
+
+
+def handler_of(view):
+    """Return the handler of an app with one view."""
+    app = Flask("one", static_folder=None)
+    app.add_url_rule("/", "view", view)
+    return make_handler(app)

@@ -1,4 +1,4 @@
-"""`make deploy-sam` and `make deploy-sls`: check what a deployment would change, then deploy.
+"""`make deploy-sam`, `make deploy-sls` and `make remove`: check what a deployment would change, then deploy.
 
 In reading order:
 
@@ -7,7 +7,9 @@ In reading order:
 - `stack.py`: the deployed stack, its parameters and versions.
 - `parameter_checks.py`, `existing_tables.py`, `checks.py`: reasons to stop, in the parameters, in existing
   tables, and in what would change.
+- `tables.py`: tables that are deleted with their stack.
 - `run.py`: the command.
+- `remove.py`: deletes a stack.
 - `sls_parameters.js`, `sls_checks.js`: the same for a plain `sls deploy`.
 """
 

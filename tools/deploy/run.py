@@ -22,10 +22,16 @@ from tools.deploy.existing_tables import check_existing_tables
 from tools.deploy.parameter_checks import check_parameters
 from tools.deploy.parameters import read_parameters
 from tools.deploy.stack import find_region, find_stack, stack_name
+from tools.deploy.tables import BUILT_TEMPLATE, delete_tables_with_stack
 from tools.package.uv import ROOT
 
 NEEDED = {"sam": ("make", "sam"), "sls": ("make", "npx")}
 """Programs that a deployment needs, by tool."""
+
+BUILD_VARIABLES = {"ARCH": "Architecture", "RUNTIME": "Runtime"}
+"""Variables of `make package`, and the parameters that must have the same values."""
+
+SAM_BUILD = ["sam", "build"]
 
 
 def main(arguments: Sequence[str] | None = None, root: Path = ROOT) -> None:
@@ -33,14 +39,15 @@ def main(arguments: Sequence[str] | None = None, root: Path = ROOT) -> None:
     [tool] = sys.argv[1:] if arguments is None else arguments
     stage = os.environ.get("STAGE") or "dev"
     given = os.environ.get("PARAMETERS", "").split()
-    if architecture := os.environ.get("ARCH"):
-        given.append(f"Architecture={architecture}")
+    for variable, parameter in BUILD_VARIABLES.items():
+        if value := os.environ.get(variable):
+            given.append(f"{parameter}={value}")
     try:
         parameters, region = prepare(tool, stage, given, root)
     except (BotoCoreError, ClientError, DeployError) as error:
         sys.exit(f"deploy: {error}")
     environment = os.environ | {
-        "ARCH": parameters["Architecture"],  # of the build
+        **{variable: parameters[parameter] for variable, parameter in BUILD_VARIABLES.items()},
         "AWS_DEFAULT_REGION": region,
         "AWS_REGION": region,
         "CONFIRM": stage,  # for sls_checks.js
@@ -49,6 +56,8 @@ def main(arguments: Sequence[str] | None = None, root: Path = ROOT) -> None:
     for command in commands(tool, parameters, root):
         if code := subprocess.run(command, cwd=root, env=environment, check=False).returncode:
             sys.exit(code)
+        if command[:2] == SAM_BUILD and parameters["RetainTables"] == "false":
+            delete_tables_with_stack(root / BUILT_TEMPLATE)
 
 
 def prepare(tool: str, stage: str, given: list[str], root: Path) -> tuple[dict[str, str], str]:
@@ -80,7 +89,8 @@ def commands(tool: str, parameters: dict[str, str], root: Path) -> list[list[str
     """Return the commands of a tool.
 
     SAM would keep the deployed value of a parameter that the command does not name, so it gets all of them,
-    in a file: its command line accepts no empty values. sls itself reads PARAMETERS and the stage's file.
+    in a file: its command line accepts no empty values. SAM has one bucket for all stacks of a region; the
+    prefix lets a role be limited to the artifacts of a stage. sls reads PARAMETERS and the stage's file.
     """
     stage = parameters["Stage"]
     if tool == "sls":
@@ -89,7 +99,9 @@ def commands(tool: str, parameters: dict[str, str], root: Path) -> list[list[str
     file.parent.mkdir(exist_ok=True)
     file.write_text("".join(f"{name}: {_quoted(value)}\n" for name, value in parameters.items()))
     overrides = ["--parameter-overrides", f"file://{file.relative_to(root)}"]
-    return [["sam", "build"], ["sam", "deploy", "--stack-name", stack_name(stage, root), *overrides]]
+    stack = stack_name(stage, root)
+    deploy = ["sam", "deploy", "--stack-name", stack, "--s3-prefix", stack]
+    return [[*SAM_BUILD, *overrides], [*deploy, *overrides]]
 
 
 def _quoted(value: str) -> str:

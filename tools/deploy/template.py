@@ -66,6 +66,7 @@ class ResolvedTemplate:
         return [
             assertion["AssertDescription"]
             for rule in self._template.get("Rules", {}).values()
+            if "RuleCondition" not in rule or self.holds(rule["RuleCondition"])
             for assertion in rule["Assertions"]
             if not self.holds(assertion["Assert"])
         ]

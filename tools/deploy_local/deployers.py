@@ -8,6 +8,7 @@ from collections.abc import Mapping
 from pathlib import Path
 
 from tools.deploy.stack import stack_name
+from tools.deploy_local.emulator import emulator_runtime
 
 ARCHITECTURE = "arm64" if platform.machine() in {"aarch64", "arm64"} else "x86_64"
 """The instruction set of this machine, on which the emulator runs functions."""
@@ -36,12 +37,12 @@ class Deployer:
     """
 
     name: str
-    removal: tuple[str, ...]
 
     def __init__(self, project: Path, environment: Mapping[str, str], stage: str) -> None:
         self.project, self.stage, self.stack = project, stage, stack_name(stage, project)
         path = f"{DEPLOY_BIN}{os.pathsep}{environment['PATH']}"
-        self._environment = {**environment, **QUIET, "ARCH": ARCHITECTURE, "PATH": path, "STAGE": stage}
+        build = {"ARCH": ARCHITECTURE, "RUNTIME": emulator_runtime()}
+        self._environment = {**environment, **QUIET, **build, "PATH": path, "STAGE": stage}
 
     def deploy(self, parameters: Mapping[str, str], **variables: str) -> str:
         """Build the functions, deploy the stack, and return the output.
@@ -56,7 +57,7 @@ class Deployer:
 
     def remove(self) -> str:
         """Delete the stack, and return the output."""
-        return self.run(*(each.format(self=self) for each in self.removal))
+        return self.run(sys.executable, "-m", "tools.deploy.remove", self.name, CONFIRM=self.stage)
 
     def run(self, *command: str, **variables: str) -> str:
         """Run a command in the project, and return its output.
@@ -83,14 +84,12 @@ class Sam(Deployer):
     """The SAM CLI."""
 
     name = "sam"
-    removal = ("sam", "delete", "--stack-name", "{self.stack}", "--no-prompts")
 
 
 class Sls(Deployer):
     """The Serverless Framework (osls)."""
 
     name = "sls"
-    removal = ("npx", "--no-install", "sls", "remove", "--stage", "{self.stage}")
 
 
 DEPLOYERS = {each.name: each for each in (Sam, Sls)}

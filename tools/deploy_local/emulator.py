@@ -6,6 +6,7 @@ It runs a function in its own Python, so its environment has the version of Lamb
 """
 
 import os
+import subprocess
 import sys
 from pathlib import Path
 from typing import Any
@@ -18,6 +19,12 @@ PYTHON = Path(f"{sys.prefix}-emulator") / "bin" / "python"
 REGION = "eu-central-1"
 ROOT_KEY = "test"
 """Access key and secret of the account's root user, which may do everything."""
+
+
+def emulator_runtime() -> str:
+    """Return the Lambda runtime whose functions the emulator can run, such as python3.14."""
+    code = "import sys; print('python%d.%d' % sys.version_info[:2])"
+    return subprocess.run([PYTHON, "-c", code], capture_output=True, text=True, check=True).stdout.strip()
 
 
 class Emulator:

@@ -27,16 +27,16 @@ class Counts(NamedTuple):
 
     created: int
     existing: int
-    refused: int
+    rejected: int
 
 
 def import_lines(lines: Iterable[Line], service: NewsService) -> Counts:
-    """Store the items of the lines in batches, and report each refused line.
+    """Store the items of the lines in batches, and report each rejected line.
 
     Raises:
         Unavailable: the database is unreachable; items that are stored by then stay.
     """
-    created = existing = refused = 0
+    created = existing = rejected = 0
     lines = iter(lines)
     while batch := list(islice(lines, BATCH)):
         good = [line for line in batch if line.reason is None]
@@ -47,8 +47,8 @@ def import_lines(lines: Iterable[Line], service: NewsService) -> Counts:
             tqdm.write(f"line {number}: {_printable(reason)}", file=sys.stderr)
         created += loaded.created
         existing += loaded.existing
-        refused += len(reasons)
-    return Counts(created, existing, refused)
+        rejected += len(reasons)
+    return Counts(created, existing, rejected)
 
 
 def import_from(name: str, form: str) -> Counts:

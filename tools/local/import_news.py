@@ -24,7 +24,7 @@ def main() -> None:
     except KeyboardInterrupt:
         print("import: interrupted; stored items stay; run the command again to continue", file=sys.stderr)
         sys.exit(INTERRUPTED)
-    text = f"{counts.created} created, {counts.existing} already there, {counts.refused} refused"
+    text = f"{counts.created} created, {counts.existing} existing, {counts.rejected} rejected"
     try:
         print(text, flush=True)
     except OSError as error:

@@ -1,4 +1,4 @@
-"""`make package`: build one small, reproducible artifact per module, for Lambda's python3.13.
+"""`make package`: build one small, reproducible artifact per module, for Lambda's Python.
 
 Building needs only Python, this folder and a package index, not `make setup`. So `sam build` and `sls deploy`
 take seconds in a fresh clone.

@@ -26,10 +26,10 @@ module.exports = class NewsPlugin {
   }
 
   build(names) {
-    const { architecture } = this.serverless.service.provider;
+    const { architecture, runtime } = this.serverless.service.provider;
     for (const name of names) {
       try {
-        execFileSync('make', ['--silent', 'package', `MODULE=${name}`, `ARCH=${architecture}`], {
+        execFileSync('make', ['--silent', 'package', `MODULE=${name}`, `ARCH=${architecture}`, `RUNTIME=${runtime}`], {
           cwd: this.serverless.serviceDir,
           stdio: ['ignore', process.stderr, process.stderr], // keep standard output for sls
         });
@@ -72,9 +72,10 @@ module.exports = class NewsPlugin {
   }
 
   finalizeTemplate() {
-    const { deployment, rules } = this.serverless.service.custom;
+    const { deployment, retainTables, rules } = this.serverless.service.custom;
     this.template.Rules = rules;
     this.describeVersions();
+    if (retainTables === 'false') this.deleteTablesWithStack();
     if (deployment !== 'AllAtOnce') this.deployGradually(deployment);
     this.renameFunctions();
   }
@@ -88,6 +89,16 @@ module.exports = class NewsPlugin {
       Resources[functionConfig.versionLogicalId].Properties.Description = Properties.Description;
       for (const logicalId of [functionConfig.versionLogicalId, functionConfig.targetAlias.logicalId]) {
         Resources[logicalId].UpdateReplacePolicy = UpdateReplacePolicy;
+      }
+    }
+  }
+
+  // The same as tools/deploy/tables.py.
+  deleteTablesWithStack() {
+    for (const resource of Object.values(this.template.Resources)) {
+      if (resource.Type === 'AWS::DynamoDB::Table') {
+        resource.DeletionPolicy = 'Delete';
+        resource.UpdateReplacePolicy = 'Delete';
       }
     }
   }

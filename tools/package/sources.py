@@ -28,12 +28,15 @@ def find_sources(module: str, root: Path = ROOT) -> list[Path]:
         raise PackageError(f"no module {module!r}; modules: {', '.join(list_modules(root))}")
     found = {root / "openapi.json"}
     pending = [root / "functions" / "__init__.py", root / "functions" / f"{module}.py"]
+    packages: set[str] = set()
     while pending:
         file = pending.pop()
         found.add(file)
-        for package in _imported_packages(file):
+        new = _imported_packages(file) - packages
+        packages |= new
+        for package in new:
             if (root / package / "__init__.py").is_file():
-                pending += [each for each in _files(root / package) if each not in found]
+                pending += _files(root / package)
     return sorted(found)
 
 

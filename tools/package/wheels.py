@@ -6,11 +6,11 @@ import shutil
 from pathlib import Path
 from typing import Any
 
-from tools.package.python import RUNTIME
+from tools.package.python import runtime_version
 from tools.package.uv import PackageError, run, uv
 
 PLATFORMS = {"arm64": "aarch64-manylinux_2_28", "x86_64": "x86_64-manylinux_2_28"}
-"""Platform names of uv. python3.13 on Lambda runs on Amazon Linux 2023, whose glibc (2.34) is newer."""
+"""Platform names of uv. Python on Lambda runs on Amazon Linux 2023, whose glibc (2.34) is newer."""
 
 ELF_MACHINES = {"arm64": 183, "x86_64": 62}
 """ELF machine numbers EM_AARCH64 and EM_X86_64 (https://www.sco.com/developers/gabi/latest/ch4.eheader.html)."""
@@ -58,7 +58,7 @@ def install(lock: Path, arch: str, folder: Path, *packages: str) -> None:
     Raises:
         PackageError: a package has no wheel for the platform, or does not match its locked hash.
     """
-    to = ("--target", folder, "--python-platform", PLATFORMS[arch], "--python-version", RUNTIME)
+    to = ("--target", folder, "--python-platform", PLATFORMS[arch], "--python-version", runtime_version())
     # Copy instead of hard links: trimming must not change the files in uv's cache.
     wheels = ("--only-binary", ":all:", "--require-hashes", "--no-compile-bytecode", "--link-mode", "copy")
     run(uv(), "pip", "install", "--quiet", *to, *wheels, "-c", lock, *packages)

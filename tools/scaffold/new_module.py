@@ -69,7 +69,7 @@ def _format_python(text: str, names: Names, root: Path) -> str:
     """Return Python code as `make lint` expects it, since the name changes line lengths and import order."""
     known = f"lint.isort.known-first-party=['{names.module}']"
     for command in (("check", "--quiet", "--fix", "--select", "I", "--config", known), ("format", "--quiet")):
-        ruff = (sys.executable, "-m", "ruff", *command, "--stdin-filename", "functions/x.py", "-")
+        ruff = (Path(sys.executable).with_name("ruff"), *command, "--stdin-filename", "functions/x.py", "-")
         done = subprocess.run(ruff, cwd=root, input=text, capture_output=True, text=True, check=False)
         if done.returncode:
             raise EditError(f"ruff failed: {done.stderr.strip().splitlines()[-1]}")

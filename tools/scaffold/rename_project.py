@@ -25,6 +25,10 @@ NAME_PATTERN = r"[a-z](-?[a-z0-9]){1,22}"
 https://docs.aws.amazon.com/AmazonElastiCache/latest/APIReference/API_CreateServerlessCache.html"""
 
 PLACES = {
+    ".github/workflows/deploy-stage.yml": ["deploy-{}-", '"{}-$STAGE"'],
+    ".github/workflows/preview.yml": ["deploy-{}-"],
+    ".github/workflows/rollback.yml": ["deploy-{}-", '"{}-$STAGE"'],
+    "bootstrap.yaml": ["'{}: ", "{}-${{Environment}}", "{}-${{Stage}}", "{}/${{Stage}}", "with {}-,"],
     "pyproject.toml": ['name = "{}"\nversion'],
     "openapi.json": ['"title": "{}",'],
     "docs/openapi-released.json": ['"title": "{}",'],
@@ -35,8 +39,16 @@ PLACES = {
     "package.json": ['"name": "{}",'],
     "package-lock.json": ['"name": "{}",'],
     "samconfig.toml": ['"{}-dev"'],
-    "docs/deployment.md": ["{}-dev", "{}-prod"],
+    "docs/deployment.md": ["{}-prod"],
     "docs/first-hour-on-aws.md": ["{}-trial"],
+    "docs/pipeline.md": [
+        "deploy-{}-",
+        "bootstrap-{}-",
+        "{}-pr-<",
+        "`{}-<stage>",
+        "{}/<stage>/*",
+        "with `{}-`",
+    ],
     "docs/runbook.md": ["{}-<stage>"],
     "shared/observability/metrics.py": ['NAMESPACE = "{}"'],
     "shared/constants.py": ['USER_AGENT = "{}/'],

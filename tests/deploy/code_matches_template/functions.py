@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from shared.config import Settings
 from support.environment import ROOT
 from tools.local.tables import LOCAL_NAMES
-from tools.package.python import RUNTIME
+from tools.package.python import RUNTIMES
 
 SET_BY_LAMBDA = {"AWS_REGION", "AWS_LAMBDA_FUNCTION_NAME", "AWS_LAMBDA_INITIALIZATION_TYPE"}
 NOT_DEPLOYED = {
@@ -70,8 +70,8 @@ def function(resolved) -> Iterator[str]:
         module, _, name = each["Handler"].rpartition(".")
         if name not in assigned(ROOT / f"{module.replace('.', '/')}.py"):
             yield f"handler {each['Handler']}: does not exist"
-        if each["Runtime"] != f"python{RUNTIME}":
-            yield f"runtime {each['Runtime']}: artifacts are built for {RUNTIME}"
+        if each["Runtime"] != f"python{RUNTIMES[0]}":
+            yield f"runtime {each['Runtime']}: artifacts are built for {RUNTIMES[0]}"
         if each.get("LoggingConfig", {}).get("LogGroup") not in groups:
             yield "no log group: Lambda would create one without a retention limit"
         for integration in resolved.of_type("ApiGatewayV2::Integration").values():
