@@ -8,14 +8,18 @@ Reading order:
     lint_test.py                    `sam validate` and cfn-lint
     sam_deployment_test.py, sls_deployment_test.py
                                     each tool on the AWS emulator, in the steps of deployment_tests.py
+    existing_resources_sam_test.py, existing_resources_sls_test.py
+                                    with existing resources: existing_resources_tests.py
     deploy_local_test.py            `make deploy-local`
     deployer_policy_test.py         docs/deployer-policy.json allows what both tools do
     stand_in_test.py                both tools with a cache in its network, on a stand-in for AWS
+    stand_in_network_test.py        both tools with an outbound route, and in an existing network
     planted_faults_test.py          each fault of planted_faults.yaml is detected
 
     project.py                      a copy of the project, and its compiled templates
     sam_translate.py                SAM's transform, offline
-    resolve_template.py             parameters and conditions of a template, resolved
+    network_parameters.py           parameters of existing resources and of the outbound route
+    reachability.py                 what the code of a function calls, and whether its network reaches it
     emulated_stack.py               a stack on the AWS emulator
     call_recorder.py                records the calls of a tool; deployer_calls.py lists them
     stand_in/                       the stand-in for AWS
@@ -23,4 +27,6 @@ Reading order:
 
 import pytest
 
-pytest.register_assert_rewrite("deploy.deployment_tests", "deploy.emulated_stack")
+pytest.register_assert_rewrite(
+    "deploy.deployment_tests", "deploy.emulated_stack", "deploy.existing_resources_tests"
+)

@@ -3,7 +3,7 @@
 import pytest
 
 from deploy.aws_rules import CHECKS
-from deploy.resolve_template import ResolvedTemplate
+from tools.deploy.template import ResolvedTemplate
 
 ISSUER, AUDIENCE = {"AuthIssuer": "https://login.example.com/"}, {"AuthAudience": "news"}
 ZONE_A, ZONE_B = {"AvailabilityZoneA": "eu-central-1a"}, {"AvailabilityZoneB": "eu-central-1b"}

@@ -6,8 +6,9 @@ import subprocess
 
 import yaml
 
-from deploy.project import NAME, TOOLS, Loader
+from deploy.project import NAME, TOOLS
 from support.environment import ROOT
+from tools.deploy.template import Loader
 from tools.deploy_local.emulator import REGION, tool_environment
 
 FILE = ROOT / "bootstrap.yaml"

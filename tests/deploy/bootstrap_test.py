@@ -10,8 +10,8 @@ from botocore.exceptions import ClientError
 from deploy.bootstrap import ACCOUNT, FILE, HOST, REPOSITORY, STAGES, assume_role, deploy_bootstrap, template
 from deploy.deployer_policy_test import POLICY
 from deploy.project import NAME, TOOLS
-from deploy.resolve_template import ResolvedTemplate
 from deploy.sam_matches_serverless_test import NON_DEFAULT
+from tools.deploy.template import ResolvedTemplate
 from tools.deploy_local.emulator import Emulator
 
 NOT_FOR_PREVIEWS = {"Cache", "GradualDeployments", "Network", "Notifications"}

@@ -46,3 +46,25 @@ def stack(request, tmp_path_factory):
         made.parameters = PARAMETERS | made.issuer.parameters
         made.deployer.deploy(made.parameters)
         yield made
+
+
+@pytest.fixture(scope="class")
+def existing(stack, tmp_path_factory):
+    """The parameters that name a network, a cache and the retained table of a removed stack."""
+    if not BINARY:
+        pytest.skip(REASON)
+    ec2 = stack.emulator.client("ec2")
+    vpc = ec2.create_vpc(CidrBlock="10.0.0.0/16")["Vpc"]["VpcId"]
+    subnets = [
+        ec2.create_subnet(VpcId=vpc, CidrBlock=f"10.0.{number}.0/24")["Subnet"]["SubnetId"]
+        for number in range(2)
+    ]
+    group = ec2.create_security_group(VpcId=vpc, GroupName="api", Description="functions")["GroupId"]
+    [table] = stack.emulator.client("dynamodb").list_tables()["TableNames"]
+    with Valkey(tmp_path_factory.mktemp("cache")) as valkey:
+        yield {
+            "SubnetIds": ",".join(subnets),
+            "SecurityGroupIds": group,
+            "RedisUrl": f"redis://127.0.0.1:{valkey.port}",
+            "NewsTableName": table,
+        }

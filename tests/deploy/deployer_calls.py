@@ -7,6 +7,7 @@ permission, to docs/deployer-policy.json.
 from tools.deploy_local.deployers import Sam, Sls
 
 VERSION_CALLS = {
+    "dynamodb:DescribeTable",
     "lambda:DeleteFunction",
     "lambda:GetFunctionConfiguration",
     "lambda:ListAliases",
@@ -63,7 +64,11 @@ NOT_NEEDED = {
     "dynamodb:Query": "see dynamodb:*Item",
     "dynamodb:Scan": "see dynamodb:*Item",
     "dynamodb:*ResourcePolicy": "the table has no policy of its own",
-    "ec2:*SubnetCidrBlock": "the subnets have no IPv6 addresses",
+    "ec2:*AddressTransfer": "the address of the NAT gateway is not transferred",
+    "ec2:*IpamPool*": "addresses do not come from a pool of IPAM",
+    "ec2:*NatGatewayAddress": "the NAT gateway has one address",
+    "ec2:*VpnGateway": "the gateway of the VPC is an internet gateway",
+    "ec2:AssociateAddress": "the address belongs to the NAT gateway, not to an instance",
     "ec2:CreateVpcEncryptionControl": "the VPC has no encryption control",
     "ec2:ModifyVpcTenancy": "the VPC has no dedicated tenancy",
     "elasticfilesystem:*": "functions mount no file system",

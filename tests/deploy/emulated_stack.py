@@ -7,9 +7,9 @@ import requests
 import yaml
 
 from deploy.call_recorder import CallRecorder
-from deploy.project import Loader
 from support.environment import ROOT
 from tools.deploy.parameters import TAGS_FILE
+from tools.deploy.template import read_template
 from tools.deploy_local.emulator import Emulator, tool_environment
 from tools.deploy_local.issuer import Issuer
 from tools.deploy_local.omissions import omit_unsupported
@@ -106,8 +106,7 @@ class EmulatedStack:
         assert not client.get_api(ApiId=self.api_id())["CorsConfiguration"], (
             "apply_cors is not needed any more"
         )
-        template = yaml.load((ROOT / "template.yaml").read_text(), Loader)  # a SafeLoader
-        cors = template["Resources"]["HttpApi"]["Properties"]["CorsConfiguration"]["Fn::If"][1]
+        cors = read_template(ROOT)["Resources"]["HttpApi"]["Properties"]["CorsConfiguration"]["Fn::If"][1]
         client.update_api(ApiId=self.api_id(), CorsConfiguration=cors | {"AllowOrigins": [origin]})
 
     def live_version(self):

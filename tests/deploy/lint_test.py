@@ -5,9 +5,10 @@ import json
 import pytest
 import yaml
 
-from deploy.project import TOOLS, Loader
+from deploy.project import TOOLS
 from deploy.sam_matches_serverless import differences
 from deploy.sam_matches_serverless_test import NON_DEFAULT
+from tools.deploy.template import Loader
 from tools.package.sources import list_modules
 
 

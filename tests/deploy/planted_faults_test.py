@@ -11,13 +11,14 @@ import yaml
 from botocore.exceptions import ClientError
 
 from deploy import aws_rules, code_matches_template
+from deploy.network_parameters import IPV6, NAT
 from deploy.project import NAME, TOOLS, Project
-from deploy.resolve_template import ResolvedTemplate
 from deploy.sam_matches_serverless import differences, unexpected
 from deploy.sam_matches_serverless_test import ISSUER, NON_DEFAULT
 from deploy.stand_in.aws import Stack
 from deploy.stand_in.deployed_api import check_deployed_api
 from deploy.stand_in.resource_connections import broken_connections
+from tools.deploy.template import ResolvedTemplate
 from tools.package.python import runtime_version
 
 STAGES = count(1)
@@ -40,13 +41,17 @@ def test_planted_fault_is_detected(planted, tmp_path, detect):
     text = file.read_text()
     assert planted["replace"] in text
     file.write_text(text.replace(planted["replace"], planted["with"]))
-    assert planted["message"] in "\n".join(detect(planted["by"], project))
+    assert planted["message"] in "\n".join(detect(planted["by"], project, **planted.get("parameters", {})))
 
 
-@pytest.mark.parametrize("by", ["connections", "api"])
-def test_nothing_is_detected_without_a_fault(by, project, detect):
+@pytest.mark.parametrize(
+    ("by", "parameters"),
+    [("connections", {}), ("connections", IPV6), ("connections", NAT), ("api", {})],
+    ids=["connections", "connections-ipv6", "connections-nat", "api"],
+)
+def test_nothing_is_detected_without_a_fault(by, parameters, project, detect):
     """The other detectors have test files of their own."""
-    assert detect(by, project) == []
+    assert detect(by, project, **parameters) == []
 
 
 @pytest.fixture
@@ -61,9 +66,9 @@ def detect(request):
         "api": api,
     }
 
-    def run(name, project):
+    def run(name, project, **parameters):
         fixtures = (request.getfixturevalue(each) for each in NEEDED.get(name, ()))
-        return list(detectors[name](project, *fixtures))
+        return list(detectors[name](project, *fixtures, **parameters))
 
     return run
 
@@ -78,10 +83,10 @@ def api(project, aws, artifact, lambda_environment):
     return []
 
 
-def connections(project, aws, artifact):
+def connections(project, aws, artifact, **parameters):
     """Return the broken connections of the deployed stack."""
     try:
-        return broken_connections(create_stack(project, aws, artifact))
+        return broken_connections(create_stack(project, aws, artifact, **parameters))
     except ClientError as error:
         return [str(error)]
 
@@ -134,7 +139,7 @@ def artifact(aws, project):
     return location
 
 
-def create_stack(project, aws, artifact):
+def create_stack(project, aws, artifact, **parameters):
     """Deploy the translated template of a project; all stacks share one artifact, to save time."""
     stage = f"f{next(STAGES)}"
     template = project.sam()
@@ -142,7 +147,7 @@ def create_stack(project, aws, artifact):
         if each["Type"] == "AWS::Lambda::Function":
             each["Properties"]["Code"] = artifact
     build = {"Architecture": ARCHITECTURE, "Runtime": f"python{runtime_version()}"}
-    parameters = ISSUER | build | {"Stage": stage}
+    parameters = parameters | ISSUER | build | {"Stage": stage}
     aws.client("cloudformation").create_stack(
         StackName=f"{NAME}-{stage}",
         TemplateBody=json.dumps(template),

@@ -7,11 +7,10 @@ import tomllib
 from functools import cache
 from pathlib import Path
 
-import yaml
-
 from support.environment import CLEAN, ROOT
 from support.project_copy import copied
 from tools.deploy.tables import set_policies
+from tools.deploy.template import read_template
 from tools.package.python import runtime_version
 from tools.package.sources import list_modules
 from tools.package.uv import uv
@@ -68,7 +67,7 @@ class Project:
 
     def template(self):
         """Return the parsed template.yaml, with its short tags in long form."""
-        return yaml.load((self.folder / "template.yaml").read_text(), Loader)  # a SafeLoader
+        return read_template(self.folder)
 
     def sam(self, template="template.yaml", **parameters):
         """Return the template after SAM's transform."""
@@ -110,21 +109,3 @@ def sls_options(parameters):
             ["--stage", value] if name == "Stage" else ["--param", f"{name[0].lower()}{name[1:]}={value}"]
         )
     return options
-
-
-class Loader(yaml.SafeLoader):
-    """YAML loader that reads CloudFormation's short tags."""
-
-
-def _long_form(loader, suffix, node):
-    if isinstance(node, yaml.ScalarNode):
-        value = loader.construct_scalar(node)
-        value = value.split(".", 1) if suffix == "GetAtt" else value
-    elif isinstance(node, yaml.SequenceNode):
-        value = loader.construct_sequence(node, deep=True)
-    else:
-        value = loader.construct_mapping(node, deep=True)
-    return {suffix if suffix in {"Ref", "Condition"} else f"Fn::{suffix}": value}
-
-
-Loader.add_multi_constructor("!", _long_form)

@@ -5,7 +5,7 @@ Resources are compared under names that do not depend on the tool.
 
 import re
 
-from deploy.resolve_template import ResolvedTemplate
+from tools.deploy.template import ResolvedTemplate
 
 FUNCTION = r"function [\w.]+"
 ALLOWED = {

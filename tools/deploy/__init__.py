@@ -2,9 +2,11 @@
 
 In reading order:
 
+- `template.py`: template.yaml, and what it creates with given parameters.
 - `parameters.py`: the parameters of a stage, from template.yaml, `stages/<stage>.yaml` and the command.
 - `stack.py`: the deployed stack, its parameters and versions.
-- `checks.py`: reasons to stop.
+- `parameter_checks.py`, `existing_tables.py`, `checks.py`: reasons to stop, in the parameters, in existing
+  tables, and in what would change.
 - `tables.py`: tables that are deleted with their stack.
 - `run.py`: the command.
 - `remove.py`: deletes a stack.

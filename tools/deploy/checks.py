@@ -2,7 +2,7 @@
 
 import os
 import sys
-from collections.abc import Collection
+from collections.abc import Collection, Mapping
 
 from tools.deploy import DeployError
 from tools.deploy.stack import Stack, find_account
@@ -40,11 +40,46 @@ def check_network(stack: Stack, parameters: dict[str, str], allowed: Collection[
     Raises:
         DeployError: there are such versions, and `drop-network` is not allowed.
     """
-    if parameters["Cache"] == "false" and stack.in_network and "drop-network" not in allowed:
+    if not stack.in_network or "drop-network" in allowed:
+        return
+    if _has_network(stack.parameters) and not _has_network(parameters):
+        change = "SubnetIds" if parameters["SubnetIds"] else "Cache=false"
         raise DeployError(
-            f"{', '.join(stack.in_network)} use the network that Cache=false deletes: deploy Cache=bypass, "
-            "delete those versions with make prune, then deploy Cache=false; or ALLOW=drop-network"
+            f"{', '.join(stack.in_network)} use the network that {change} deletes: deploy Cache=bypass, "
+            f"delete those versions with make prune, then deploy {change}; or ALLOW=drop-network"
         )
+
+
+def _has_network(parameters: Mapping[str, str]) -> bool:
+    """Return whether a stack has a VPC of its own."""
+    return parameters.get("Cache", "false") != "false" and not parameters.get("SubnetIds")
+
+
+def check_cache(stack: Stack, parameters: dict[str, str]) -> None:
+    """Stop a deployment that would move the cache to other subnets.
+
+    CloudFormation cannot replace a cache, because it has a name.
+
+    Raises:
+        DeployError: the subnets of a cache that stays change.
+    """
+    stays = "false" not in {stack.parameters.get("Cache", "false"), parameters["Cache"]}
+    if stays and stack.parameters.get("SubnetIds", "") != parameters["SubnetIds"]:
+        raise DeployError("the cache cannot move to other subnets: deploy Cache=false first")
+
+
+def check_tables(stack: Stack, parameters: dict[str, str], allowed: Collection[str]) -> None:
+    """Stop a deployment that would turn from an existing table to a new, empty one.
+
+    Raises:
+        DeployError: a table is no longer named, and `new-table` is not allowed.
+    """
+    for name, table in stack.parameters.items():
+        if name.endswith("TableName") and table and not parameters.get(name) and "new-table" not in allowed:
+            raise DeployError(
+                f"this would replace the table {table} by a new, empty one: set {name} in "
+                f"stages/{parameters['Stage']}.yaml, or ALLOW=new-table"
+            )
 
 
 def confirm(stage: str, region: str) -> None:

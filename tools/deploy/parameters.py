@@ -8,16 +8,10 @@ from typing import Any
 import yaml
 
 from tools.deploy import DeployError
+from tools.deploy.template import read_template
 from tools.package.uv import ROOT
 
-
-class _TemplateLoader(yaml.SafeLoader):  # type: ignore[misc]  # PyYAML has no types
-    """Loads YAML, and CloudFormation's tags as None: no parameter has one."""
-
-
 TAGS_FILE = Path("stages") / "tags.yaml"
-
-_TemplateLoader.add_multi_constructor("!", lambda *_: None)
 
 
 def read_parameters(stage: str, given: Iterable[str], root: Path = ROOT) -> dict[str, str]:
@@ -31,8 +25,7 @@ def read_parameters(stage: str, given: Iterable[str], root: Path = ROOT) -> dict
     Raises:
         DeployError: a parameter is unknown, has no value or belongs to another stage.
     """
-    template = yaml.load((root / "template.yaml").read_text(), _TemplateLoader)  # noqa: S506  # nosec B506  # a SafeLoader
-    declared = template["Parameters"]
+    declared = read_template(root)["Parameters"]
     values = {name: str(each["Default"]) for name, each in declared.items() if "Default" in each}
     values |= {"Stage": stage}
     file = root / "stages" / f"{stage}.yaml"

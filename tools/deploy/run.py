@@ -10,7 +10,16 @@ from pathlib import Path
 from botocore.exceptions import BotoCoreError, ClientError
 
 from tools.deploy import DeployError
-from tools.deploy.checks import changed_parameters, check_issuer, check_network, confirm
+from tools.deploy.checks import (
+    changed_parameters,
+    check_cache,
+    check_issuer,
+    check_network,
+    check_tables,
+    confirm,
+)
+from tools.deploy.existing_tables import check_existing_tables
+from tools.deploy.parameter_checks import check_parameters
 from tools.deploy.parameters import read_parameters, read_tags
 from tools.deploy.stack import find_region, find_stack, stack_name
 from tools.deploy.tables import BUILT_TEMPLATE, delete_tables_with_stack
@@ -62,10 +71,15 @@ def prepare(tool: str, stage: str, given: list[str], root: Path) -> tuple[dict[s
             raise DeployError(f"{program} is missing: see Prerequisites in docs/before-you-deploy.md")
     parameters, region = read_parameters(stage, given, root), find_region()
     read_tags(root)  # fails before anything is built
+    name = stack_name(stage, root)
+    check_parameters(parameters, name, region, root)
     allowed = os.environ.get("ALLOW", "").split()
-    stack = find_stack(stack_name(stage, root), region)
+    stack = find_stack(name, region)
     check_issuer(stack, parameters, allowed)
     check_network(stack, parameters, allowed)
+    check_cache(stack, parameters)
+    check_tables(stack, parameters, allowed)
+    check_existing_tables(parameters, region, root)
     for line in changed_parameters(stack, parameters):
         print(f"deploy: {line}", flush=True)
     confirm(stage, region)

@@ -119,7 +119,7 @@ module.exports = class NewsPlugin {
         Type: 'AWS::CodeDeploy::DeploymentGroup',
         Properties: {
           ApplicationName: { Ref: 'ServerlessDeploymentApplication' },
-          ServiceRoleArn: { 'Fn::If': ['IsGradual', { 'Fn::GetAtt': ['CodeDeployServiceRole', 'Arn'] }, { Ref: 'AWS::NoValue' }] },
+          ServiceRoleArn: { 'Fn::GetAtt': ['CodeDeployServiceRole', 'Arn'] },
           DeploymentConfigName: `CodeDeployDefault.Lambda${deployment}`,
           DeploymentStyle: { DeploymentType: 'BLUE_GREEN', DeploymentOption: 'WITH_TRAFFIC_CONTROL' },
           AlarmConfiguration: {

@@ -21,12 +21,23 @@ ROLE_DEPENDENCY = r"      - {}Role\n"
 MODULE_PATTERNS = (COMPOSITE_ALARM, DASHBOARD_ERRORS, ROLE_DEPENDENCY)
 """Text of template.yaml outside of the modules' sections, once per module."""
 
-TABLE_OUTPUT = r"  {}TableName:\n    .*\n"
-ENDPOINT_POLICY = r" +- !GetAtt {0}Table\.Arn\n +- !Sub '\$\{{{0}Table\.Arn\}}.*\n"
-DASHBOARD_TABLE = r" +\[\"AWS/DynamoDB\", .*\"\$\{{{}Table\}}\".*\n"
-TABLE_PATTERNS = (TABLE_OUTPUT, ENDPOINT_POLICY, DASHBOARD_TABLE)
+TABLE_PARAMETER = r"  {}TableName:\n    Type: .*\n(?:    .*\n)*"
+TABLE_CONDITION = r"  Creates{}Table: .*\n"
+TABLE_OUTPUT = r"  {}TableName:\n    Value: .*\n"
+ENDPOINT_POLICY = r" +- !If \[Creates{0}Table, !GetAtt .*\n +- !If \[Creates{0}Table, .*\n"
+DASHBOARD_TABLE = r" +\[\"AWS/DynamoDB\", .*\"\$\{{Used{}Table\}}\".*\n"
+DASHBOARD_TABLE_NAME = r"        Used{}Table: .*\n"
+TABLE_PATTERNS = (
+    TABLE_PARAMETER,
+    TABLE_CONDITION,
+    TABLE_OUTPUT,
+    ENDPOINT_POLICY,
+    DASHBOARD_TABLE,
+    DASHBOARD_TABLE_NAME,
+)
 """The same, once per module with a table."""
 
+SERVERLESS_PARAMETER = r"      {}TableName: \{{ Default: .*\n"
 ROUTE_EXTENSION = r"      HttpApiRoute(Get|Head|Options|Post|Put|Delete){}(?:ProxyVar)?: .*\n"
 
 
@@ -63,6 +74,9 @@ def add_to_serverless(text: str, template: str, names: Names) -> str:
     copied = [key for key in keys if _reference(TITLE + key.removeprefix(names.title)) in text]
     cache = _reference("ResponseCache")
     text = replace_text(text, cache, "".join(map(_reference, copied)) + cache, "serverless.yml")
+    if names.has_table:
+        parameter = names.adapt(_find(SERVERLESS_PARAMETER.format(TITLE), text))
+        text = _insert_after_last(text, SERVERLESS_PARAMETER, parameter)
     return text.replace("\nresources:\n", f"\n{function.rstrip()}\n\nresources:\n", 1) + extension
 
 
@@ -105,6 +119,9 @@ def _trim(resource: str, names: Names) -> str:
     if not names.has_table:
         unwanted += [
             rf"          {REFERENCE_MODULE.upper()}_TABLE: .*\n",
+            rf"            - !If \[Creates{TITLE}Table, .*\n",  # in the descriptions
+            r", \$\{Table\}",
+            r"            Table: .*\n",
             r"              - Sid: (?:Items|Lists)\n(?:                .*\n)*",
         ]
     return re.sub("|".join(unwanted), "", resource)

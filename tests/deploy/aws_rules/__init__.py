@@ -4,14 +4,18 @@ Every check takes the template after SAM's transform, and resolves it with the p
 
     functions.py  what an update of a function publishes, and what it keeps
     network.py    the network of the cache
+    routes.py     routes to what the code calls
+    existing.py   existing resources instead of created ones
     governance.py the permissions boundary of every role, and tags
     api.py        the API and the dashboard
 """
 
 from deploy.aws_rules.api import access_log, global_names, preflights, searches
+from deploy.aws_rules.existing import combinations, existing_resources, existing_values
 from deploy.aws_rules.functions import descriptions, kept_versions
 from deploy.aws_rules.governance import boundaries
 from deploy.aws_rules.network import cache_keys, deletion_order, network_limits, network_rights, zones
+from deploy.aws_rules.routes import routes
 
 CHECKS = (
     kept_versions,
@@ -21,6 +25,10 @@ CHECKS = (
     deletion_order,
     zones,
     cache_keys,
+    routes,
+    existing_resources,
+    existing_values,
+    combinations,
     preflights,
     access_log,
     global_names,

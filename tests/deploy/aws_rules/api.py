@@ -4,7 +4,7 @@ import json
 import re
 from collections.abc import Iterator
 
-from deploy.resolve_template import PSEUDO, ResolvedTemplate
+from tools.deploy.template import PSEUDO, ResolvedTemplate
 
 
 def preflights(template) -> Iterator[str]:

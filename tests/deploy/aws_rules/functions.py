@@ -4,8 +4,9 @@ import json
 import re
 from collections.abc import Iterator
 
-from deploy.resolve_template import ResolvedTemplate, name_of
+from deploy.network_parameters import IPV6, REDIS, SUBNETS, TABLE
 from deploy.sam_matches_serverless_test import NON_DEFAULT
+from tools.deploy.template import ResolvedTemplate, name_of
 
 MAX_DESCRIPTION = 256
 """https://docs.aws.amazon.com/lambda/latest/api/API_PublishVersion.html"""
@@ -29,11 +30,12 @@ def descriptions(template) -> Iterator[str]:
     Lambda publishes a version only if something in it changed. CloudFormation creates one only if a property
     of the version changed: the description is the only one that can contain a value.
     """
-    for name, value in NON_DEFAULT.items():
-        default, changed = _functions(template), _functions(template, **{name: value})
-        for function, (properties, description) in changed.items():
-            if properties != default[function][0] and description == default[function][1]:
-                yield f"{function}: a change of {name} publishes no version"
+    for base in ({}, SUBNETS | REDIS | TABLE):
+        default = _functions(template, **base)
+        for name, value in (*NON_DEFAULT.items(), *IPV6.items()):
+            for function, (properties, description) in _functions(template, **base | {name: value}).items():
+                if properties != default[function][0] and description == default[function][1]:
+                    yield f"{function}: a change of {name} publishes no version"
     for function, (properties, description) in _functions(template).items():
         environment = json.dumps(properties["Environment"])
         for resource in sorted(set(re.findall(r"\$\{(\w+Table|ResponseCache)\b", environment))):

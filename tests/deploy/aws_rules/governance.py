@@ -2,8 +2,8 @@
 
 from collections.abc import Iterator
 
-from deploy.resolve_template import ResolvedTemplate
 from deploy.sam_matches_serverless_test import NON_DEFAULT
+from tools.deploy.template import ResolvedTemplate
 
 
 def boundaries(template) -> Iterator[str]:

@@ -5,9 +5,9 @@ import re
 from collections.abc import Iterator
 from fnmatch import fnmatchcase
 
-from deploy.resolve_template import ResolvedTemplate, name_of
 from shared.cache.keys import hash_tags
 from shared.config import Settings
+from tools.deploy.template import ResolvedTemplate, name_of
 
 NETWORK_ACTIONS = {  # https://docs.aws.amazon.com/lambda/latest/dg/configuration-vpc.html#configuration-vpc-permissions
     "ec2:AssignPrivateIpAddresses",

@@ -11,7 +11,8 @@ Reading order:
                             what surrounds the function: Python, host names, credentials, the cache
     elasticache.py          ElastiCache: TLS and IAM in front of Valkey
     resource_connections.py checks that deployed resources are connected
-    moto_server.py, moto_base.py, moto_lambda.py, moto_parameters.py, moto_updates.py
+    deployed_network.py     routes and security groups of a deployed function
+    moto_server.py, moto_base.py, moto_lambda.py, moto_network.py, moto_parameters.py, moto_updates.py
                             moto with additions, a process of its own
 """
 

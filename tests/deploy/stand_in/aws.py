@@ -7,8 +7,9 @@ import boto3
 import requests
 import yaml
 
-from deploy.project import REGION, TOOLS, Loader
+from deploy.project import REGION, TOOLS
 from support.environment import SHARED
+from tools.deploy.template import Loader
 from tools.local.processes import free_port, wait_for_port
 
 FAKE_AWS = SHARED / "lab" / "aws" / "fake_aws.py"
@@ -68,6 +69,13 @@ class Stack:
     def described(self):
         """Return CloudFormation's description of the stack."""
         return self.aws.client("cloudformation").describe_stacks(StackName=self.name)["Stacks"][0]
+
+    def parameters(self):
+        """Return the parameters of the stack, given or by default."""
+        declared = self.template()["Parameters"]
+        defaults = {name: str(each["Default"]) for name, each in declared.items() if "Default" in each}
+        given = self.described().get("Parameters", [])
+        return defaults | {each["ParameterKey"]: each["ParameterValue"] for each in given}
 
     def outputs(self):
         """Return the outputs of the stack."""

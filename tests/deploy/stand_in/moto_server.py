@@ -15,6 +15,7 @@ import os
 
 import boto3
 import moto_lambda  # noqa: F401
+import moto_network  # noqa: F401
 from moto.cloudformation import parsing
 from moto.cloudformation.exceptions import ValidationError
 from moto.ec2.models.route_tables import RouteTable

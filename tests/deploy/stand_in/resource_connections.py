@@ -5,12 +5,15 @@ The checks call the APIs of the services; where the emulator does not keep a pro
 
 import json
 from functools import partial
-from urllib.parse import urlsplit
 
 from deploy.aws_rules.network import NETWORK_ACTIONS
 from deploy.project import REGION
+from deploy.reachability import INTERNET, NO_ROUTE, addresses
 from deploy.stand_in.aws import ACCOUNT, users_of_cache
+from deploy.stand_in.deployed_network import read_network
 from deploy.stand_in.elasticache import allows
+
+MIN_ZONES = 2
 
 
 def broken_connections(stack):
@@ -92,16 +95,19 @@ def role(_stack, _function, is_allowed):
 
 
 def table(stack, function, is_allowed):
-    """Check that the function can read its table, which is in the stack, encrypted and restorable."""
+    """Check that the function can read its table, which is an existing one or encrypted and restorable."""
     client = stack.aws.client("dynamodb")
+    existing = [value for name, value in stack.parameters().items() if name.endswith("TableName")]
     for variable, name in function["Environment"]["Variables"].items():
         if not variable.endswith("_TABLE"):
+            continue
+        if not is_allowed("dynamodb:GetItem", f"arn:aws:dynamodb:{REGION}:{ACCOUNT}:table/{name}"):
+            yield f"the function cannot read {name}"
+        if name in existing:
             continue
         if name not in stack.ids("DynamoDB::Table"):
             yield f"{variable}: {name} is not a table of the stack"
             continue
-        if not is_allowed("dynamodb:GetItem", f"arn:aws:dynamodb:{REGION}:{ACCOUNT}:table/{name}"):
-            yield f"the function cannot read {name}"
         backups = client.describe_continuous_backups(TableName=name)["ContinuousBackupsDescription"]
         if backups["PointInTimeRecoveryDescription"]["PointInTimeRecoveryStatus"] != "ENABLED":
             yield "the table has no point-in-time recovery"
@@ -115,69 +121,32 @@ def cache(stack, function, is_allowed):
     environment = function["Environment"]["Variables"]
     user = environment.get("REDIS_IAM_USER")
     for name in stack.ids("ElastiCache::ServerlessCache"):
+        if stack.parameters()["Cache"] == "bypass":
+            continue
         if environment.get("REDIS_IAM_CACHE") != name:
             yield "the function signs in to another cache"
         if user not in users_of_cache(stack):
             yield f"the cache has no user {user}"
+    if name := environment.get("REDIS_IAM_CACHE"):
         for resource in (f"serverlesscache:{name}", f"user:{user}"):
             if not is_allowed("elasticache:Connect", f"arn:aws:elasticache:{REGION}:{ACCOUNT}:{resource}"):
                 yield f"the role cannot connect to {resource}"
 
 
 def network(stack, function, is_allowed):
-    """Check that the subnets of the function reach the cache and DynamoDB, and nothing else."""
-    subnets = function.get("VpcConfig", {}).get("SubnetIds", [])
-    if not subnets:
-        if "REDIS_URL" in function["Environment"]["Variables"]:
+    """Check that the function reaches what its code calls, and the internet only if Egress says so."""
+    vpc, variables = function.get("VpcConfig", {}), function["Environment"]["Variables"]
+    if not vpc.get("SubnetIds"):
+        if ".cache.amazonaws.com" in variables.get("REDIS_URL", ""):
             yield "the function is not in the VPC of the cache"
         return
-    ec2 = stack.aws.client("ec2")
-    yield from gateway(ec2, stack, subnets)
-    yield from security_groups(ec2, stack, function)
+    found, called = read_network(stack, vpc), list(addresses(variables))
+    if stack.parameters()["Egress"] != "none":
+        called.append(INTERNET)
+    elif stack.ids("EC2::VPC") and found.problem(vpc, INTERNET) != NO_ROUTE:
+        yield "the VPC has a route to the internet"
+    yield from found.problems(vpc, called)
     yield from (f"the role lacks {action}" for action in NETWORK_ACTIONS if not is_allowed(action, "*"))
-    zones = {each["AvailabilityZone"] for each in ec2.describe_subnets(SubnetIds=subnets)["Subnets"]}
-    if len(zones) < 2:
+    subnets = stack.aws.client("ec2").describe_subnets(SubnetIds=vpc["SubnetIds"])["Subnets"]
+    if len({each["AvailabilityZone"] for each in subnets}) < MIN_ZONES:
         yield "the function is in one availability zone only"
-    if stack.ids("EC2::NatGateway") or stack.ids("EC2::InternetGateway"):
-        yield "the VPC has a gateway to the internet"
-
-
-def gateway(ec2, stack, subnets):
-    """Check that every subnet has a route to the DynamoDB endpoint."""
-    linked = set()
-    for endpoint in ec2.describe_vpc_endpoints(VpcEndpointIds=stack.ids("EC2::VPCEndpoint"))["VpcEndpoints"]:
-        if endpoint["ServiceName"] == f"com.amazonaws.{REGION}.dynamodb":
-            for table_id in endpoint.get("RouteTableIds", []):
-                [found] = ec2.describe_route_tables(RouteTableIds=[table_id])["RouteTables"]
-                linked |= {each.get("SubnetId") for each in found["Associations"]}
-    yield from (f"no route to DynamoDB from {subnet}" for subnet in set(subnets) - linked)
-
-
-def security_groups(ec2, stack, function):
-    """Check that the security groups allow traffic to DynamoDB, and from the function to the cache."""
-    own_groups = function["VpcConfig"]["SecurityGroupIds"]
-    groups = {
-        each["GroupId"]: each
-        for each in ec2.describe_security_groups(GroupIds=stack.ids("EC2::SecurityGroup"))["SecurityGroups"]
-    }
-    port = urlsplit(function["Environment"]["Variables"].get("REDIS_URL", "")).port or 6379
-    egress = [rule for group in own_groups for rule in groups[group]["IpPermissionsEgress"]]
-    ingress = [
-        rule
-        for name, group in groups.items()
-        if name not in own_groups
-        for rule in group["IpPermissions"]
-        if any(pair["GroupId"] in own_groups for pair in rule.get("UserIdGroupPairs", []))
-    ]
-    for problem, rules, needed in (
-        ("the function cannot send to", egress, port),
-        ("the function cannot send to", egress, 443),
-        ("the cache rejects the function at", ingress, port),
-    ):
-        if not any(covers(rule, needed) for rule in rules):
-            yield f"{problem} port {needed}"
-
-
-def covers(rule, port):
-    """Return whether a security group rule includes a port."""
-    return rule["IpProtocol"] == "-1" or rule["FromPort"] <= port <= rule["ToPort"]

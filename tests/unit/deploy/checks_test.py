@@ -16,7 +16,7 @@ def test_sam_gets_every_parameter_and_the_stack_of_the_stage(project, monkeypatc
         "Cache: false\nCorsOrigins: [https://a.example, https://b.example]\n"
     )
     monkeypatch.setenv("STAGE", "test")
-    monkeypatch.setenv("PARAMETERS", "LogLevel=DEBUG authIssuer=https://it's.example/")
+    monkeypatch.setenv("PARAMETERS", "LogLevel=DEBUG authIssuer=https://it's.example/ AuthAudience=news")
     run.main(["sam"], project)
     assert calls(project) == [
         f"test {REGION} {REGION} sam build {overrides('test')}",
@@ -26,7 +26,9 @@ def test_sam_gets_every_parameter_and_the_stack_of_the_stage(project, monkeypatc
         ),
     ]
     sent = yaml.safe_load((project / ".aws-sam" / "parameters-test.yaml").read_text())
-    assert sent == read_parameters("test", ["LogLevel=DEBUG", "AuthIssuer=https://it's.example/"], project)
+    assert sent == read_parameters(
+        "test", ["LogLevel=DEBUG", "AuthIssuer=https://it's.example/", "AuthAudience=news"], project
+    )
     assert (sent["Stage"], sent["Cache"], sent["LogLevel"]) == ("test", "false", "DEBUG")
     assert sent["CorsOrigins"] == "https://a.example,https://b.example"
     assert sent["AlarmEmail"] == ""
@@ -91,6 +93,7 @@ def test_a_deployment_that_deletes_a_network_in_use_stops(project, stack, monkey
     [
         ("Caches=false", "deploy: PARAMETERS: template.yaml has no parameter Caches"),
         ("Cache", "deploy: PARAMETERS: 'Cache' is not Name=Value"),
+        ("AuthIssuer=https://login.example.com/", "deploy: Set both AuthIssuer and AuthAudience, or none"),
         ("Stage=prod", "deploy: PARAMETERS: sets Stage to 'prod', but the stack is that of 'dev'"),
     ],
 )

@@ -1,0 +1,57 @@
+"""Parameters of existing resources and of the outbound route, alone and together."""
+
+SUBNETS = {"SubnetIds": "subnet-0a1,subnet-0b2", "SecurityGroupIds": "sg-0c1,sg-0d2"}
+NO_CACHE = {"Cache": "false"}
+PUBLIC_REDIS = NO_CACHE | {"RedisUrl": "rediss://cache.example.com:6379"}
+REDIS = PUBLIC_REDIS | {"RedisIamUser": "writer", "RedisIamCache": "shared"}
+TABLE = {"NewsTableName": "news-old-NewsTable-X"}
+IPV6, NAT = {"Egress": "ipv6"}, {"Egress": "nat"}
+
+BYPASS = {"Cache": "bypass"}
+VALID = (
+    SUBNETS,
+    SUBNETS | BYPASS,
+    SUBNETS | NO_CACHE,
+    SUBNETS | PUBLIC_REDIS,
+    SUBNETS | REDIS,
+    SUBNETS | REDIS | TABLE,
+    PUBLIC_REDIS,
+    PUBLIC_REDIS | TABLE,
+    TABLE,
+    TABLE | NAT,
+    TABLE | NO_CACHE,
+    IPV6,
+    IPV6 | BYPASS,
+    NAT,
+    NAT | BYPASS | TABLE,
+)
+"""Combinations that no rule rejects."""
+
+INVALID = {
+    "Set both SubnetIds and SecurityGroupIds, or none": (
+        {"SubnetIds": SUBNETS["SubnetIds"]},
+        {"SecurityGroupIds": SUBNETS["SecurityGroupIds"]},
+    ),
+    "Remove AvailabilityZoneA and AvailabilityZoneB, because SubnetIds have zones of their own": (
+        SUBNETS | {"AvailabilityZoneA": "eu-central-1a", "AvailabilityZoneB": "eu-central-1b"},
+    ),
+    "Set Cache to false with RedisUrl, because a function uses one cache": (
+        PUBLIC_REDIS | {"Cache": "true"},
+        PUBLIC_REDIS | {"Cache": "bypass"},
+    ),
+    "Set both RedisIamUser and RedisIamCache, or none": (
+        SUBNETS | PUBLIC_REDIS | {"RedisIamUser": "writer"},
+        SUBNETS | PUBLIC_REDIS | {"RedisIamCache": "shared"},
+    ),
+    "Set RedisUrl with RedisIamUser and RedisIamCache": (SUBNETS | REDIS | {"RedisUrl": ""},),
+    "Set SubnetIds with RedisIamUser, because ElastiCache is reachable in its VPC only": (REDIS,),
+    "Set Egress to none with SubnetIds, because their route tables are not of this stack": (
+        SUBNETS | IPV6,
+        SUBNETS | NAT,
+    ),
+    "Set Egress to none with Cache=false, because functions outside of a VPC reach the internet": (
+        NO_CACHE | IPV6,
+        NO_CACHE | NAT,
+    ),
+}
+"""Combinations that stop a deployment, by the one line that it prints."""
