@@ -45,7 +45,8 @@ def read_tags(root: Path = ROOT) -> dict[str, str]:
     Raises:
         DeployError: a tag is not a text, or contains a quote.
     """
-    tags = yaml.safe_load((root / TAGS_FILE).read_text()) or {}
+    file = root / TAGS_FILE
+    tags = (yaml.safe_load(file.read_text()) if file.exists() else None) or {}
     for name, value in tags.items():
         if not isinstance(value, str) or '"' in name + value:
             raise DeployError(f"{TAGS_FILE}: {name}: must be a text without quotes, got {value!r}")

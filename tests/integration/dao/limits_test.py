@@ -111,5 +111,5 @@ def test_a_hundred_threads_reuse_a_hundred_connections(moto_url, caplog):
         proxy.fault, proxy.process_request = fault, process_request
         with caplog.at_level(logging.WARNING), ThreadPoolExecutor(100) as pool:
             list(pool.map(find, range(100)))
-    assert len(clients) <= 100
+    assert len(clients) < 150  # a smaller pool opens 250; on a busy machine, a few are opened again
     assert "Connection pool is full" not in caplog.text

@@ -6,7 +6,7 @@ import yaml
 from support.deploy_harness import REGION, calls, overrides, refusal
 from support.environment import ROOT
 from tools.deploy import run
-from tools.deploy.parameters import read_parameters
+from tools.deploy.parameters import TAGS_FILE, read_parameters
 
 ISSUER = "https://login.example.com/"
 
@@ -119,13 +119,28 @@ def test_the_region_of_aws_configure_is_used(project, monkeypatch):
     assert calls(project)[0] == f"dev us-west-2 us-west-2 sam build {overrides('dev')}"
 
 
+def test_sam_gets_the_tags_of_the_project(project):
+    (project / TAGS_FILE).write_text("Team: news and more\nCostCenter: '4711'\n")
+    run.main(["sam"], project)
+    assert ' --tags "Team"="news and more" "CostCenter"="4711" ' in calls(project)[1]
+
+
+@pytest.mark.parametrize("tags", ["CostCenter: 4711\n", 'Team: say "news"\n'])
+def test_a_tag_that_is_not_a_text_stops_with_one_line(project, tags):
+    (project / TAGS_FILE).write_text(tags)
+    assert refusal(project).startswith(f"deploy: {TAGS_FILE}: {tags.partition(':')[0]}: must be a text")
+
+
 def test_an_unreachable_aws_stops_with_one_line(project, monkeypatch):
     monkeypatch.setenv("AWS_ENDPOINT_URL", "http://127.0.0.1:1")
     monkeypatch.setenv("AWS_MAX_ATTEMPTS", "1")
     assert refusal(project).startswith("deploy: Could not connect to the endpoint URL")
 
 
-@pytest.mark.parametrize("file", sorted((ROOT / "stages").glob("*.yaml")), ids=lambda each: each.stem)
+STAGE_FILES = sorted(set((ROOT / "stages").glob("*.yaml")) - {ROOT / TAGS_FILE})
+
+
+@pytest.mark.parametrize("file", STAGE_FILES, ids=lambda each: each.stem)
 def test_the_file_of_a_stage_names_its_stage_and_only_texts(file):
     """SAM would write a boolean as `False`, which no parameter accepts."""
     parameters = yaml.safe_load(file.read_text())
