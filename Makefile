@@ -6,8 +6,8 @@ SHELL := /bin/sh
 # Variables that a caller can set, on the command line or in the environment. A value reaches the shell as an
 # environment variable ("$$NAME"), never as part of a recipe, so that the shell cannot execute it. make does not expand it.
 INPUTS := ALLOW ARCH ARTIFACTS_DIR AUDIT_REQUIRED BIND CASES CONFIRM DELETE DEPLOY_TESTS DOCS FILE FORMAT HANDLER HEADLESS \
-	HOST KEEP LOCAL MODULE NAME NO_COLOR PARAMETERS PARTS PORT PROFILE PYTHON RELEASED RELOAD ROUNDS RUNTIME RUNTIME_PYTHON SCOPE \
-	SECONDS STAGE TABLE TESTS TIME TOOL UPGRADE USERS VERIFIER
+	HOST KEEP LOCAL MODULE NAME NO_COLOR ORIGIN PARAMETERS PARTS PORT PROFILE PYTHON RELEASED RELOAD ROUNDS RUNTIME RUNTIME_PYTHON SCOPE \
+	SECONDS STAGE TABLE TESTS TIME TOKEN TOOL UPGRADE URL USERS VERIFIER
 define keep
 override $(1) := $$(value $(1))
 export $(1)
@@ -186,6 +186,11 @@ chaos: $(READY) ## inject faults for a minute under write load: no write is lost
 deploy-local: $(VENV)-emulator/ready ## deploy to an AWS emulator on this machine, until Ctrl-C; TOOL=sls, PARAMETERS="LogLevel=DEBUG"
 deploy-local: $(if $(filter sls,$(TOOL)),node_modules/osls/ready,$(VENV)-deploy/ready)
 	@set -f; $(BIN)/python -m tools.deploy_local.run --tool="$${TOOL:-sam}" --stage="$${STAGE:-dev}" -- $$PARAMETERS
+
+.PHONY: smoke
+smoke: $(READY) ## check the API at URL against its OpenAPI document; with TOKEN, also create and remove an item
+	@echo "smoke: checking $${URL:-nothing: set URL}; TOKEN also checks writes, ORIGIN checks CORS"
+	@$(BIN)/python -m tools.smoke.run "$$URL"
 
 .PHONY: rollback
 rollback: $(READY) ## point the alias live of STAGE (dev) to the version before; MODULE=news if there are several

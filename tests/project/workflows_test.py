@@ -17,9 +17,6 @@ STEPS = [(name, step) for name, _, job in JOBS for step in job.get("steps", [])]
 BOOTSTRAP = (ROOT / "bootstrap.yaml").read_text()
 PAGE = (ROOT / "docs" / "pipeline.md").read_text()
 MAKEFILE = (ROOT / "Makefile").read_text()
-PENDING = {"smoke", "URL"}
-"""Targets, variables and parameters that the project does not have yet: remove each that it has."""
-
 ACTIVE = "vars.AWS_ACCOUNT_ID != '' && vars.AWS_REGION != ''"
 INACTIVE = "vars.AWS_ACCOUNT_ID == '' || vars.AWS_REGION == ''"
 SAME_REPOSITORY = "github.event.pull_request.head.repo.full_name == github.repository"
@@ -42,13 +39,12 @@ def test_the_workflows_are_those_of_the_documentation():
 def test_a_workflow_calls_existing_make_targets_with_existing_variables(name):
     targets = set(re.findall(r"^\.PHONY: (\S+)$", MAKEFILE, re.MULTILINE))
     inputs = set(re.search(r"^INPUTS := ((?:.*\\\n)*.*)", MAKEFILE, re.MULTILINE)[1].split())
-    assert not (targets | inputs) & PENDING
     for run, env in calls(name):
         for variables, words in re.findall(r"^\s*((?:[A-Z]+=\S+ )*)make (.*)", run, re.MULTILINE):
             given = [word for word in words.split() if "=" not in word]
-            assert set(given) <= targets | PENDING, run
+            assert set(given) <= targets, run
             assert set(re.findall(r"([A-Z]+)=", variables + words)) <= inputs
-        assert {each for each in env if not each.startswith("GH_")} <= inputs | PENDING | {"NUMBER"}
+        assert {each for each in env if not each.startswith("GH_")} <= inputs | {"NUMBER"}
 
 
 def test_every_action_is_pinned_to_a_commit_with_its_version():
@@ -143,8 +139,7 @@ def test_parameters_of_the_workflows_exist():
     assert parameters.startswith("Cache=false RetainTables=false")
     [deployment] = [env for run, env in calls("deploy-stage") if "deploy-sam" in run]
     used = set(re.findall(r"\b([A-Z]\w+)=", f"{parameters} {deployment['PARAMETERS']}"))
-    assert used <= declared | PENDING
-    assert not declared & PENDING
+    assert used <= declared
 
 
 def test_jobs_use_the_roles_and_boundaries_of_the_bootstrap():

@@ -16,6 +16,7 @@ from tools.deploy_local.omissions import PARAMETERS, omit_unsupported
 from tools.deploy_local.project_copy import copy_project
 from tools.local.processes import Processes, StartError
 from tools.package.uv import PackageError
+from tools.smoke.run import run as run_smoke_test
 
 SAMPLE = {"title": "Hello", "url": "https://example.com/hello", "source": "me", "category": "world"}
 SIGNALS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
@@ -81,6 +82,9 @@ def _print_usage(emulator: Emulator, stack: str, issuer: Issuer) -> None:
     )
     variables = (f"{name}={value}" for name, value in access_variables(emulator.url).items())
     _print_line("AWS CLI", f"export {' '.join(variables)}")
+    print(flush=True)
+    # Python resolves no subdomain of localhost. The emulator itself serves /health.
+    run_smoke_test(emulator.url, issuer.token(), host=urlsplit(address).netloc, skip={"health"})
     _print_line("", "Ctrl-C stops the emulator and deletes everything")
 
 
