@@ -9,9 +9,6 @@ from shared.config import Settings, SettingsError
 from tools.deploy import DeployError
 from tools.deploy.template import ResolvedTemplate, read_template
 
-REFERENCE = re.compile(r"(ssm|secretsmanager):")
-"""Start of a setting that is a reference, whose value only the service knows."""
-
 MAX_DESCRIPTION = 256
 """https://docs.aws.amazon.com/lambda/latest/api/API_PublishVersion.html"""
 
@@ -47,8 +44,6 @@ def _format(declared: Mapping[str, Any]) -> str:
 
 def _check_redis(parameters: Mapping[str, str], region: str) -> None:
     """Read the settings of the cache as a function does when it starts."""
-    if REFERENCE.match(parameters["RedisUrl"]):
-        return
     names = {"REDIS_URL": "RedisUrl", "REDIS_IAM_USER": "RedisIamUser", "REDIS_IAM_CACHE": "RedisIamCache"}
     settings = {variable: parameters[name] for variable, name in names.items()}
     try:

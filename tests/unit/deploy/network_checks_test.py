@@ -65,11 +65,6 @@ def test_a_password_in_the_url_stops_the_deployment_and_is_not_printed():
     assert "secret-1" not in line
 
 
-@pytest.mark.parametrize("reference", ["secretsmanager:news/redis", "ssm:/news/redis"])
-def test_a_reference_to_the_url_passes(reference):
-    check(NO_CACHE | {"RedisUrl": reference})
-
-
 def test_a_description_beyond_the_limit_of_lambda_stops_the_deployment():
     subnets = ",".join(f"subnet-{number:017x}" for number in range(3))
     groups = ",".join(f"sg-{number:017x}" for number in range(2))
