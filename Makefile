@@ -124,7 +124,7 @@ WITH_RUNTIME = RUNTIME="$$($(BIN)/python -m tools.package.python runtime)"
 
 .PHONY: test
 test: lint ## everything that is checked: style, types, layers and all tests, with coverage
-	@echo "test: about 15 minutes on two cores; TESTS=tests/api_test.py would run some of them"
+	@echo "test: about 10 minutes on two cores; TESTS=tests/api_test.py would run some of them"
 	@$(BIN)/coverage erase
 	@set -f; $(WITH_RUNTIME) $(BIN)/coverage run -m pytest --quiet --numprocesses auto --dist loadfile --no-loadscope-reorder $$TESTS
 	@$(BIN)/coverage combine --quiet
