@@ -14,7 +14,7 @@ from tools.deploy.template import read_template
 def check_existing_tables(parameters: Mapping[str, str], region: str, root: Path) -> None:
     """Stop a deployment with a table that does not exist, or that the service could not read.
 
-    A deployer without the right to describe a table gets no answer, and the deployment continues.
+    A deployer without the right to describe a table cannot check it, and the deployment continues.
 
     Raises:
         DeployError: with the first reason.
