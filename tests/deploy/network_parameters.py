@@ -4,6 +4,7 @@ SUBNETS = {"SubnetIds": "subnet-0a1,subnet-0b2", "SecurityGroupIds": "sg-0c1,sg-
 NO_CACHE = {"Cache": "false"}
 PUBLIC_REDIS = NO_CACHE | {"RedisUrl": "rediss://cache.example.com:6379"}
 REDIS = PUBLIC_REDIS | {"RedisIamUser": "writer", "RedisIamCache": "shared"}
+RATE_LIMIT = {"RateLimitPerMinute": "60"}
 TABLE = {"NewsTableName": "news-old-NewsTable-X"}
 IPV6, NAT = {"Egress": "ipv6"}, {"Egress": "nat"}
 
@@ -24,6 +25,9 @@ VALID = (
     IPV6 | BYPASS,
     NAT,
     NAT | BYPASS | TABLE,
+    RATE_LIMIT,
+    RATE_LIMIT | BYPASS,
+    RATE_LIMIT | PUBLIC_REDIS,
 )
 """Combinations that no rule rejects."""
 
@@ -45,6 +49,9 @@ INVALID = {
     ),
     "Set RedisUrl with RedisIamUser and RedisIamCache": (SUBNETS | REDIS | {"RedisUrl": ""},),
     "Set SubnetIds with RedisIamUser, because ElastiCache is reachable in its VPC only": (REDIS,),
+    "Set RateLimitPerMinute to 0 without a cache, because the cache counts the requests": (
+        RATE_LIMIT | NO_CACHE,
+    ),
     "Set Egress to none with SubnetIds, because their route tables are not of this stack": (
         SUBNETS | IPV6,
         SUBNETS | NAT,
