@@ -2,10 +2,11 @@
 
 import os
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
 from importlib.util import find_spec
 from typing import TypeVar
 from urllib.parse import urlsplit
+
+from msgspec import Struct
 
 from shared.config import auth as auth_config
 from shared.config import parsers, urls
@@ -24,8 +25,7 @@ class SettingsError(ValueError):
     """A setting is missing or invalid. The message names the variable and the expected format."""
 
 
-@dataclass(frozen=True, slots=True)
-class Settings:
+class Settings(Struct, frozen=True):
     """The settings of a stage.
 
     Attributes:
@@ -57,7 +57,7 @@ class Settings:
     region: str
     tables: Mapping[str, str]
     dynamodb_endpoint: str | None = None
-    redis_url: str | None = field(default=None, repr=False)
+    redis_url: str | None = None
     redis_iam_user: str | None = None
     redis_iam_cache: str | None = None
     cache_shards: int = 1
@@ -72,6 +72,10 @@ class Settings:
     cors_origins: tuple[str, ...] = ()
     docs: bool = False
     preload: bool = False
+
+    def __repr__(self) -> str:
+        """Name the stage only, because the URL of the cache can contain a password."""
+        return f"Settings(stage={self.stage!r})"
 
     @classmethod
     def from_env(cls, env: Mapping[str, str] = os.environ) -> "Settings":
