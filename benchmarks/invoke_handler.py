@@ -3,8 +3,8 @@
     python -m benchmarks.invoke_handler MODULE [HIT|MISS|BYPASS]
 
 For each number N on a line of stdin, the process invokes the handler N times and prints the seconds per call:
-wall-clock time, or CPU time with CPU=1 in the environment. A call includes what Lambda's runtime does with the
-response: it serializes the response as JSON.
+wall-clock time, or CPU time with CPU=1 in the environment. As in Lambda's runtime, a call includes the
+serialization of the response.
 """
 
 import contextlib
@@ -22,7 +22,7 @@ from benchmarks.event import CHALICE_EVENT, EVENT
 from tests.support.event_builders import parse_response
 
 SERIALIZE = json.JSONEncoder(ensure_ascii=False).encode
-"""https://github.com/aws/aws-lambda-python-runtime-interface-client: awslambdaric/lambda_runtime_marshaller.py"""
+"""See lambda_runtime_marshaller.py in https://github.com/aws/aws-lambda-python-runtime-interface-client."""
 
 DEVNULL = os.open(os.devnull, os.O_WRONLY)
 CONTEXT = SimpleNamespace(aws_request_id="c6af9ac6-7b61-11e6-9a41-93e8deadbeef")
