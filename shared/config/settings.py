@@ -12,6 +12,7 @@ from shared.config import auth as auth_config
 from shared.config import parsers, urls
 from shared.config.auth import AuthSettings
 from shared.config.initialization import is_early
+from shared.config.references import is_reference, resolve
 
 T = TypeVar("T")
 
@@ -130,13 +131,13 @@ def read(env: Mapping[str, str], name: str, parse: Callable[[str], T], default: 
     """Return the parsed value of a variable, or the default if it is not set or empty.
 
     Raises:
-        SettingsError: The variable is invalid, or it is required and not set.
+        SettingsError: The variable is invalid, has an unusable reference, or is required and not set.
     """
     text = env.get(name, "")
     if not text and default is not _REQUIRED:
         return default  # type: ignore[return-value]  # each default has the type of its field
     try:
-        return parse(text)
+        return parse(resolve(text, env.get("AWS_REGION", "")) if is_reference(text) else text)
     except ValueError as error:
         if not text:
             raise SettingsError(f"{name}: not set; {error}") from None
