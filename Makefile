@@ -7,7 +7,7 @@ SHELL := /bin/sh
 # environment variable ("$$NAME"), never as part of a recipe, so that the shell cannot execute it. make does not expand it.
 INPUTS := ALLOW ARCH ARTIFACTS_DIR AUDIT_REQUIRED BIND CASES CONFIRM DELETE DEPLOY_TESTS DOCS FILE FORMAT HANDLER HEADLESS \
 	HOST KEEP LOCAL MODULE NAME NO_COLOR ORIGIN PARAMETERS PARTS PORT PROFILE PYTHON RELEASED RELOAD ROUNDS RUNTIME RUNTIME_PYTHON SCOPE \
-	SECONDS STAGE TABLE TESTS TIME TOKEN TOOL UPGRADE URL USERS VERIFIER
+	SECONDS SMOKE STAGE TABLE TESTS TIME TOKEN TOOL UPGRADE URL USERS VERIFIER
 define keep
 override $(1) := $$(value $(1))
 export $(1)
@@ -207,12 +207,12 @@ check-deploy: $(VENV)-deploy/ready $(VENV)-emulator/ready node_modules/osls/read
 	@set -f; $(WITH_RUNTIME) $(BIN)/python -m pytest --quiet --numprocesses auto --dist loadfile $${DEPLOY_TESTS:-tests/deploy}
 
 .PHONY: deploy-sam
-deploy-sam: $(VENV)-deploy/ready ## build and deploy STAGE (dev) with SAM; PARAMETERS="Cache=false LogLevel=DEBUG"
+deploy-sam: $(VENV)-deploy/ready ## build, deploy and smoke-test STAGE (dev) with SAM; PARAMETERS="Cache=false LogLevel=DEBUG"; SMOKE=no
 	@echo "deploy-sam: building and deploying stage $${STAGE:-dev}, several minutes; make remove deletes it"
 	@PATH="$$PWD/$(VENV)-deploy/bin:$$PATH" $(BIN)/python -m tools.deploy.run sam
 
 .PHONY: deploy-sls
-deploy-sls: node_modules/osls/ready ## build and deploy STAGE (dev) with the Serverless Framework; PARAMETERS="Cache=false"
+deploy-sls: node_modules/osls/ready ## build, deploy and smoke-test STAGE (dev) with the Serverless Framework; PARAMETERS="Cache=false"; SMOKE=no
 	@echo "deploy-sls: building and deploying stage $${STAGE:-dev}, several minutes; make remove TOOL=sls deletes it"
 	@$(BIN)/python -m tools.deploy.run sls
 

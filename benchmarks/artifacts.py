@@ -1,4 +1,4 @@
-"""Packaged functions as Lambda unpacks them to /var/task: this service and its peers."""
+"""Artifacts as Lambda unpacks them to /var/task: this service and its peers, for the Python of RUNTIME."""
 
 import hashlib
 import platform
@@ -7,7 +7,7 @@ from pathlib import Path
 
 from benchmarks.harness import ROOT
 from tools.package.builder import build
-from tools.package.python import compile_all, runtime_python
+from tools.package.python import compile_all, runtime_python, runtime_version
 from tools.package.sources import copy_sources, find_sources
 from tools.package.wheels import install
 
@@ -18,14 +18,15 @@ ARCH = {"aarch64": "arm64", "arm64": "arm64"}.get(platform.machine(), "x86_64")
 
 def ours() -> Path:
     """Return the artifact of `make package`."""
-    folder = FOLDER / "artifact"
+    folder = FOLDER / f"artifact-{runtime_version()}"
+    shutil.rmtree(folder, ignore_errors=True)
     build("news", ARCH, folder)
     return folder
 
 
 def peers() -> Path:
     """Return the peers with their dependencies, compiled like this service."""
-    folder = _installed("peers", "requirements/dev.txt", "--extra", "serve", "--group", "bench")
+    folder = _installed("peers", "requirements/dev.txt", "--extra", "serve", "--group", "peers")
     shutil.copytree(
         PEERS, folder, dirs_exist_ok=True, ignore=shutil.ignore_patterns("__pycache__", "__init__.py")
     )
@@ -46,7 +47,7 @@ def eager() -> Path:
 def _installed(name: str, lock: str, *options: str) -> Path:
     """Return a folder with the packages of the service and of options, cached until the lock file changes."""
     digest = hashlib.sha256((ROOT / lock).read_bytes()).hexdigest()[:16]
-    folder = FOLDER / f"{name}-{digest}"
+    folder = FOLDER / f"{name}-{runtime_version()}-{digest}"
     if not folder.exists():
         temporary = FOLDER / f"{name}-new"
         shutil.rmtree(temporary, ignore_errors=True)

@@ -6,24 +6,30 @@ The processes of this service and its peers alternate. None runs interpreter tea
 import json
 import os
 import subprocess
+import sys
 import tempfile
+from collections.abc import Iterable, Mapping
 from pathlib import Path
 
 from benchmarks import artifacts
 from benchmarks.event import EVENT
 from benchmarks.harness import Row, WarmCache, environment, print_rows, row
-from tools.package.python import runtime_python
+from tools.package.python import UPCOMING, find_installed, runtime_python, runtime_version
 
 FIGURE = "cold start to the first cached response, CPU time"
 REPEATS = 25
 SCRIPT = Path(__file__).parent / "invoke_artifact.py"
+CONSTANT = "Flask + serverless-wsgi only, constant response"
+FASTAPI = "FastAPI + Mangum + redis, compiled"
 PEERS = {
-    "Flask + serverless-wsgi only, constant response": ("flask_constant", 1.5),
-    "the same app, imported eagerly, without .pyc": ("eager", 0.25),
-    "FastAPI + Mangum + redis, compiled": ("fastapi_redis", 1.0),
-    "Powertools' resolver + redis, compiled": ("powertools_redis", None),
-    "Flask + apig-wsgi + redis, compiled": ("apig_wsgi_redis", None),
+    "flask_constant": (CONSTANT, 1.45),
+    "eager": ("the same app, imported eagerly, without .pyc", 0.25),
+    "fastapi_redis": (FASTAPI, 1.0),
+    "powertools_redis": ("Powertools' resolver + redis, compiled", None),
+    "apig_wsgi_redis": ("Flask + apig-wsgi + redis, compiled", None),
 }
+LAZY_PEERS = {"flask_constant": (CONSTANT, 1.0), "fastapi_redis": (f"{FASTAPI}, lazy imports", 1.0)}
+"""Peers under a Python that has lazy imports (PEP 810). The constant response imports eagerly."""
 
 
 def cpu_ms(command: list[str], env: dict[str, str], x_cache: str) -> float:
@@ -37,29 +43,46 @@ def cpu_ms(command: list[str], env: dict[str, str], x_cache: str) -> float:
     return (used.ru_utime + used.ru_stime) * 1000
 
 
-def measure() -> list[Row]:
-    peers, python = artifacts.peers(), str(runtime_python())
-    folders = {
-        "ours": (artifacts.ours(), "functions.news", "HIT"),
-        "flask_constant": (peers, "flask_constant", "None"),
-        "eager": (artifacts.eager(), "eager", "HIT"),
-        **{name: (peers, name, "None") for name in ("fastapi_redis", "powertools_redis", "apig_wsgi_redis")},
-    }
+def folders_of(names: Iterable[str]) -> dict[str, tuple[Path, str, str]]:
+    """Return the folder, the module and the X-Cache header of this service and of peers."""
+    peers = artifacts.peers()
+    folders = {"ours": (artifacts.ours(), "functions.news", "HIT")}
+    for name in names:
+        folders[name] = (artifacts.eager(), name, "HIT") if name == "eager" else (peers, name, "None")
+    return folders
+
+
+def run(peers: Mapping[str, tuple[str, float | None]], options: Mapping[str, list[str]]) -> list[Row]:
+    """Measure the rows of one Python version. `options` has the interpreter options of a peer."""
+    python, folders = str(runtime_python()), folders_of(peers)
     millis: dict[str, list[float]] = {name: [] for name in folders}
     with WarmCache.started() as cache, tempfile.TemporaryDirectory() as temporary:
         event = Path(temporary, "event.json")
         event.write_text(json.dumps(EVENT))
-        env = environment(cache.env | {"PYTHONDONTWRITEBYTECODE": "1"})  # Lambda's /var/task is read-only
+        # Lambda's /var/task is read-only
+        variables = {"PYTHONDONTWRITEBYTECODE": "1", "AWS_LAMBDA_INITIALIZATION_TYPE": "on-demand"}
+        env = environment(cache.env | variables)
         for number in range(REPEATS + 1):
             for name, (folder, module, x_cache) in folders.items():
-                command = [python, str(SCRIPT), str(folder), module, str(event), "1"]
+                command = [python, *options.get(name, ()), str(SCRIPT), str(folder), module, str(event), "1"]
                 duration = cpu_ms(command, env, x_cache)
                 if number:  # the first round fills the page cache
                     millis[name].append(duration)
+    figure = f"{FIGURE}, Python {runtime_version()}"
     return [
-        row(FIGURE, peer, "ms", millis["ours"], millis[module], limit)
-        for peer, (module, limit) in PEERS.items()
+        row(figure, peer, "ms", millis["ours"], millis[name], limit) for name, (peer, limit) in peers.items()
     ]
+
+
+def measure() -> list[Row]:
+    rows = run(PEERS, {})
+    for version in UPCOMING:
+        if find_installed(version):
+            os.environ["RUNTIME"] = f"python{version}"
+            rows += run(LAZY_PEERS, {"fastapi_redis": ["-X", "lazy_imports=all"]})
+        else:
+            print(f"cold_start: no CPython {version} is installed: its rows are left out", file=sys.stderr)
+    return rows
 
 
 if __name__ == "__main__":

@@ -26,7 +26,7 @@ def measure() -> list[Row]:
             }
             seconds = run_interleaved(commands, settings | extra, ROUNDS, CALLS)
             ours, theirs = ([time * 1e3 for time in times] for times in seconds.values())
-            rows.append(row(figure, PEER, "ms", ours, theirs, 1.35))
+            rows.append(row(figure, PEER, "ms", ours, theirs, 1.25))
     return rows
 
 

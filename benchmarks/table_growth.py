@@ -12,7 +12,7 @@ from shared.cache.keys import generation_key
 
 SIZES = (1_000, 100_000, 1_000_000)
 ROUNDS = 40
-MAX_RATIO = 1.2
+MAX_RATIO = 1.1
 
 
 def measure() -> list[Row]:

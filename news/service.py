@@ -5,9 +5,9 @@ from collections.abc import Callable, Container, Mapping, Sequence
 from contextlib import suppress
 from datetime import datetime
 from functools import partial
-from typing import TYPE_CHECKING, NamedTuple, Self, cast
+from typing import TYPE_CHECKING, Self, cast
 
-from msgspec import UNSET
+from msgspec import UNSET, Struct
 from msgspec.structs import asdict
 
 from news.model import UUID, News, NewsInput, NewsPage, NewsQuery, NewsReplacement
@@ -26,7 +26,7 @@ BATCH = 25
 """The maximum number of items for `create_many`: the limit of DynamoDB's BatchWriteItem."""
 
 
-class BulkResult(NamedTuple):
+class BulkResult(Struct, frozen=True):
     """The result of `create_many`.
 
     Attributes:

@@ -4,7 +4,7 @@ import uuid
 
 import pytest
 
-from news.service import NewsService
+from news.service import BulkResult, NewsService
 from shared.errors import Conflict, InvalidInput, NotFound, Stale
 from shared.web.requests import AnyRevision
 from support.fakes import START, FakeDao, clock, fields_of, sent
@@ -147,4 +147,4 @@ def test_create_many_counts_created_existing_and_rejected_items(news, dao):
 
 
 def test_create_many_of_nothing_does_nothing(news):
-    assert news.create_many([]) == (0, 0, {})
+    assert news.create_many([]) == BulkResult(0, 0, {})

@@ -37,7 +37,7 @@ STORABLE_HEADERS = frozenset({"content-language", "content-type", "etag", "last-
 """Response headers that may be cached. Any other header prevents caching: it may be private (`Set-Cookie`),
 or show that the key is incomplete (`Vary`)."""
 
-HEADER_VALUE = re.compile(r"[\t -~\xa0-\xff]*")
+HEADER_VALUE = r"[\t -~\xa0-\xff]*"
 """A header value (RFC 9110, section 5.5) without line breaks and other control characters."""
 
 GENERATION = re.compile(rb"(\d{1,11}\.\d{3})-[0-9a-f]{16}")
@@ -142,10 +142,8 @@ class Entry(NamedTuple):
 def are_storable(headers: tuple[tuple[str, str], ...]) -> bool:
     """Return True if every header is in STORABLE_HEADERS, valid, and present once."""
     names = {name.lower() for name, _ in headers}
-    values = (value for _, value in headers)
-    return (
-        len(names) == len(headers) and names <= STORABLE_HEADERS and all(map(HEADER_VALUE.fullmatch, values))
-    )
+    are_valid = all(re.fullmatch(HEADER_VALUE, value) for _, value in headers)
+    return len(names) == len(headers) and names <= STORABLE_HEADERS and are_valid
 
 
 def encode(entry: Entry) -> bytes:
@@ -167,7 +165,7 @@ def decode(stored: bytes | None, key: str, generation: Generation | None) -> Ent
     return Entry(metadata, stored[end + 1 :])
 
 
-class Lookup(NamedTuple):
+class Lookup(msgspec.Struct, frozen=True):
     """The result of a cache lookup.
 
     Attributes:

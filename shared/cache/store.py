@@ -91,7 +91,7 @@ class CacheStore:
         The new lookup is needed because another request may have stored the entry. If the
         generation is missing, a new one is set, so entries of earlier generations stay invalid.
         """
-        generation, entry, _ = lookup
+        generation, entry = lookup.generation, lookup.entry
         loaded_at = entry.metadata.loaded_at if entry else 0
         lock_key = f"{key.entry}:{generation and generation.value.decode()}:{loaded_at}"
 

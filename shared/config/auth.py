@@ -1,8 +1,9 @@
 """Settings of authentication (AUTH_*): the issuer and audience of accepted tokens."""
 
-from dataclasses import dataclass
 from importlib.util import find_spec
 from urllib.parse import urlsplit
+
+from msgspec import Struct
 
 from shared.config.parsers import pattern_parser
 from shared.constants import LOCAL_ISSUER
@@ -10,8 +11,7 @@ from shared.constants import LOCAL_ISSUER
 LOOPBACK_HOSTS = {"127.0.0.1", "::1", "localhost"}
 
 
-@dataclass(frozen=True, slots=True)
-class AuthSettings:
+class AuthSettings(Struct, frozen=True):
     """The issuer and audience of accepted tokens.
 
     Attributes:

@@ -2,15 +2,17 @@
 
 import os
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
 from importlib.util import find_spec
 from typing import TypeVar
 from urllib.parse import urlsplit
+
+from msgspec import Struct
 
 from shared.config import auth as auth_config
 from shared.config import parsers, urls
 from shared.config.auth import AuthSettings
 from shared.config.initialization import is_early
+from shared.config.references import is_reference, resolve
 
 T = TypeVar("T")
 
@@ -24,8 +26,7 @@ class SettingsError(ValueError):
     """A setting is missing or invalid. The message names the variable and the expected format."""
 
 
-@dataclass(frozen=True, slots=True)
-class Settings:
+class Settings(Struct, frozen=True):
     """The settings of a stage.
 
     Attributes:
@@ -58,7 +59,7 @@ class Settings:
     region: str
     tables: Mapping[str, str]
     dynamodb_endpoint: str | None = None
-    redis_url: str | None = field(default=None, repr=False)
+    redis_url: str | None = None
     redis_iam_user: str | None = None
     redis_iam_cache: str | None = None
     cache_shards: int = 1
@@ -74,6 +75,10 @@ class Settings:
     cors_origins: tuple[str, ...] = ()
     docs: bool = False
     preload: bool = False
+
+    def __repr__(self) -> str:
+        """Name the stage only, because the URL of the cache can contain a password."""
+        return f"Settings(stage={self.stage!r})"
 
     @classmethod
     def from_env(cls, env: Mapping[str, str] = os.environ) -> "Settings":
@@ -131,13 +136,13 @@ def read(env: Mapping[str, str], name: str, parse: Callable[[str], T], default: 
     """Return the parsed value of a variable, or the default if it is not set or empty.
 
     Raises:
-        SettingsError: The variable is invalid, or it is required and not set.
+        SettingsError: The variable is invalid, has an unusable reference, or is required and not set.
     """
     text = env.get(name, "")
     if not text and default is not _REQUIRED:
         return default  # type: ignore[return-value]  # each default has the type of its field
     try:
-        return parse(text)
+        return parse(resolve(text, env.get("AWS_REGION", "")) if is_reference(text) else text)
     except ValueError as error:
         if not text:
             raise SettingsError(f"{name}: not set; {error}") from None

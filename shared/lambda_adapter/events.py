@@ -1,7 +1,9 @@
 """The sources of HTTP events, and how to recognize them."""
 
 from collections.abc import Callable
-from typing import Any, NamedTuple
+from typing import Any
+
+from msgspec import Struct
 
 from shared.lambda_adapter import requests, responses
 from shared.lambda_adapter.fields import Event
@@ -26,7 +28,7 @@ class NotHttp(Exception):
     """
 
 
-class Source(NamedTuple):
+class Source(Struct, frozen=True):
     """A source of HTTP events.
 
     Attributes:

@@ -1,8 +1,9 @@
 """The HTTP request in an event, with one function per source."""
 
 import re
-from typing import NamedTuple
 from urllib.parse import unquote_to_bytes
+
+from msgspec import Struct
 
 from shared.lambda_adapter.caller import claims_v1, claims_v2, drop_verified_signature, parse_address
 from shared.lambda_adapter.fields import (
@@ -21,7 +22,7 @@ METHOD = re.compile(r"[A-Za-z0-9!#$%&'*+.^_`|~-]+")
 """A token (RFC 9110, section 9.1)."""
 
 
-class HttpRequest(NamedTuple):
+class HttpRequest(Struct, frozen=True):
     """An HTTP request, independent of its source.
 
     Attributes:

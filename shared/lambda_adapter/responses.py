@@ -5,9 +5,9 @@ import json
 from collections.abc import Iterable
 from functools import lru_cache
 from http import HTTPStatus
-from typing import NamedTuple
 
 import serverless_wsgi
+from msgspec import Struct
 from werkzeug.datastructures import Headers
 
 from shared.lambda_adapter.fields import Event
@@ -33,7 +33,7 @@ MAX_JSON_BYTES_PER_BYTE = 6
 """The most that one byte of a body grows in JSON: a control character becomes `\\u001f`."""
 
 
-class LambdaResponse(NamedTuple):
+class LambdaResponse(Struct, frozen=True):
     """The response to the client, independent of the source.
 
     Attributes:

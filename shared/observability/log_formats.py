@@ -7,10 +7,10 @@ is encoded once and cached.
 
 import logging
 import time
-from dataclasses import asdict
 from functools import lru_cache
 
 import msgspec
+from msgspec.structs import asdict
 
 from shared.observability.context import RequestContext
 from shared.observability.logs import write_line

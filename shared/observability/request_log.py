@@ -2,13 +2,14 @@
 
 import logging
 from collections.abc import Callable, Iterable
-from dataclasses import dataclass, replace
 from functools import cache
 from time import perf_counter, time
 from typing import TYPE_CHECKING, Any, NamedTuple
 from uuid import uuid4
 
 from flask import Flask
+from msgspec import Struct
+from msgspec.structs import replace
 
 from shared.constants import DEFERRED_RECORDS, REQUEST_ID, XRAY
 from shared.observability.context import CURRENT_CONTEXT, RequestContext
@@ -27,9 +28,8 @@ NO_ROUTE = "none"
 """The route label of a request that matches no route. Clients cannot add labels by requesting other paths."""
 
 
-@dataclass(frozen=True, eq=False)  # one instance per set of values, so that a cache compares identities
-class RequestLabels:
-    """The labels that many requests share.
+class RequestLabels(Struct, frozen=True, eq=False):
+    """The labels that many requests share: one instance per set of values, so that caches compare identities.
 
     Attributes:
         module: the module that owns the route, or empty.

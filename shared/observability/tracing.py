@@ -9,8 +9,8 @@ import secrets
 
 from shared.observability.context import request_context
 
-TRACEPARENT = re.compile(r"(?!ff)([0-9a-f]{2})-(?!0{32})[0-9a-f]{32}-(?!0{16})[0-9a-f]{16}-[0-9a-f]{2}")
-XRAY_ROOT = re.compile(r"Root=(1-[0-9a-f]{8}-[0-9a-f]{24})(?![^;])")
+TRACEPARENT = r"(?!ff)([0-9a-f]{2})-(?!0{32})[0-9a-f]{32}-(?!0{16})[0-9a-f]{16}-[0-9a-f]{2}"
+XRAY_ROOT = r"Root=(1-[0-9a-f]{8}-[0-9a-f]{24})(?![^;])"
 
 
 def valid_traceparent(header: str) -> str:
@@ -18,7 +18,7 @@ def valid_traceparent(header: str) -> str:
 
     https://www.w3.org/TR/trace-context/#traceparent-header. The fields that a later version adds are removed.
     """
-    match = TRACEPARENT.match(header)
+    match = re.match(TRACEPARENT, header)
     if not match:
         return ""
     rest = header[match.end() :]
@@ -31,7 +31,7 @@ def xray_root(header: str) -> str:
 
     https://docs.aws.amazon.com/xray/latest/devguide/xray-concepts.html#xray-concepts-tracingheader
     """
-    match = XRAY_ROOT.search(header)
+    match = re.search(XRAY_ROOT, header)
     return match[1] if match else ""
 
 

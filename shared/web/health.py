@@ -6,10 +6,10 @@ from collections.abc import Callable
 from concurrent.futures import Future, ThreadPoolExecutor
 from contextvars import copy_context
 from http import HTTPStatus
-from typing import NamedTuple
 
 from flask import Blueprint, Flask, current_app
 from flask.typing import ResponseReturnValue
+from msgspec import Struct
 
 from shared.constants import DATABASE_HEALTH_TIMEOUT_SECONDS, REDIS_HEALTH_TIMEOUT_SECONDS
 from shared.errors import InvalidInput
@@ -20,7 +20,7 @@ log = logging.getLogger(__name__)
 routes = Blueprint("health", __name__)
 
 
-class HealthCheck(NamedTuple):
+class HealthCheck(Struct, frozen=True):
     """The health check of one service.
 
     Attributes:

@@ -4,7 +4,6 @@ Swagger UI's script and style sheet come from a Python package: the page loads n
 """
 
 from functools import cache
-from importlib.resources import files
 from pathlib import Path
 
 from flask import Blueprint, Flask, Response, render_template_string
@@ -68,6 +67,8 @@ def asset(name: str) -> ResponseReturnValue:
 
 @cache  # concurrent downloads of the 1.5 MB script share one copy
 def _read_asset(name: str) -> tuple[bytes, str, str]:
+    from importlib.resources import files  # noqa: PLC0415  # 1 % of a cold start, and most functions have no page
+
     local = HERE / name
     file = local if local.exists() else files("flask_swagger_ui") / "dist" / name
     content = file.read_bytes()

@@ -5,7 +5,7 @@ from http import HTTPStatus
 import msgspec
 from flask import Response, request
 
-from shared.web.compression import gzip_etag
+from shared.web.compression import gzip_etag, revision_of
 
 
 def json_response(body: object, status: int = HTTPStatus.OK) -> Response:
@@ -28,7 +28,8 @@ def make_conditional(response: Response) -> Response:
         return response
     tag, _ = response.get_etag()
     known_tags = request.if_none_match
-    if tag is not None and (known_tags.contains_weak(tag) or known_tags.contains_weak(gzip_etag(tag))):
+    tags = () if tag is None else (revision_of(tag), gzip_etag(revision_of(tag)))
+    if any(map(known_tags.contains_weak, tags)):
         response.status_code = HTTPStatus.NOT_MODIFIED
         response.set_data(b"")
     return response

@@ -14,7 +14,16 @@ from deploy.sam_matches_serverless_test import NON_DEFAULT
 from tools.deploy.template import ResolvedTemplate
 from tools.deploy_local.emulator import Emulator
 
-NOT_FOR_PREVIEWS = {"Cache", "GradualDeployments", "Network", "Notifications"}
+NOT_FOR_PREVIEWS = {
+    "BillingView",
+    "Budget",
+    "Cache",
+    "CertificateAndRecord",
+    "Domain",
+    "GradualDeployments",
+    "Network",
+    "Notifications",
+}
 ROLE_POLICY_SIZE = 10_240
 """Characters of a role's inline policies (https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_iam-quotas.html)."""
 

@@ -3,6 +3,7 @@
 import pytest
 
 from deploy import code_matches_template
+from deploy.network_parameters import DOMAIN, PARAMETER, SECRET
 from deploy.sam_matches_serverless_test import ISSUER, NON_DEFAULT
 from tools.deploy.template import ResolvedTemplate
 from tools.local.tables import TABLES
@@ -37,6 +38,23 @@ def test_environment_variables_match_the_settings(sam):
         list(code_matches_template.environment(ResolvedTemplate(sam), code_matches_template.declared(sam)))
         == []
     )
+
+
+@pytest.mark.parametrize("path", ["", "v1"])
+def test_mapping_key_of_the_domain_is_base_path(sam, path):
+    resolved = ResolvedTemplate(sam, **DOMAIN, BasePath=path)
+    assert list(code_matches_template.base_path(resolved)) == []
+    [mapping] = resolved.of_type("ApiGatewayV2::ApiMapping").values()
+    assert mapping.get("ApiMappingKey", "") == path
+    assert resolved.outputs["ApiUrl"]["Value"] == f"https://{DOMAIN['DomainName']}/{path}".rstrip("/")
+
+
+@pytest.mark.parametrize("parameters", [SECRET, PARAMETER], ids=["secret", "parameter"])
+def test_role_may_read_the_references_of_the_environment(sam, parameters):
+    resolved = ResolvedTemplate(sam, **parameters)
+    assert list(code_matches_template.references(resolved)) == []
+    [function] = resolved.of_type("Lambda::Function").values()
+    assert function["Environment"]["Variables"]["REDIS_URL"].endswith("news/dev/redis-url")
 
 
 def test_function_has_handler_runtime_log_group_and_timeout(sam):

@@ -57,6 +57,7 @@ CALLS = {
 }
 
 NOT_NEEDED = {
+    "acm-pca:*": "the certificate is a public one",
     "dynamodb:*Replica": "the table has no replicas",
     "dynamodb:*Item": "CloudFormation reads and writes items for replicas and imports only",
     "dynamodb:*KinesisStreamingDestination": "the table has no stream to Kinesis",

@@ -10,7 +10,8 @@ from fnmatch import fnmatchcase
 import pytest
 
 from deploy.deployer_calls import CALLS, NOT_NEEDED, OTHER_ACTIONS
-from deploy.project import NAME, TOOLS
+from deploy.project import NAME
+from deploy.schemas import read_schema
 from support.environment import ROOT
 
 POLICY = json.loads((ROOT / "docs" / "deployer-policy.json").read_text())
@@ -20,7 +21,16 @@ MANAGED_POLICY_SIZE = 6144
 BUCKET_TYPES = {"AWS::S3::Bucket", "AWS::S3::BucketPolicy"}
 """The bucket of artifacts, which the tools create in a stack."""
 
-UNNAMED = {"AccessLogs", "Api", "Network", "ServiceLinkedRoles", "Templates"}
+UNNAMED = {
+    "AccessLogs",
+    "Api",
+    "BillingView",
+    "CertificateAndRecord",
+    "Domain",
+    "Network",
+    "ServiceLinkedRoles",
+    "Templates",
+}
 """Statements about resources whose ARN contains no name."""
 
 
@@ -29,11 +39,9 @@ def permissions(project):
     """The permissions of CloudFormation for the stack, with each resource type that needs them."""
     template = project.sam(Deployment="Canary10Percent5Minutes")
     types = {each["Type"] for each in template["Resources"].values()} | BUCKET_TYPES
-    [folder] = TOOLS.parent.glob("lib/python*/site-packages/cfnlint/data/schemas")
-    files = json.loads((folder / "providers" / "eu-central-1.json").read_text())
     found = {}
     for kind in types:
-        schema = json.loads((folder / "resources" / f"{files[kind]}.json").read_text())
+        schema = read_schema(kind)
         for verb in ("create", "read", "update", "delete"):
             for action in schema["handlers"].get(verb, {}).get("permissions", []):
                 found.setdefault(action, set()).add(kind)

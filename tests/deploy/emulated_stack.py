@@ -89,7 +89,9 @@ class EmulatedStack:
 
     def api_id(self):
         """Return the ID of the HTTP API."""
-        return urlsplit(self.outputs()["ApiUrl"]).hostname.partition(".")[0]
+        cloudformation = self.emulator.client("cloudformation")
+        names = {"StackName": self.deployer.stack, "LogicalResourceId": "HttpApi"}
+        return cloudformation.describe_stack_resource(**names)["StackResourceDetail"]["PhysicalResourceId"]
 
     def request(self, method, path, **options):
         """Send a request to the API, by its host name."""

@@ -58,6 +58,20 @@ class ExistingResourcesTests:
         )
         assert self.x_cache(stack) == ["MISS", "HIT"]
 
+    def test_the_url_of_the_cache_can_be_a_secret(self, stack, existing):
+        secrets = stack.emulator.client("secretsmanager")
+        secrets.create_secret(Name="news/redis-url", SecretString=f"{existing['RedisUrl']}/2")
+        given = existing | {"RedisUrl": "", "RedisUrlSecret": "news/redis-url"}
+        stack.deployer.deploy(stack.parameters | given)
+        assert self.x_cache(stack) == ["MISS", "HIT"]
+
+    def test_the_url_of_the_cache_can_be_a_parameter(self, stack, existing):
+        value = {"Value": f"{existing['RedisUrl']}/3", "Type": "SecureString"}
+        stack.emulator.client("ssm").put_parameter(Name="/news/redis-url", **value)
+        given = existing | {"RedisUrl": "", "RedisUrlParameter": "/news/redis-url"}
+        stack.deployer.deploy(stack.parameters | given)
+        assert self.x_cache(stack) == ["MISS", "HIT"]
+
     def test_the_network_and_the_cache_can_be_left(self, stack, existing):
         kept = {"NewsTableName": existing["NewsTableName"]}
         stack.deployer.deploy(stack.parameters | kept)

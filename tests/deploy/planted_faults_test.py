@@ -11,7 +11,7 @@ import yaml
 from botocore.exceptions import ClientError
 
 from deploy import aws_rules, code_matches_template
-from deploy.network_parameters import IPV6, NAT
+from deploy.network_parameters import DOMAIN, IPV6, NAT, PARAMETER, SECRET
 from deploy.project import NAME, TOOLS, Project
 from deploy.sam_matches_serverless import differences, unexpected
 from deploy.sam_matches_serverless_test import ISSUER, NON_DEFAULT
@@ -112,6 +112,9 @@ def code(project, endpoint):
         ResolvedTemplate(sam, **ISSUER, AuthScopePrefix="news-api/"), "news-api/"
     )
     yield from code_matches_template.environment(resolved, code_matches_template.declared(sam))
+    yield from code_matches_template.base_path(ResolvedTemplate(sam, **DOMAIN, BasePath="v1"))
+    for parameters in (SECRET, PARAMETER):
+        yield from code_matches_template.references(ResolvedTemplate(sam, **parameters))
     yield from code_matches_template.function(resolved)
     yield from code_matches_template.cors(ResolvedTemplate(sam, **NON_DEFAULT))
     yield from code_matches_template.table(resolved, endpoint)

@@ -2,7 +2,7 @@
 
 import pytest
 
-from deploy.network_parameters import IPV6, NAT, REDIS, SUBNETS, TABLE
+from deploy.network_parameters import DOMAIN, IPV6, NAT, PARAMETER, REDIS, SECRET, SUBNETS, TABLE
 from deploy.sam_matches_serverless import differences, unexpected, unused_exceptions
 from tools.deploy.template import ResolvedTemplate
 from tools.local.tables import TABLES
@@ -17,10 +17,17 @@ NON_DEFAULT = ISSUER | {
     "SubnetIds": "subnet-0a1,subnet-0b3",
     "SecurityGroupIds": "sg-0c1,sg-0d3",
     "RedisUrl": "rediss://cache.example.com:6380",
+    "RedisUrlSecret": "news/prod/redis-url",
+    "RedisUrlParameter": "/news/prod/redis-url",
     "RedisIamUser": "reader",
     "RedisIamCache": "other",
     **{f"{module.capitalize()}TableName": f"other-{module}" for module in TABLES},
     "Egress": "nat",
+    "DomainName": "api.example.com",
+    "HostedZoneId": "Z0123456789ABCDEFGHIJ",
+    "CertificateArn": "arn:aws:acm:eu-central-1:123456789012:certificate/0f1e2d3c",
+    "BasePath": "v1",
+    "DisableExecuteApiEndpoint": "true",
     "CorsOrigins": "https://app.example.com,https://www.example.com",
     "Docs": "true",
     "Architecture": "x86_64",
@@ -38,6 +45,8 @@ NON_DEFAULT = ISSUER | {
     "AlarmEmail": "ops@example.com",
     "AlarmTopicArn": "arn:aws:sns:eu-central-1:123456789012:ops",
     "Deployment": "Canary10Percent5Minutes",
+    "BudgetLimit": "250",
+    "BudgetEmail": "finance@example.com",
     "PermissionsBoundaryArn": "arn:aws:iam::123456789012:policy/boundary",
 }
 """A non-default value for every parameter; rules reject some of them together."""
@@ -48,8 +57,20 @@ BYPASS = {"Cache": "bypass", "CorsOrigins": "*", "Docs": "true"}
 
 @pytest.mark.parametrize(
     "parameters",
-    [{}, ISSUER, BYPASS, NON_DEFAULT, SUBNETS, SUBNETS | REDIS | TABLE, IPV6, NAT],
-    ids=["defaults", "issuer", "bypass", "non-default", "subnets", "existing", "ipv6", "nat"],
+    [{}, ISSUER, BYPASS, NON_DEFAULT, SUBNETS, SUBNETS | REDIS | TABLE, IPV6, NAT, DOMAIN, SECRET, PARAMETER],
+    ids=[
+        "defaults",
+        "issuer",
+        "bypass",
+        "non-default",
+        "subnets",
+        "existing",
+        "ipv6",
+        "nat",
+        "domain",
+        "secret",
+        "parameter",
+    ],
 )
 def test_sam_and_sls_deploy_the_same_resources(project, parameters):
     found = differences(project.sam(**parameters), project.sls(build=False, **parameters), **parameters)

@@ -1,4 +1,4 @@
-"""`make deploy-sam` and `make deploy-sls`: deploy STAGE with its parameters, after the checks."""
+"""`make deploy-sam` and `make deploy-sls`: check STAGE, deploy it with its parameters, and test its API."""
 
 import os
 import shutil
@@ -18,6 +18,7 @@ from tools.deploy.checks import (
     check_tables,
     confirm,
 )
+from tools.deploy.deployed_api import check_deployed_api
 from tools.deploy.existing_tables import check_existing_tables
 from tools.deploy.parameter_checks import check_parameters
 from tools.deploy.parameters import read_parameters, read_tags
@@ -58,6 +59,10 @@ def main(arguments: Sequence[str] | None = None, root: Path = ROOT) -> None:
             sys.exit(code)
         if command[:2] == SAM_BUILD and parameters["RetainTables"] == "false":
             delete_tables_with_stack(root / BUILT_TEMPLATE)
+    try:
+        check_deployed_api(stack_name(stage, root), stage, region)
+    except (BotoCoreError, ClientError, DeployError) as error:
+        sys.exit(f"deploy: {error}")
 
 
 def prepare(tool: str, stage: str, given: list[str], root: Path) -> tuple[dict[str, str], str]:

@@ -20,6 +20,7 @@ QUIET = {
     "SAM_CLI_POLL_DELAY": "1",  # seconds between two looks at a deployment
     "SAM_CLI_TELEMETRY": "0",
     "SLS_TELEMETRY_DISABLED": "1",
+    "SMOKE": "no",  # the address in ApiUrl is that of AWS
 }
 
 

@@ -25,6 +25,11 @@ class Unsupported:
 
 UNSUPPORTED = (
     Unsupported(
+        "AWS::Budgets::Budget",
+        r"^    Type: AWS::Budgets::Budget$",
+        "CloudFormation of the emulator does not know the type",
+    ),
+    Unsupported(
         "AWS::CloudWatch::CompositeAlarm",
         r"^    Type: AWS::CloudWatch::CompositeAlarm$",
         "CloudFormation of the emulator does not know the type",

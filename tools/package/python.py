@@ -19,10 +19,10 @@ from pathlib import Path
 from tools.package.uv import PackageError, run, uv
 
 RUNTIMES = ("3.14", "3.13")
-"""Python versions of Lambda's runtimes that the project supports, the default first.
+"""Python versions of Lambda's runtimes that the project supports, the default first."""
 
-python3.15 joins them when `sam build` and osls accept it.
-"""
+UPCOMING = ("3.15",)
+"""Versions that `make package` builds for, while `sam build` and osls refuse their runtimes."""
 
 TASK_ROOT = "/var/task"
 """The folder of the artifact on Lambda (https://docs.aws.amazon.com/lambda/latest/dg/configuration-envvars.html)."""
@@ -35,9 +35,9 @@ def runtime_version() -> str:
         PackageError: the project does not support it.
     """
     name = os.environ.get("RUNTIME") or f"python{RUNTIMES[0]}"
-    if name not in {f"python{version}" for version in RUNTIMES}:
-        known = ", ".join(f"python{version}" for version in RUNTIMES)
-        raise PackageError(f"RUNTIME: {name!r} is not one of {known}")
+    known = [f"python{version}" for version in (*RUNTIMES, *UPCOMING)]
+    if name not in known:
+        raise PackageError(f"RUNTIME: {name!r} is not one of {', '.join(known)}")
     return name.removeprefix("python")
 
 
@@ -51,7 +51,7 @@ def runtime_python(version: str | None = None) -> Path:
         PackageError: none is installed, and uv cannot install one.
     """
     version = version or runtime_version()
-    if installed := _find_installed(version):
+    if installed := find_installed(version):
         return installed
     if given := os.environ.get("RUNTIME_PYTHON"):
         raise PackageError(f"RUNTIME_PYTHON: {given!r} is not a CPython {version}")
@@ -73,7 +73,7 @@ def available_runtime() -> str:
     """
     if os.environ.get("RUNTIME"):
         return runtime_version()
-    installed = [version for version in RUNTIMES if _find_installed(version)]
+    installed = [version for version in RUNTIMES if find_installed(version)]
     if installed and installed[0] != RUNTIMES[0]:
         line = f"package: no CPython {RUNTIMES[0]} is installed: testing with python{installed[0]}"
         print(line, file=sys.stderr)
@@ -90,7 +90,7 @@ def compile_all(folder: Path, python: Path) -> None:
     run(*compileall, "-s", folder, "-p", TASK_ROOT, folder)
 
 
-def _find_installed(version: str) -> Path | None:
+def find_installed(version: str) -> Path | None:
     """Return an installed CPython of a version, or None. With RUNTIME_PYTHON, only that one counts."""
     given = os.environ.get("RUNTIME_PYTHON")
     if given:

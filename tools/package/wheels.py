@@ -3,6 +3,7 @@
 import gzip
 import json
 import shutil
+from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
 
@@ -20,27 +21,33 @@ BOTOCORE_DATA = {
     "endpoints.json",
     "partitions.json",
     "sdk-default-configuration.json",
-    "dynamodb",
 }
-"""Data files that a DynamoDB client reads. It needs no `sts`: Lambda sets credentials in the environment."""
+"""Data files that every client reads."""
 
-ITEM_OPERATIONS = (
-    "BatchExecuteStatement",
-    "BatchGetItem",
-    "BatchWriteItem",
-    "DeleteItem",
-    "DescribeTable",
-    "ExecuteStatement",
-    "ExecuteTransaction",
-    "GetItem",
-    "PutItem",
-    "Query",
-    "Scan",
-    "TransactGetItems",
-    "TransactWriteItems",
-    "UpdateItem",
-)
-"""DynamoDB operations that functions can call. Tables and backups belong to the deployment."""
+OPERATIONS = {
+    "dynamodb": (
+        "BatchExecuteStatement",
+        "BatchGetItem",
+        "BatchWriteItem",
+        "DeleteItem",
+        "DescribeTable",
+        "ExecuteStatement",
+        "ExecuteTransaction",
+        "GetItem",
+        "PutItem",
+        "Query",
+        "Scan",
+        "TransactGetItems",
+        "TransactWriteItems",
+        "UpdateItem",
+    ),
+    "secretsmanager": ("GetSecretValue",),
+    "ssm": ("GetParameter",),
+}
+"""Operations that functions can call: on items, and to read settings (shared/config/references.py).
+
+There is no `sts`, because Lambda sets credentials in the environment.
+"""
 
 UNUSED = ("*.c", "*.h", "*.pyi", "py.typed", ".lock")
 """Patterns of files that only compilers, type checkers and uv read."""
@@ -68,7 +75,8 @@ def trim(folder: Path) -> None:
     """Remove files and data that no function reads."""
     _remove_unused_files(folder)
     _trim_endpoints(folder)
-    _trim_dynamodb_model(folder)
+    for service, operations in OPERATIONS.items():
+        _trim_model(folder, service, operations)
 
 
 def _remove_unused_files(folder: Path) -> None:
@@ -77,7 +85,8 @@ def _remove_unused_files(folder: Path) -> None:
     METADATA of each package stays, because vulnerability scanners read the versions from it.
     """
     unused = [folder / "bin"]
-    unused += [each for each in folder.glob("botocore/data/*") if each.name not in BOTOCORE_DATA]
+    kept = BOTOCORE_DATA | OPERATIONS.keys()
+    unused += [each for each in folder.glob("botocore/data/*") if each.name not in kept]
     unused += [each for each in folder.glob("*.dist-info/*") if each.name != "METADATA"]
     unused += [each for pattern in UNUSED for each in folder.rglob(pattern)]
     for each in unused:
@@ -88,25 +97,26 @@ def _remove_unused_files(folder: Path) -> None:
 
 
 def _trim_endpoints(folder: Path) -> None:
-    """Keep only the endpoints of DynamoDB.
+    """Keep only the endpoints of the services in OPERATIONS.
 
     Reading the endpoints of all services (1.2 MB) takes 15 ms of the 78 ms for creating the first client.
     """
     file = folder / "botocore" / "data" / "endpoints.json"
     endpoints = json.loads(file.read_text())
     for partition in endpoints["partitions"]:
-        partition["services"] = {"dynamodb": partition["services"]["dynamodb"]}
+        services = partition["services"]
+        partition["services"] = {name: services[name] for name in OPERATIONS if name in services}
     file.write_text(json.dumps(endpoints, separators=(",", ":")))
 
 
-def _trim_dynamodb_model(folder: Path) -> None:
-    """Keep only the item operations of DynamoDB's service model, without documentation.
+def _trim_model(folder: Path, service: str, operations: Iterable[str]) -> None:
+    """Keep only some operations of a service model, without documentation.
 
-    The whole model costs 1.5 MB more memory per client.
+    The whole model of DynamoDB costs 1.5 MB more memory per client.
     """
-    (file,) = folder.glob("botocore/data/dynamodb/*/service-2.json.gz")
+    (file,) = folder.glob(f"botocore/data/{service}/*/service-2.json.gz")
     model = json.loads(gzip.decompress(file.read_bytes()), object_hook=_without_documentation)
-    model["operations"] = {name: model["operations"][name] for name in ITEM_OPERATIONS}
+    model["operations"] = {name: model["operations"][name] for name in operations}
     model["shapes"] = _referenced_shapes(model["operations"], model["shapes"])
     file.write_bytes(gzip.compress(json.dumps(model, separators=(",", ":")).encode(), mtime=0))
 

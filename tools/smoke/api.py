@@ -10,6 +10,8 @@ from jsonschema import Draft202012Validator, FormatChecker
 TIMEOUT_SECONDS = 60
 """Limit of a request. It includes a cold start, and the 30 s limit of an HTTP API."""
 
+METHODS = ("get", "put", "post", "delete", "patch")
+
 UNKNOWN_ID = "00000000-0000-0000-0000-000000000000"
 
 
@@ -92,6 +94,23 @@ class Api:
         """Return an operation of the document, or None."""
         found: dict[str, Any] | None = self.document["paths"].get(path, {}).get(method.lower())
         return found
+
+    def has_parameter(self, path: str, name: str) -> bool:
+        """Return whether a list has a query parameter."""
+        parameters = (self.operation(path, "GET") or {}).get("parameters", [])
+        return any((each["in"], each["name"]) == ("query", name) for each in parameters)
+
+    def other_operations(self) -> Iterator[tuple[str, str, bool]]:
+        """Yield method and path of the operations that belong to no module, and whether they need parameters.
+
+        /health and /openapi.json are left out.
+        """
+        of_modules = {path for module in self.modules() for path in module} | {"/health", "/openapi.json"}
+        for path in self.document["paths"].keys() - of_modules:
+            for method, operation in self.document["paths"][path].items():
+                if method in METHODS:
+                    is_required = any(each.get("required") for each in operation.get("parameters", []))
+                    yield method.upper(), path, is_required or "{" in path
 
     def validate(self, response: requests.Response, path: str) -> None:
         """Compare a response with the document.

@@ -1,6 +1,8 @@
 """Checks of reads. Each takes the API and a module, and raises CheckFailed or CheckSkipped."""
 
+import random
 import time
+from http import HTTPStatus
 
 from tools.smoke.api import UNKNOWN_ID, Api, CheckSkipped, Module, expect, expect_that
 
@@ -38,15 +40,19 @@ def check_first_item(api: Api, module: Module) -> None:
 
 
 def check_cache(api: Api, module: Module) -> None:
-    """A repeated request is served from the cache."""
-    for _ in range(ATTEMPTS):
-        found = api.send("GET", module.collection).headers.get("X-Cache")
+    """A new request is a MISS, and its repetition a HIT. Another client may have sent it before."""
+    path = module.collection
+    if api.has_parameter(path, "limit"):
+        path += f"?limit={random.randint(2, 100)}"  # noqa: S311  # nosec B311  # not a secret
+    for attempt in range(ATTEMPTS):
+        found = api.send("GET", path).headers.get("X-Cache")
         if found == "BYPASS":
             raise CheckSkipped("the deployment has no cache, or it is unavailable")
+        expect_that(found in {"MISS", "HIT"}, f"GET {path}: X-Cache is {found}")
         if found == "HIT":
             return
-        time.sleep(PAUSE_SECONDS)
-    expect_that(condition=False, message=f"GET {module.collection}: no HIT in {ATTEMPTS} requests")
+        time.sleep(PAUSE_SECONDS * bool(attempt))
+    expect_that(condition=False, message=f"GET {path}: no HIT in {ATTEMPTS} requests")
 
 
 def check_not_modified(api: Api, module: Module) -> None:
@@ -78,9 +84,28 @@ def check_problems(api: Api, module: Module) -> None:
     unknown_parameter = api.send("GET", f"{module.collection}?no-such-parameter=1")
     expect(unknown_parameter, 400)
     api.validate(unknown_parameter, module.collection)
+    expect_that(unknown_parameter.headers.get("Cache-Control") == "no-store", "errors may be stored")
     unknown_item = api.send("GET", _item_path(module, UNKNOWN_ID))
     expect(unknown_item, 404)
     api.validate(unknown_item, module.item)
+
+
+def check_methods(api: Api, module: Module) -> None:
+    """A method without an operation gets 405 of the service, or 404 of API Gateway."""
+    if api.operation(module.collection, "PATCH"):
+        raise CheckSkipped("PATCH is an operation")
+    response = api.send("PATCH", module.collection)
+    if response.status_code == HTTPStatus.METHOD_NOT_ALLOWED:
+        expect_that("GET" in response.headers.get("Allow", ""), "405 without GET in Allow")
+    else:
+        expect(response, 403, 404, 405)
+
+
+def check_get(api: Api, path: str) -> None:
+    """An operation that needs no parameters responds as documented."""
+    response = api.send("GET", path)
+    expect(response, 200)
+    api.validate(response, path)
 
 
 def check_cors(api: Api, module: Module) -> None:
@@ -102,6 +127,7 @@ CHECKS = (
     check_not_modified,
     check_gzip,
     check_problems,
+    check_methods,
     check_cors,
 )
 """The checks of a module, in the order of the report."""

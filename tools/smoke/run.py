@@ -49,7 +49,16 @@ def _checks(api: Api) -> list[tuple[str, Callable[[], None]]]:
         for check in (*reads.CHECKS, writes.check_writes_need_a_token, *writes.CHECKS):
             label = check.__name__.removeprefix("check_").replace("_", " ")
             found.append((f"{module.collection} {label}", partial(check, api, module)))
+    for method, path, needs_parameters in sorted(api.other_operations()):
+        is_checked = method == "GET" and not needs_parameters
+        found.append(
+            (f"{method} {path}", partial(reads.check_get, api, path) if is_checked else _skip_operation)
+        )
     return found
+
+
+def _skip_operation() -> None:
+    raise CheckSkipped("not an operation that this test knows")
 
 
 def _passes(name: str, check: Callable[[], None]) -> bool:

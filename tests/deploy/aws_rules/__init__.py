@@ -14,7 +14,7 @@ Every check takes the template after SAM's transform, and resolves it with the p
 from deploy.aws_rules.api import access_log, global_names, preflights, searches
 from deploy.aws_rules.existing import combinations, existing_resources, existing_values
 from deploy.aws_rules.functions import descriptions, kept_versions
-from deploy.aws_rules.governance import boundaries
+from deploy.aws_rules.governance import boundaries, untagged
 from deploy.aws_rules.network import cache_keys, deletion_order, network_limits, network_rights, zones
 from deploy.aws_rules.rate_limit import counting_users, limited_functions
 from deploy.aws_rules.routes import routes
@@ -36,6 +36,7 @@ CHECKS = (
     global_names,
     searches,
     boundaries,
+    untagged,
     limited_functions,
     counting_users,
 )

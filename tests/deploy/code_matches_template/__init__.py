@@ -9,9 +9,10 @@ Every function takes the resolved template: the resources that a deployment crea
 
 from deploy.code_matches_template.api import cors, matches, routes
 from deploy.code_matches_template.data import dashboard, data_protection, permissions, table
-from deploy.code_matches_template.functions import declared, environment, function
+from deploy.code_matches_template.functions import base_path, declared, environment, function, references
 
 __all__ = [
+    "base_path",
     "cors",
     "dashboard",
     "data_protection",
@@ -20,6 +21,7 @@ __all__ = [
     "function",
     "matches",
     "permissions",
+    "references",
     "routes",
     "table",
 ]

@@ -5,12 +5,12 @@ from collections.abc import Iterator
 
 from shared.config import Settings
 from support.environment import ROOT
+from tools.deploy.template import name_of
 from tools.local.tables import LOCAL_NAMES
 from tools.package.python import RUNTIMES
 
 SET_BY_LAMBDA = {"AWS_REGION", "AWS_LAMBDA_FUNCTION_NAME", "AWS_LAMBDA_INITIALIZATION_TYPE"}
 NOT_DEPLOYED = {
-    "BASE_PATH",  # the API is at the root of its domain
     "CORS_ORIGINS",  # API Gateway adds CORS headers, also to its own errors
     "LOG_FORMAT",  # always JSON on Lambda
     *("METRICS_BIND", "METRICS_PATH"),  # CloudWatch extracts the metrics from the log
@@ -31,6 +31,31 @@ def environment(resolved, declared) -> Iterator[str]:
         yield from (f"{each}: no setting reads it" for each in unread)
         yield from (f"{each}: not set" for each in read.names - declared[name] - SET_BY_LAMBDA - NOT_DEPLOYED)
         yield from (f"{each}: not set" for each in needed - function["Environment"]["Variables"].keys())
+
+
+def base_path(resolved) -> Iterator[str]:
+    """Yield mapping keys of a custom domain that differ from BASE_PATH, with which links start."""
+    for mapping in resolved.of_type("ApiGatewayV2::ApiMapping").values():
+        key = mapping.get("ApiMappingKey", "")
+        for function in resolved.of_type("Lambda::Function").values():
+            path = function["Environment"]["Variables"].get("BASE_PATH", "")
+            if path != key:
+                yield f"mapping key {key!r}: BASE_PATH is {path!r}"
+
+
+def references(resolved) -> Iterator[str]:
+    """Yield settings whose reference the role of the function may not read."""
+    actions = {"secretsmanager": "secretsmanager:GetSecretValue", "ssm": "ssm:GetParameter"}
+    for function in resolved.of_type("Lambda::Function").values():
+        role = resolved.of_type("IAM::Role")[name_of(function["Role"])]
+        statements = role["Policies"][0]["PolicyDocument"]["Statement"]
+        for name, value in function["Environment"]["Variables"].items():
+            service, _, secret = str(value).partition(":")
+            allowed = (each["Resource"] for each in statements if each["Action"] == actions.get(service))
+            if service in actions and not any(
+                each.endswith((secret, f"{secret}-??????")) for each in allowed
+            ):
+                yield f"{name}: the role may not read {value}"
 
 
 def declared(template):

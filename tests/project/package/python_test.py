@@ -32,7 +32,7 @@ def test_missing_python_of_lambdas_version_fails_with_one_line(python, tmp_path)
 def test_an_unsupported_runtime_fails_with_one_line(tmp_path):
     result = package("news", "--into", tmp_path / "x", RUNTIME="python3.9")
     assert result.returncode == 1
-    assert result.stderr == "package: RUNTIME: 'python3.9' is not one of python3.14, python3.13\n"
+    assert result.stderr == "package: RUNTIME: 'python3.9' is not one of python3.14, python3.13, python3.15\n"
 
 
 @pytest.mark.parametrize(("installed", "runtime"), [(RUNTIMES, "python3.14"), (RUNTIMES[1:], "python3.13")])

@@ -1,8 +1,7 @@
 """Scopes with a prefix, and tokens of Amazon Cognito, which name a client instead of an audience."""
 
-from dataclasses import replace
-
 import pytest
+from msgspec.structs import replace
 
 from support import token_issuer
 from support.auth_harness import INVALID_TOKEN, POST, assert_refused, create, invoke, make_app

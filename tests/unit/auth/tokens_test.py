@@ -4,10 +4,10 @@ import json
 import logging
 import subprocess
 import sys
-from dataclasses import replace
 
 import jwt
 import pytest
+from msgspec.structs import replace
 
 from shared.auth.scopes import require_scope
 from support import token_issuer

@@ -4,6 +4,7 @@ import uuid
 
 import pytest
 
+from news.service import BulkResult
 from shared.errors import InvalidInput
 from support.fakes import CONTROLS, fields_of, sent, stored
 
@@ -76,7 +77,7 @@ def test_equivalent_urls_are_one_item_with_the_normalized_url(news, dao, url, st
     assert first.id == str(uuid.uuid5(uuid.NAMESPACE_URL, stored))
     assert news.create(sent(url=stored)) == (first, False)
     assert news.replace(first.id, sent(url=url), {first.revision}).url == stored
-    assert news.create_many([sent(url=url), sent(url=stored)]) == (0, 2, {})
+    assert news.create_many([sent(url=url), sent(url=stored)]) == BulkResult(0, 2, {})
     assert len(dao.items) == 1
 
 
