@@ -19,7 +19,6 @@ import schemathesis
 
 from support.dynamodb_proxy import Proxy, throttled
 from support.environment import CLEAN, ROOT, UNMEASURED
-from support.gunicorn_server import GunicornServer
 from support.local_run import LocalRun
 from tools.local.processes import free_port
 from tools.openapi.generator import FILE
@@ -139,10 +138,11 @@ def test_every_documented_status_occurs_and_every_response_is_documented(local, 
     assert send.statuses == DOCUMENTED - OF_RATE_LIMIT
 
 
-def test_a_request_beyond_the_rate_limit_gets_a_documented_response(local, valkey, tmp_path):
+def test_a_request_beyond_the_rate_limit_gets_a_documented_response(local, proxy, valkey, tmp_path):
     send = Recorder(local)
-    with GunicornServer(tmp_path, RATE_LIMIT="1", REDIS_URL=valkey.url) as server:
-        send.url = server.url
+    env = {"AWS_ENDPOINT_URL_DYNAMODB": proxy.url, "NEWS_TABLE": f"news-{free_port()}", "RATE_LIMIT": "1"}
+    with LocalRun(tmp_path, **env) as limited:
+        send.url = limited.url
         for method, path, _ in OF_RATE_LIMIT:
             target = re.sub(r"\{\w+\}", str(uuid4()), path)
             while send(method, target).status_code != 429:
