@@ -58,6 +58,12 @@ class ExistingResourcesTests:
         )
         assert self.x_cache(stack) == ["MISS", "HIT"]
 
+    def test_a_rate_limit_is_counted_in_the_cache(self, stack, existing):
+        stack.deployer.deploy(stack.parameters | existing | {"RateLimitPerMinute": "5"})
+        responses = [stack.request("GET", "/openapi.json") for _ in range(12)]  # in one minute, or in two
+        assert {each.status_code for each in responses} == {200, 429}
+        assert {each.headers["RateLimit-Policy"] for each in responses} == {'"default";q=5;w=60'}
+
     def test_the_url_of_the_cache_can_be_a_secret(self, stack, existing):
         secrets = stack.emulator.client("secretsmanager")
         secrets.create_secret(Name="news/redis-url", SecretString=f"{existing['RedisUrl']}/2")
