@@ -11,6 +11,7 @@ auth/            scopes, tokens, JWKS
 cache/           cached responses in Redis
 dynamodb/        DynamoDB access for DAOs
 observability/   logs, metrics, tracing
+rate_limit.py    limits the requests of each client
 lambda_adapter/  the app as a Lambda function
 gunicorn/        the app under gunicorn
 clock.py  constants.py  deadline.py  lazy.py

@@ -65,6 +65,10 @@ def create_app(settings: Settings) -> Flask:
     app.url_map.redirect_defaults = False  # aliases such as /news do not redirect to /news/
     app.url_map.merge_slashes = False
     init_headers(app, settings.cors_origins)
+    if settings.rate_limit:
+        from shared.rate_limit import init_rate_limit  # noqa: PLC0415  # only with RATE_LIMIT
+
+        init_rate_limit(app, settings)
     app.before_request(reject_content_encoding)
     init_auth(app, settings.auth, settings.auth_scope_prefix)
     app.before_request(reject_unknown_query_params)

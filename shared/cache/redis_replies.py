@@ -21,7 +21,7 @@ def parse_values(reply: Any, count: int) -> list[bytes | None]:
 
 
 def parse_integer(reply: Any) -> int:
-    """Return the integer of DEL: the number of deleted keys."""
+    """Return the integer of DEL, the number of deleted keys, or of INCR, the new value."""
     _raise_error(reply)
     if type(reply) is int:
         return reply

@@ -83,7 +83,7 @@ class CacheStore:
         def parse(replies: list[Any]) -> Lookup:
             return Lookup.parse(key.entry, parse_values(replies[0], 2))
 
-        return self._run(parse, lambda: [("MGET", key.generation, key.entry)])
+        return self.run(parse, lambda: [("MGET", key.generation, key.entry)])
 
     def try_lock(self, key: CacheKey, lookup: Lookup) -> tuple[Lookup, bool]:
         """Try to lock the entry. Return a new lookup, and True if this request got the lock.
@@ -106,7 +106,7 @@ class CacheStore:
                 ("MGET", key.generation, key.entry),
             ]
 
-        lookup, has_lock = self._run(parse, commands)
+        lookup, has_lock = self.run(parse, commands)
         if lookup.generation is None:
             self._change_generation(key.name)
             raise CacheUnavailable("the stored generation was malformed and has been replaced")
@@ -119,7 +119,7 @@ class CacheStore:
             values = parse_values(replies[0], 3)
             return Lookup.parse(key.entry, values, lookup.lock_key), values[2] is not None
 
-        return self._run(parse, lambda: [("MGET", key.generation, key.entry, lookup.lock_key)])
+        return self.run(parse, lambda: [("MGET", key.generation, key.entry, lookup.lock_key)])
 
     def set(self, key: CacheKey, lookup: Lookup, entry: Entry) -> None:
         """Store the entry and release the lock."""
@@ -130,11 +130,11 @@ class CacheStore:
 
         expire_ms = int(STALE_IF_ERROR_SECONDS * 1000)
         value = encode(entry)
-        self._run(parse, lambda: [("SET", key.entry, value, "PX", expire_ms), ("DEL", lookup.lock_key)])
+        self.run(parse, lambda: [("SET", key.entry, value, "PX", expire_ms), ("DEL", lookup.lock_key)])
 
     def unlock(self, lookup: Lookup) -> None:
         """Release the lock."""
-        self._run(lambda replies: parse_integer(replies[0]), lambda: [("DEL", lookup.lock_key)])
+        self.run(lambda replies: parse_integer(replies[0]), lambda: [("DEL", lookup.lock_key)])
 
     def invalidate(self, name: str) -> None:
         """Invalidate every entry. Call it after a write is stored and before the response is sent.
@@ -170,18 +170,19 @@ class CacheStore:
             pairs = ((("DEL", key), ("SET", key, self._new_generation())) for key in keys)
             return [command for pair in pairs for command in pair]
 
-        self._run(parse_invalidation, commands, bypass_open_circuit=True)
+        self.run(parse_invalidation, commands, bypass_open_circuit=True)
 
     def _new_generation(self) -> str:
         return f"{self.now():.3f}-{secrets.token_hex(8)}"
 
-    def _run(
+    def run(
         self,
         parse: Callable[[list[Any]], T],
         commands: Callable[[], list[Command]],
         *,
         bypass_open_circuit: bool = False,
     ) -> T:
+        """Send commands in one round trip, guarded by the circuit breaker, and return the parsed replies."""
         try:
             with self._breaker.guard(bypass_open_circuit=bypass_open_circuit):
                 return retry_once(lambda: self._redis.execute(parse, *commands()))
@@ -195,4 +196,4 @@ class CacheStore:
         """Log an error, at most once per LOG_INTERVAL_SECONDS."""
         if abs(self.now() - self._logged_at) > LOG_INTERVAL_SECONDS:
             self._logged_at = self.now()
-            log.warning("redis: request bypassed the cache: %s", error)
+            log.warning("redis: request continues without Redis: %s", error)

@@ -39,6 +39,7 @@ def number_parser(minimum: int, maximum: int) -> Callable[[str], int]:
 
 parse_cache_shards = number_parser(1, 16)
 parse_feed_shards = number_parser(1, 64)
+parse_rate_limit = number_parser(0, 1_000_000)
 parse_stage = pattern_parser(r"[a-z][a-z0-9-]{0,31}", "a stage name such as local, dev or prod")
 parse_region = pattern_parser(r"[a-z]{2,}(-[a-z0-9]+)+", "an AWS region such as eu-central-1")
 # https://docs.aws.amazon.com/amazondynamodb/latest/developerguide/HowItWorks.NamingRulesDataTypes.html

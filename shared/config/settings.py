@@ -38,6 +38,7 @@ class Settings(Struct, frozen=True):
         redis_iam_user: Id and name of the ElastiCache user for IAM authentication, or None.
         redis_iam_cache: Name of the ElastiCache cache or replication group, with `redis_iam_user`.
         cache_shards: Number of slots for a module's cache keys.
+        rate_limit: Requests per minute that a client may send; 0 for any number.
         log_level: One of Python's log levels.
         log_json: True for JSON logs, False for text.
         metrics_bind: Address and port of the Prometheus metrics of gunicorn, or None to disable them.
@@ -62,6 +63,7 @@ class Settings(Struct, frozen=True):
     redis_iam_user: str | None = None
     redis_iam_cache: str | None = None
     cache_shards: int = 1
+    rate_limit: int = 0
     log_level: str = "INFO"
     log_json: bool = False
     metrics_bind: str | None = None
@@ -99,6 +101,7 @@ class Settings(Struct, frozen=True):
             redis_iam_user=read(env, "REDIS_IAM_USER", parsers.parse_iam_user, None),
             redis_iam_cache=read(env, "REDIS_IAM_CACHE", parsers.parse_iam_cache, None),
             cache_shards=read(env, "CACHE_SHARDS", parsers.parse_cache_shards, 1),
+            rate_limit=read(env, "RATE_LIMIT", parsers.parse_rate_limit, 0),
             log_level=read(env, "LOG_LEVEL", parsers.parse_log_level, "INFO"),
             log_json=read(env, "LOG_FORMAT", parsers.parse_log_format, not _is_local(env, stage)),
             metrics_bind=read(env, "METRICS_BIND", parsers.parse_metrics_bind, None),
@@ -111,6 +114,8 @@ class Settings(Struct, frozen=True):
             docs=_read_docs(env, stage),
             preload=read(env, "PRELOAD", parsers.parse_yes_or_no, is_early(env)),
         )
+        if settings.rate_limit and not settings.redis_url:
+            raise SettingsError("RATE_LIMIT: requires REDIS_URL, which counts the requests")
         _validate_redis_iam(settings)
         return settings
 

@@ -24,13 +24,15 @@ EVENT_COUNTERS = (
     "circuit_breaker_opened",
     "cache_stale_served",
     "dynamodb_throttled_requests",
+    "rate_limited",
 )
 """Counters of rare events:
 
-cache_unavailable            requests that could not use the cache
+cache_unavailable            requests that could not use the cache, or not count against the rate limit
 circuit_breaker_opened       times that the circuit breaker for Redis opened
 cache_stale_served           expired entries that were served because DynamoDB failed
 dynamodb_throttled_requests  throttled DynamoDB calls
+rate_limited                 requests that exceeded the rate limit of their client
 """
 
 

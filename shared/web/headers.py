@@ -11,7 +11,7 @@ HSTS = "max-age=31536000"
 """One year (RFC 6797), without subdomains: their owner decides about them."""
 
 ALLOWED_HEADERS = "Authorization, Content-Type, Idempotency-Key, If-Match, If-None-Match"
-EXPOSED_HEADERS = "ETag, Link, Location, Retry-After, X-Cache"
+EXPOSED_HEADERS = "ETag, Link, Location, RateLimit, RateLimit-Policy, Retry-After, X-Cache"
 """template.yaml has both lists for API Gateway's own errors. `make check-deploy` compares them."""
 
 PREFLIGHT_SECONDS = 600

@@ -6,6 +6,7 @@ PUBLIC_REDIS = NO_CACHE | {"RedisUrl": "rediss://cache.example.com:6379"}
 REDIS = PUBLIC_REDIS | {"RedisIamUser": "writer", "RedisIamCache": "shared"}
 SECRET = NO_CACHE | {"RedisUrlSecret": "news/dev/redis-url"}
 PARAMETER = NO_CACHE | {"RedisUrlParameter": "/news/dev/redis-url"}
+RATE_LIMIT = {"RateLimitPerMinute": "60"}
 TABLE = {"NewsTableName": "news-old-NewsTable-X"}
 IPV6, NAT = {"Egress": "ipv6"}, {"Egress": "nat"}
 DOMAIN = {"DomainName": "api.example.com", "HostedZoneId": "Z0123456789ABCDEFGHIJ"}
@@ -35,6 +36,11 @@ VALID = (
     DOMAIN,
     DOMAIN | CERTIFICATE,
     DNS_ELSEWHERE | {"BasePath": "shop/v1", "DisableExecuteApiEndpoint": "true"},
+    RATE_LIMIT,
+    RATE_LIMIT | BYPASS,
+    RATE_LIMIT | PUBLIC_REDIS,
+    RATE_LIMIT | SECRET,
+    RATE_LIMIT | PARAMETER,
 )
 """Combinations that no rule rejects."""
 
@@ -63,6 +69,9 @@ INVALID = {
     ),
     "Set RedisUrl with RedisIamUser and RedisIamCache": (SUBNETS | REDIS | {"RedisUrl": ""},),
     "Set SubnetIds with RedisIamUser, because ElastiCache is reachable in its VPC only": (REDIS,),
+    "Set RateLimitPerMinute to 0 without a cache, because the cache counts the requests": (
+        RATE_LIMIT | NO_CACHE,
+    ),
     "Set Egress to none with SubnetIds, because their route tables are not of this stack": (
         SUBNETS | IPV6,
         SUBNETS | NAT,

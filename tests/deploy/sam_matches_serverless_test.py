@@ -41,6 +41,7 @@ NON_DEFAULT = ISSUER | {
     "CacheShards": "4",
     "ThrottleRate": "7",
     "ThrottleBurst": "9",
+    "RateLimitPerMinute": "60",
     "AlarmEmail": "ops@example.com",
     "AlarmTopicArn": "arn:aws:sns:eu-central-1:123456789012:ops",
     "Deployment": "Canary10Percent5Minutes",

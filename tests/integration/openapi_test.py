@@ -10,6 +10,7 @@ import subprocess
 import sys
 from collections import Counter
 from importlib import import_module
+from uuid import uuid4
 
 import msgspec
 import pytest
@@ -18,6 +19,7 @@ import schemathesis
 
 from support.dynamodb_proxy import Proxy, throttled
 from support.environment import CLEAN, ROOT, UNMEASURED
+from support.gunicorn_server import GunicornServer
 from support.local_run import LocalRun
 from tools.local.processes import free_port
 from tools.openapi.generator import FILE
@@ -34,6 +36,7 @@ DOCUMENTED = {
     if [each["schema"] for each in response.get("content", {}).values()] != [GATEWAY_ERROR]
 }
 """The statuses of the service: without those that only API Gateway returns."""
+OF_RATE_LIMIT = {each for each in DOCUMENTED if each[2] == 429}
 SCOPES = " ".join(sorted({f"{module}:write" for module in list_modules()}))
 
 
@@ -133,7 +136,21 @@ def test_every_documented_status_occurs_and_every_response_is_documented(local, 
     proxy.fault = lambda *_: throttled()
     send("GET", "/health?deep=1")
     proxy.fault = lambda *_: None
-    assert send.statuses == DOCUMENTED
+    assert send.statuses == DOCUMENTED - OF_RATE_LIMIT
+
+
+def test_a_request_beyond_the_rate_limit_gets_a_documented_response(local, valkey, tmp_path):
+    send = Recorder(local)
+    with GunicornServer(tmp_path, RATE_LIMIT="1", REDIS_URL=valkey.url) as server:
+        send.url = server.url
+        for method, path, _ in OF_RATE_LIMIT:
+            target = re.sub(r"\{\w+\}", str(uuid4()), path)
+            while send(method, target).status_code != 429:
+                pass
+    assert OF_RATE_LIMIT <= send.statuses <= DOCUMENTED
+    assert {path for _, path, _ in DOCUMENTED - OF_RATE_LIMIT} - {path for _, path, _ in OF_RATE_LIMIT} == {
+        "/health"
+    }
 
 
 def test_generated_requests_get_documented_responses(local, tmp_path):

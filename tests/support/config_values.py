@@ -16,6 +16,7 @@ ALL = REQUIRED | {
     "BASE_PATH": "shop/v1",
     "CACHE_SHARDS": "16",
     "FEED_SHARDS": "64",
+    "RATE_LIMIT": "600",
     "AUTH_ISSUER": "https://login.example.com/",
     "AUTH_AUDIENCE": "news",
     "AUTH_JWKS": "https://login.example.com/jwks.json",

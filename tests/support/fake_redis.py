@@ -78,6 +78,9 @@ class FakeRedis:
             if b"NX" in options and key in self.data:
                 return bulk(None)
             self.data[key] = value
+        if name == "INCR":
+            self.data[arguments[0]] = b"%d" % (int(self.data.get(arguments[0], 0)) + 1)
+            return b":%b\r\n" % self.data[arguments[0]]
         if name == "DEL":
             return b":%d\r\n" % sum(self.data.pop(key, None) is not None for key in arguments)
         return b"+PONG\r\n" if name == "PING" else b"+OK\r\n"

@@ -45,7 +45,8 @@ def _serve(processes: Processes) -> int:
     """Serve until gunicorn exits. It exits without a signal only after an error."""
     run_defaults.set_defaults()
     _check_bind(os.environ["BIND"])
-    Settings.from_env()
+    # _start_valkey sets REDIS_URL, which other settings require.
+    Settings.from_env({**os.environ, "REDIS_URL": os.environ.get("REDIS_URL") or "redis://127.0.0.1"})
     validate_gunicorn_settings()
     _choose_issuer()
     _start_dynamodb(processes)

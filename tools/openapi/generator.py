@@ -23,6 +23,7 @@ from flask import Flask
 from werkzeug.routing import Rule
 
 from shared.auth.scopes import scope_of
+from shared.rate_limit import UNLIMITED_ENDPOINTS
 from shared.web import openapi as openapi_routes
 from shared.web.problems import Problem
 from tools.local.tables import LOCAL_NAMES
@@ -31,6 +32,7 @@ from tools.openapi.operations import NUMERIC_PARAMETERS, SHARED, Operation, Resp
 from tools.openapi.responses import (
     GATEWAY_ERROR,
     GATEWAY_ERROR_SCHEMA,
+    RATE_LIMIT,
     document_errors,
     document_response,
     reference,
@@ -110,6 +112,8 @@ def _schemas() -> dict[str, Any]:
 def _operation(app: Flask, rule: Rule) -> dict[str, Any]:
     operation = _operations()[rule.endpoint]
     scope = scope_of(app, rule.endpoint)
+    if rule.endpoint not in UNLIMITED_ENDPOINTS:
+        operation = _with_rate_limit(operation)
     responses = {str(status): _response(status, each) for status, each in operation.responses.items()}
     documented: dict[str, Any] = {
         "operationId": rule.endpoint,
@@ -123,6 +127,15 @@ def _operation(app: Flask, rule: Rule) -> dict[str, Any]:
     if scope:
         documented["security"] = [{SECURITY_SCHEME: [scope]}]  # OpenAPI 3.1, section 4.8.30
     return documented
+
+
+def _with_rate_limit(operation: Operation) -> Operation:
+    """Return an operation with the headers and the error of the rate limit."""
+    responses = {
+        status: each._replace(optional_headers={**each.optional_headers, **RATE_LIMIT})
+        for status, each in operation.responses.items()
+    }
+    return operation._replace(responses=responses, problems=(*operation.problems, 429))
 
 
 def _query_parameters(type_: Any) -> list[dict[str, Any]]:

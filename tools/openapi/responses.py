@@ -13,7 +13,14 @@ PROBLEM_HEADERS: dict[int, dict[str, str]] = {
     401: {"WWW-Authenticate": "The authentication scheme, and the error if the token is invalid (RFC 6750)."},
     403: {"WWW-Authenticate": "The required scope (RFC 6750)."},
 }
+RATE_LIMIT = {
+    "RateLimit-Policy": "The quota `q` of requests in a window of `w` seconds, if requests are limited.",
+    "RateLimit": "The requests `r` that remain in the next `t` seconds, if requests are limited.",
+}
+"""Headers of draft-ietf-httpapi-ratelimit-headers. A response of API Gateway itself has none."""
 OPTIONAL_PROBLEM_HEADERS: dict[int, dict[str, str]] = {
+    429: RATE_LIMIT
+    | {"Retry-After": "Seconds to wait before a retry. A response of API Gateway itself has none."},
     503: {"Retry-After": "Seconds to wait before a retry. A response of API Gateway itself has none."},
 }
 GATEWAY_MESSAGES = {
@@ -69,8 +76,9 @@ def document_errors(statuses: set[int], *, has_scope: bool) -> dict[str, Any]:
         content = {PROBLEM_JSON: _problem(status)} if status in statuses else {}
         if status in of_gateway:
             content["application/json"] = _gateway_error(status)
-        headers = (each.get(status, {}) for each in (PROBLEM_HEADERS, OPTIONAL_PROBLEM_HEADERS))
-        errors[str(status)] = document_response(status, Response(None, *headers), content)
+        headers = [each.get(status, {}) for each in (PROBLEM_HEADERS, OPTIONAL_PROBLEM_HEADERS)]
+        response = Response(None, *headers) if status in statuses else Response(None)
+        errors[str(status)] = document_response(status, response, content)
     return errors
 
 

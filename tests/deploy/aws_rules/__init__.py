@@ -8,6 +8,7 @@ Every check takes the template after SAM's transform, and resolves it with the p
     existing.py   existing resources instead of created ones
     governance.py the permissions boundary of every role, and tags
     api.py        the API and the dashboard
+    rate_limit.py the rate limit, and who counts the requests
 """
 
 from deploy.aws_rules.api import access_log, global_names, preflights, searches
@@ -15,6 +16,7 @@ from deploy.aws_rules.existing import combinations, existing_resources, existing
 from deploy.aws_rules.functions import descriptions, kept_versions
 from deploy.aws_rules.governance import boundaries, untagged
 from deploy.aws_rules.network import cache_keys, deletion_order, network_limits, network_rights, zones
+from deploy.aws_rules.rate_limit import counting_users, limited_functions
 from deploy.aws_rules.routes import routes
 
 CHECKS = (
@@ -35,6 +37,8 @@ CHECKS = (
     searches,
     boundaries,
     untagged,
+    limited_functions,
+    counting_users,
 )
 
 

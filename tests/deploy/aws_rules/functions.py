@@ -64,6 +64,7 @@ def _long_descriptions(template):
         "LogLevel": "CRITICAL",
         "FeedShards": "64",
         "CacheShards": "16",
+        "RateLimitPerMinute": "1000000",
         "AuthScopePrefix": "p" * 32,
     }
     for name, size in (("Stage", 15), ("AuthScopePrefix", 32)):

@@ -29,6 +29,7 @@ def test_every_setting_is_read():
         base_path="shop/v1",
         cache_shards=16,
         feed_shards=64,
+        rate_limit=600,
         auth=AuthSettings(
             "https://login.example.com/", "news", "https://login.example.com/jwks.json", "client_id"
         ),
@@ -104,6 +105,9 @@ def test_a_missing_setting_is_a_named_error(name, missing):
         ("BASE_PATH", "ä"),
         ("BASE_PATH", "v1?"),
         ("CACHE_SHARDS", "17"),
+        ("RATE_LIMIT", "-1"),
+        ("RATE_LIMIT", "1000001"),
+        ("RATE_LIMIT", "60/m"),
         ("FEED_SHARDS", "0"),
         ("FEED_SHARDS", "65"),
         ("FEED_SHARDS", "1_0"),
@@ -132,6 +136,12 @@ def test_an_invalid_setting_is_a_one_line_error_with_name_and_expected_format(na
     with pytest.raises(SettingsError, match=rf"^{name}: must be (an?|one|the) ") as error:
         start(REQUIRED | {name: value})
     assert "\n" not in str(error.value)
+
+
+def test_a_rate_limit_requires_the_redis_that_counts_the_requests():
+    with pytest.raises(SettingsError, match=r"^RATE_LIMIT: requires REDIS_URL"):
+        Settings.from_env(REQUIRED | {"RATE_LIMIT": "60"})
+    assert Settings.from_env(REQUIRED | {"RATE_LIMIT": "0"}).rate_limit == 0
 
 
 @pytest.mark.parametrize(
