@@ -90,9 +90,9 @@ def test_tuesday_both_modules_are_deployed_on_this_machine(copy):
         process.send_signal(signal.SIGINT)
     output = "".join(lines)
     assert process.returncode == 0, output
+    assert "FAILED" not in output, output
     assert "ok       /news/ create and repeat\n" in output
     assert "ok       /search/ create and repeat\n" in output
-    assert "FAILED" not in output
 
 
 @pytest.mark.parametrize("stage", STAGES)
