@@ -135,7 +135,7 @@ BENCH := .venv-bench
 $(BENCH)/ready: requirements/dev.txt $(READY)
 	@echo "bench: installing packages into $(BENCH), with Lambda's Python version"
 	@"$$($(BIN)/python -m tools.package.python interpreter)" -m venv --without-pip $(BENCH)
-	@$(INSTALL) $(BENCH)/bin/python -c requirements/dev.txt $(SERVICE) --group bench --group valkey
+	@$(INSTALL) $(BENCH)/bin/python -c requirements/dev.txt $(SERVICE) --group bench --group peers --group valkey
 	@touch $@
 
 # dynalite, for tables with a million items on disk.
@@ -269,7 +269,7 @@ lock: $(READY) ## compile the lock files from pyproject.toml
 		$(if $(filter yes,$(UPGRADE)),--upgrade)"; header="--custom-compile-command=make lock"; \
 	$$compile "$$header" pyproject.toml -o requirements.txt && \
 	$$compile "$$header" pyproject.toml --extra serve --extra verifier -c requirements.txt -o requirements/serve.txt && \
-	$$compile "$$header" pyproject.toml --extra serve --extra verifier --group dev --group docs --group load --group bench \
+	$$compile "$$header" pyproject.toml --extra serve --extra verifier --group dev --group docs --group load --group bench --group peers \
 		--group browser --group valkey --group actionlint --group fuzz -c requirements/serve.txt -o requirements/dev.txt && \
 	$$compile "$$header" --group deploy --group lambda -o requirements/deploy.txt && \
 	$$compile "$$header" --group emulator -o requirements/emulator.txt

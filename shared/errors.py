@@ -6,6 +6,7 @@ DomainError
 ├── Forbidden
 ├── NotFound
 ├── Conflict
+├── KeyReused
 ├── Stale
 ├── PreconditionMissing
 ├── UnreadableItem
@@ -62,6 +63,10 @@ class NotFound(DomainError):
 
 class Conflict(DomainError):
     """Another item already has this key."""
+
+
+class KeyReused(DomainError):
+    """A create has the idempotency key of another one."""
 
 
 class Stale(DomainError):

@@ -4,7 +4,7 @@ from collections.abc import Callable, Mapping
 from functools import partial
 from typing import TYPE_CHECKING, Any, TypeVar, cast
 
-from flask import Flask, current_app, request
+from flask import Flask, current_app, g, request
 
 from shared.config.auth import AuthSettings
 from shared.constants import CLAIMS
@@ -97,8 +97,17 @@ def enforce_scope() -> None:
     if scope is None and method in SAFE_METHODS:
         return
     required = scope and current_app.extensions["scope_prefix"] + scope
-    if required is None or required not in scopes_from_claims(_claims(required)):
-        raise Forbidden("The token lacks the required scope.", required)
+    if required is not None:
+        g.claims = _claims(required)
+        if required in scopes_from_claims(g.claims):
+            return
+    raise Forbidden("The token lacks the required scope.", required)
+
+
+def caller_id() -> str:
+    """Return issuer and subject of the token of the current request, whose view needs a scope."""
+    claims = g.claims
+    return f"{claims.get('iss', '')} {claims.get('sub') or claims.get('client_id', '')}"
 
 
 def _is_automatic_options(rule: "Rule") -> bool:

@@ -18,8 +18,7 @@ from shared.lambda_adapter.fields import (
 )
 from shared.web.mount import Mount, split_prefix
 
-METHOD = re.compile(r"[A-Za-z0-9!#$%&'*+.^_`|~-]+")
-"""A token (RFC 9110, section 9.1)."""
+METHOD = re.compile(r"[A-Za-z0-9!#$%&'*+.^_`|~-]+")  # a token (RFC 9110, section 9.1)
 
 
 class HttpRequest(Struct, frozen=True):

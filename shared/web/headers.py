@@ -10,7 +10,7 @@ from shared.auth.scopes import SAFE_METHODS, has_credentials
 HSTS = "max-age=31536000"
 """One year (RFC 6797), without subdomains: their owner decides about them."""
 
-ALLOWED_HEADERS = "Authorization, Content-Type, If-Match, If-None-Match"
+ALLOWED_HEADERS = "Authorization, Content-Type, Idempotency-Key, If-Match, If-None-Match"
 EXPOSED_HEADERS = "ETag, Link, Location, RateLimit, RateLimit-Policy, Retry-After, X-Cache"
 """template.yaml has both lists for API Gateway's own errors. `make check-deploy` compares them."""
 

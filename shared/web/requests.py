@@ -9,9 +9,13 @@ import msgspec
 from flask import current_app, request
 from werkzeug.exceptions import BadRequest, HTTPException, RequestEntityTooLarge, UnsupportedMediaType
 
+from shared.auth.scopes import caller_id
 from shared.constants import MAX_BODY_BYTES
 from shared.errors import InvalidInput, PreconditionMissing
 from shared.web.compression import revision_of
+
+IDEMPOTENCY_KEY = r'("?)([!#-~]{1,255})\1'
+"""Visible ASCII characters. The draft requires quotes, which many clients omit."""
 
 View = TypeVar("View", bound=Callable[..., object])
 
@@ -123,6 +127,23 @@ def _reject_duplicate_keys(pairs: list[tuple[str, object]]) -> dict[str, object]
                 raise ValueError(f"duplicate key {json.dumps(name)}")
             seen.add(name)
     return items
+
+
+def idempotency_key() -> str | None:
+    """Return the caller and the Idempotency-Key of a create as one text, or None without that header.
+
+    https://datatracker.ietf.org/doc/draft-ietf-httpapi-idempotency-key-header/
+
+    Raises:
+        InvalidInput: the header is not a key.
+    """
+    header = request.headers.get("Idempotency-Key")
+    if header is None:
+        return None
+    match = re.fullmatch(IDEMPOTENCY_KEY, header)
+    if not match:
+        raise InvalidInput("Idempotency-Key", "must have 1 to 255 visible ASCII characters")
+    return f"{caller_id()} {match[2]}"
 
 
 def expected_revisions() -> Container[str] | None:

@@ -14,12 +14,7 @@ from deploy.sam_matches_serverless_test import NON_DEFAULT
 from tools.deploy.template import ResolvedTemplate
 from tools.deploy_local.emulator import Emulator
 
-NOT_FOR_PREVIEWS = {
-    "BillingView",
-    "Budget",
-    "Cache",
-    "CertificateAndRecord",
-    "Domain",
+NOT_FOR_PREVIEWS = {"BillingView", "Budget", "Cache", "CertificateAndRecord", "Domain"} | {
     "GradualDeployments",
     "Network",
     "Notifications",

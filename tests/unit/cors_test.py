@@ -77,7 +77,7 @@ def test_a_preflight_lists_methods_and_headers_without_a_token(cors_client, targ
     assert response.status_code == 200
     assert set(response.headers["Access-Control-Allow-Methods"].split(", ")) == methods
     allowed = set(response.headers["Access-Control-Allow-Headers"].split(", "))
-    assert {"Authorization", "Content-Type", "If-Match", "If-None-Match"} <= allowed
+    assert {"Authorization", "Content-Type", "Idempotency-Key", "If-Match", "If-None-Match"} <= allowed
     assert response.headers["Access-Control-Max-Age"] == "600"
 
 

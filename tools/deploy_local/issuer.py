@@ -5,9 +5,9 @@ from dataclasses import dataclass
 import requests
 
 from tools.deploy_local.emulator import REGION, Emulator
+from tools.package.sources import list_modules
 
 RESOURCE_SERVER = "news-api"
-SCOPE = "news:write"
 
 
 @dataclass(frozen=True)
@@ -28,14 +28,15 @@ class Issuer:
 
     @classmethod
     def create(cls, emulator: Emulator) -> "Issuer":
-        """Create the user pool, the scope and the client."""
+        """Create the user pool, the write scope of each module, and the client."""
+        scopes = [f"{module}:write" for module in list_modules()]
         cognito = emulator.client("cognito-idp")
         pool = cognito.create_user_pool(PoolName="deploy-local")["UserPool"]["Id"]
         cognito.create_resource_server(
             UserPoolId=pool,
             Identifier=RESOURCE_SERVER,
             Name=RESOURCE_SERVER,
-            Scopes=[{"ScopeName": SCOPE, "ScopeDescription": "create, replace and delete news"}],
+            Scopes=[{"ScopeName": scope, "ScopeDescription": scope} for scope in scopes],
         )
         client = cognito.create_user_pool_client(
             UserPoolId=pool,
@@ -43,7 +44,7 @@ class Issuer:
             GenerateSecret=True,
             AllowedOAuthFlows=["client_credentials"],
             AllowedOAuthFlowsUserPoolClient=True,
-            AllowedOAuthScopes=[f"{RESOURCE_SERVER}/{SCOPE}"],
+            AllowedOAuthScopes=[f"{RESOURCE_SERVER}/{scope}" for scope in scopes],
         )["UserPoolClient"]
         parameters = {
             "AuthIssuer": f"https://cognito-idp.{REGION}.amazonaws.com/{pool}",

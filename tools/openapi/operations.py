@@ -28,6 +28,14 @@ IF_NONE_MATCH = {
     "schema": {"type": "string"},
     "example": '"1-660f647b4dee8"',
 }
+IDEMPOTENCY_KEY = {
+    "name": "Idempotency-Key",
+    "in": "header",
+    "required": False,
+    "description": "A key that the client chooses for this create, and sends again with a retry.",
+    "schema": {"type": "string", "pattern": '^("[!#-~]{1,255}"|[!#-~]{1,255})$'},
+    "example": '"8e03978e-40d5-43dd-bc93-6894a57f9324"',
+}
 DEEP = {
     "name": "deep",
     "in": "query",
