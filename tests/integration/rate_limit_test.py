@@ -8,6 +8,7 @@ import requests
 from flask.testing import FlaskClient
 
 from shared.lambda_adapter.handler import make_handler
+from shared.observability.metrics import NAMESPACE
 from support.cache_harness import Clock, InstrumentedDao, make_app, x_cache
 from support.event_builders import ENCODERS, Request, parse_response
 from support.fakes import sent
@@ -142,7 +143,9 @@ def test_counters_are_short_expire_and_have_a_slot_of_their_own(client, clock, v
     with valkey.client() as redis:
         [key] = redis.keys("*rate_limit*")
         assert 60 < redis.ttl(key) <= 120
-    assert key.decode() == f"{{news:local:rate_limit:2001:db8:ffff:ffff::/64}}:{int(clock.seconds // 60)}"
+    assert (
+        key.decode() == f"{{{NAMESPACE}:local:rate_limit:2001:db8:ffff:ffff::/64}}:{int(clock.seconds // 60)}"
+    )
 
 
 def test_a_cached_read_makes_one_more_round_trip(dao, valkey, clock):

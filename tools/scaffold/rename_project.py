@@ -40,6 +40,7 @@ PLACES = {
     "package-lock.json": ['"name": "{}",'],
     "samconfig.toml": ['"{}-dev"'],
     "docs/deployment.md": ["{}-prod"],
+    "docs/existing-resources.md": ["{{{}:<stage>:*"],
     "docs/first-hour-on-aws.md": ["{}-trial"],
     "docs/pipeline.md": [
         "deploy-{}-",
