@@ -17,6 +17,7 @@ from tools.deploy_local.emulator import Emulator
 NOT_FOR_PREVIEWS = {"BillingView", "Budget", "Cache", "CertificateAndRecord", "Domain"} | {
     "GradualDeployments",
     "Network",
+    "NewCertificate",
     "Notifications",
 }
 ROLE_POLICY_SIZE = 10_240

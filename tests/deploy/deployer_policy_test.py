@@ -28,6 +28,7 @@ UNNAMED = {
     "CertificateAndRecord",
     "Domain",
     "Network",
+    "NewCertificate",
     "ServiceLinkedRoles",
     "Templates",
 }

@@ -94,5 +94,12 @@ class DomainTests:
         assert "execute-api" in stack.outputs()["ApiUrl"]
         assert stack.request("GET", "/news").status_code == 200
 
+    def test_removal_of_the_stack_removes_the_domain(self, stack, domain):
+        stack.deployer.deploy(stack.parameters | domain | {"BasePath": "v1"})
+        assert self.domains(stack) == ([NAME], [NAME])
+        stack.deployer.remove()
+        assert self.domains(stack) == ([], [])
+        assert self.records(stack, domain) == set()
+
     def test_every_call_is_listed(self, stack):
         assert stack.actions <= set(CALLS[self.tool])

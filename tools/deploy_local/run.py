@@ -70,9 +70,9 @@ def _deploy(processes: Processes, folder: Path, arguments: argparse.Namespace) -
 
 
 def _print_usage(emulator: Emulator, stack: str, issuer: Issuer) -> None:
-    [described] = emulator.client("cloudformation").describe_stacks(StackName=stack)["Stacks"]
-    outputs = {each["OutputKey"]: each["OutputValue"] for each in described["Outputs"]}
-    address = emulator.api_url(str(urlsplit(outputs["ApiUrl"]).hostname).partition(".")[0])
+    names = {"StackName": stack, "LogicalResourceId": "HttpApi"}
+    api = emulator.client("cloudformation").describe_stack_resource(**names)["StackResourceDetail"]
+    address = emulator.api_url(api["PhysicalResourceId"])
     _print_line("API", address)
     _print_line("read", f"curl -i '{address}/news/'")
     _print_line(

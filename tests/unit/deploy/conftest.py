@@ -40,7 +40,9 @@ def project(tmp_path, monkeypatch, aws):
         monkeypatch.delenv(name, raising=False)
     keys = dict.fromkeys(("AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY"), "testing")
     paths = {"AWS_CONFIG_FILE": str(tmp_path / "config"), "PATH": str(tmp_path / "bin")}
-    for name, value in (keys | paths | {"AWS_ENDPOINT_URL": aws, "AWS_REGION": REGION}).items():
+    for name, value in (
+        keys | paths | {"AWS_ENDPOINT_URL": aws, "AWS_REGION": REGION, "SMOKE": "no"}
+    ).items():
         monkeypatch.setenv(name, value)
     return tmp_path
 

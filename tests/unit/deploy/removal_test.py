@@ -54,7 +54,7 @@ def project(tmp_path, monkeypatch, aws):
     (tmp_path / BUILT_TEMPLATE).parent.mkdir(parents=True)
     (tmp_path / BUILT_TEMPLATE).write_text(yaml.safe_dump(BUILT))
     variables = dict.fromkeys(("AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY"), "testing")
-    variables |= {"AWS_ENDPOINT_URL": aws, "AWS_REGION": REGION, "STAGE": "pr-7"}
+    variables |= {"AWS_ENDPOINT_URL": aws, "AWS_REGION": REGION, "SMOKE": "no", "STAGE": "pr-7"}
     for name, value in (variables | {"PATH": str(tmp_path / "bin")}).items():
         monkeypatch.setenv(name, value)
     monkeypatch.delenv("CONFIRM", raising=False)
