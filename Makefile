@@ -145,7 +145,7 @@ benchmarks/node_modules/ready: benchmarks/package-lock.json
 	@touch $@
 
 .PHONY: benchmark-report
-benchmark-report: $(BENCH)/ready benchmarks/node_modules/ready ## measure the table of docs/benchmarks.md: 10 minutes, and 10 more at first to load a million items
+benchmark-report: $(BENCH)/ready benchmarks/node_modules/ready ## measure the table of docs/benchmarks.md: 15 minutes, and 10 more at first to load a million items
 	@echo "benchmark-report: PARTS=\"memory growth\" measures some of the figures"
 	@set -f; $(BENCH)/bin/python -m benchmarks.report $$PARTS
 

@@ -78,4 +78,4 @@ def _long_descriptions(template):
             text = re.sub(r"\$\{\w+Table\}", "t" * MAX_TABLE, description)
             text = re.sub(r"\$\{ResponseCache\.[\w.]+\}", "c" * MAX_CACHE, text)
             if len(text) > MAX_DESCRIPTION:
-                yield f"{function}: its description can have {len(text)} characters, more than {MAX_DESCRIPTION}"
+                yield f"{function}: its description can have {len(text)} characters, limit {MAX_DESCRIPTION}"
