@@ -126,7 +126,8 @@ class Settings(Struct, frozen=True):
             SettingsError: The setting is missing or invalid.
         """
         name = module.upper() + TABLE_SUFFIX
-        return read({name: self.tables.get(module, "")}, name, parsers.parse_table_name)
+        variables = {name: self.tables.get(module, ""), "AWS_REGION": self.region}
+        return read(variables, name, parsers.parse_table_name)
 
 
 _REQUIRED = object()

@@ -13,8 +13,9 @@ from support.cache_harness import make_app
 from support.environment import CLEAN, ROOT
 from support.fakes import FakeDao
 from support.gunicorn_server import SETTINGS
-from support.metrics_server import MetricsServer, wait_until
+from support.metrics_server import MetricsServer
 from support.raw_http import WAIT_SECONDS
+from support.waiting import wait_until
 
 
 def test_requests_and_worker_starts_succeed_after_the_metrics_folder_is_deleted(tmp_path):

@@ -41,10 +41,3 @@ class MetricsServer(GunicornServer):
                 return requests.get(f"{self.url}/health", timeout=WAIT_SECONDS).status_code
             time.sleep(0.05)
         raise AssertionError(self.log.read_text())
-
-
-def wait_until(condition):
-    deadline = time.monotonic() + WAIT_SECONDS
-    while not condition():
-        assert time.monotonic() < deadline
-        time.sleep(0.05)

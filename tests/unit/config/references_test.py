@@ -53,6 +53,7 @@ def test_a_reference_is_resolved(aws, reference):
 
 def test_every_setting_can_be_a_reference(aws):
     assert read(LOG_LEVEL="ssm:/news/dev/level").log_level == "DEBUG"
+    assert read(NEWS_TABLE="ssm:/news/dev/level").table("news") == "debug"
 
 
 @pytest.mark.parametrize(
