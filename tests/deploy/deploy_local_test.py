@@ -17,6 +17,7 @@ RUN = [sys.executable, "-m", "tools.deploy_local.run"]
 GENERATED = (".aws-sam", ".serverless", "build")
 
 UNKNOWN_TYPES = (
+    "AWS::Budgets::Budget",
     "AWS::CloudWatch::CompositeAlarm",
     "AWS::CodeDeploy::Application",
     "AWS::ElastiCache::ServerlessCache",
@@ -90,6 +91,7 @@ def test_emulator_has_no_metric_math(cloudformation):
 
 def test_only_what_the_emulator_does_not_support_is_omitted():
     assert {each.name.partition(" ")[0] for each in UNSUPPORTED} == {
+        "AWS::Budgets::Budget",
         "AWS::CloudWatch::Alarm",
         "AWS::CloudWatch::CompositeAlarm",
     }
