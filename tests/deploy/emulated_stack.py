@@ -9,7 +9,7 @@ import yaml
 from deploy.call_recorder import CallRecorder
 from support.environment import ROOT
 from tools.deploy.parameters import TAGS_FILE
-from tools.deploy.template import read_template
+from tools.deploy.template import ResolvedTemplate, read_template
 from tools.deploy_local.emulator import Emulator, tool_environment
 from tools.deploy_local.issuer import Issuer
 from tools.deploy_local.omissions import omit_unsupported
@@ -108,8 +108,9 @@ class EmulatedStack:
         assert not client.get_api(ApiId=self.api_id())["CorsConfiguration"], (
             "apply_cors is not needed any more"
         )
-        cors = read_template(ROOT)["Resources"]["HttpApi"]["Properties"]["CorsConfiguration"]["Fn::If"][1]
-        client.update_api(ApiId=self.api_id(), CorsConfiguration=cors | {"AllowOrigins": [origin]})
+        template = ResolvedTemplate(read_template(ROOT), CorsOrigins=origin)
+        cors = template.resources["HttpApi"]["Properties"]["CorsConfiguration"]
+        client.update_api(ApiId=self.api_id(), CorsConfiguration=cors)
 
     def live_version(self):
         """Return the configuration of the news function that the alias `live` points to."""

@@ -34,7 +34,7 @@ class _Handler(BaseHTTPRequestHandler):
         self.end_headers()
         self.wfile.write(response.content)
 
-    do_DELETE = do_GET = do_HEAD = do_POST = do_PUT = forward  # noqa: N815  # names of the base class
+    do_DELETE = do_GET = do_HEAD = do_PATCH = do_POST = do_PUT = forward  # noqa: N815  # names of the base class
 
     def log_message(self, *_):
         pass
