@@ -8,7 +8,7 @@ from flask import Response, request
 from werkzeug.datastructures import Headers
 
 from shared.cache.entry import Entry
-from shared.web.compression import ETAG_SUFFIX, accepts_gzip, decompress, gzip_etag
+from shared.web.compression import accepts_gzip, decompress, gzip_etag
 from shared.web.responses import make_conditional
 
 if TYPE_CHECKING:
@@ -64,7 +64,7 @@ def response_from_entry(entry: Entry, now: float) -> Response:
 def _gzip_headers(headers: tuple[tuple[str, str], ...]) -> tuple[tuple[str, str], ...]:
     """Return the headers of an entry for its body in gzip."""
     changed = (
-        (name, f'{value[:-1]}{ETAG_SUFFIX}"') if name == "ETag" else (name, value) for name, value in headers
+        (name, f'{gzip_etag(value[:-1])}"') if name == "ETag" else (name, value) for name, value in headers
     )
     return (*changed, ("Content-Encoding", "gzip"))
 

@@ -152,13 +152,9 @@ def read(env: Mapping[str, str], name: str, parse: Callable[[str], T], default: 
         raise SettingsError(f"{name}: {error}{value}") from None
 
 
-def _on_lambda(env: Mapping[str, str]) -> bool:
-    # https://docs.aws.amazon.com/lambda/latest/dg/configuration-envvars.html#configuration-envvars-runtime
-    return bool(env.get("AWS_LAMBDA_FUNCTION_NAME"))
-
-
 def _is_local(env: Mapping[str, str], stage: str) -> bool:
-    return stage == "local" and not _on_lambda(env)
+    # https://docs.aws.amazon.com/lambda/latest/dg/configuration-envvars.html#configuration-envvars-runtime
+    return stage == "local" and not env.get("AWS_LAMBDA_FUNCTION_NAME")
 
 
 def lambda_trace_header() -> str:

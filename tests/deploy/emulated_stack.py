@@ -15,6 +15,7 @@ from tools.deploy_local.issuer import Issuer
 from tools.deploy_local.omissions import omit_unsupported
 from tools.deploy_local.project_copy import copy_project
 from tools.local.processes import Processes
+from tools.smoke.run import run as run_smoke_test
 
 LISTS = (
     ("apigatewayv2", "get_apis", "Items", "Name"),
@@ -89,15 +90,18 @@ class EmulatedStack:
 
     def api_id(self):
         """Return the ID of the HTTP API."""
-        cloudformation = self.emulator.client("cloudformation")
-        names = {"StackName": self.deployer.stack, "LogicalResourceId": "HttpApi"}
-        return cloudformation.describe_stack_resource(**names)["StackResourceDetail"]["PhysicalResourceId"]
+        return self.emulator.api_id(self.deployer.stack)
 
     def request(self, method, path, **options):
         """Send a request to the API, by its host name."""
         host = urlsplit(self.emulator.api_url(self.api_id())).netloc
         headers = {"Host": host, **options.pop("headers", {})}
         return requests.request(method, self.emulator.url + path, headers=headers, timeout=30, **options)
+
+    def passes_smoke_test(self):
+        """Run the smoke test, and return whether it passed. The emulator itself serves /health."""
+        host = urlsplit(self.emulator.api_url(self.api_id())).netloc
+        return run_smoke_test(self.emulator.url, self.issuer.token(), host=host, skip={"health"})
 
     def apply_cors(self, origin):
         """Configure CORS as template.yaml does, for an origin.

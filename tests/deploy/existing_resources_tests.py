@@ -71,6 +71,9 @@ class ExistingResourcesTests:
         stack.deployer.deploy(stack.parameters | given)
         assert self.x_cache(stack) == ["MISS", "HIT"]
 
+    def test_the_smoke_test_passes(self, stack, existing, capsys):
+        assert stack.passes_smoke_test(), capsys.readouterr().out
+
     def test_the_url_of_the_cache_can_be_a_parameter(self, stack, existing):
         value = {"Value": f"{existing['RedisUrl']}/3", "Type": "SecureString"}
         stack.emulator.client("ssm").put_parameter(Name="/news/redis-url", **value)

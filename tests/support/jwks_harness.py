@@ -3,10 +3,10 @@
 import contextlib
 import json
 import threading
-import time
+from functools import partial
 
 from shared.errors import Unavailable
-from support import token_issuer
+from support import token_issuer, waiting
 
 LIMIT_SECONDS = 5
 """More than the time limit of a fetch (2 s), and less than these servers take without one."""
@@ -63,11 +63,7 @@ def in_thread(function, *args):
     return thread, results
 
 
-def wait_until(condition):
-    deadline = time.monotonic() + LIMIT_SECONDS
-    while not condition():
-        assert time.monotonic() < deadline
-        time.sleep(0.01)
+wait_until = partial(waiting.wait_until, seconds=LIMIT_SECONDS)
 
 
 def wait_for_refresh(keys):

@@ -2,12 +2,12 @@
 
 import time
 
-LIMIT_SECONDS = 30
+LIMIT_SECONDS = 20
 
 
-def wait_until(condition):
-    """Return once the condition is true; fail after LIMIT_SECONDS."""
-    deadline = time.monotonic() + LIMIT_SECONDS
+def wait_until(condition, seconds=LIMIT_SECONDS):
+    """Return once the condition is true; fail after some seconds."""
+    deadline = time.monotonic() + seconds
     while not condition():
-        assert time.monotonic() < deadline, "the condition did not become true"
-        time.sleep(0.02)
+        assert time.monotonic() < deadline, f"the condition did not become true within {seconds} s"
+        time.sleep(0.01)

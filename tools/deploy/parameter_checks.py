@@ -33,7 +33,10 @@ def check_parameters(parameters: Mapping[str, str], stack: str, region: str, roo
 def _is_allowed(value: str, declared: Mapping[str, Any]) -> bool:
     """Return whether a parameter may have a value. Numbers are left to CloudFormation."""
     is_listed = value in map(str, declared.get("AllowedValues", [value]))
-    return is_listed and bool(re.fullmatch(declared.get("AllowedPattern", ".*"), value, re.DOTALL))
+    is_short = len(value) <= declared.get("MaxLength", len(value))
+    return (
+        is_listed and is_short and bool(re.fullmatch(declared.get("AllowedPattern", ".*"), value, re.DOTALL))
+    )
 
 
 def _format(declared: Mapping[str, Any]) -> str:

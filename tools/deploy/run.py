@@ -36,17 +36,21 @@ SAM_BUILD = ["sam", "build"]
 
 
 def main(arguments: Sequence[str] | None = None, root: Path = ROOT) -> None:
-    """Check and deploy; exit with the code of the tool."""
+    """Check, deploy and test; exit with the code of the tool."""
     [tool] = sys.argv[1:] if arguments is None else arguments
+    try:
+        _deploy(tool, root)
+    except (BotoCoreError, ClientError, DeployError) as error:
+        sys.exit(f"deploy: {error}")
+
+
+def _deploy(tool: str, root: Path) -> None:
     stage = os.environ.get("STAGE") or "dev"
     given = os.environ.get("PARAMETERS", "").split()
     for variable, parameter in BUILD_VARIABLES.items():
         if value := os.environ.get(variable):
             given.append(f"{parameter}={value}")
-    try:
-        parameters, region = prepare(tool, stage, given, root)
-    except (BotoCoreError, ClientError, DeployError) as error:
-        sys.exit(f"deploy: {error}")
+    parameters, region = prepare(tool, stage, given, root)
     environment = os.environ | {
         **{variable: parameters[parameter] for variable, parameter in BUILD_VARIABLES.items()},
         "AWS_DEFAULT_REGION": region,
@@ -59,10 +63,7 @@ def main(arguments: Sequence[str] | None = None, root: Path = ROOT) -> None:
             sys.exit(code)
         if command[:2] == SAM_BUILD and parameters["RetainTables"] == "false":
             delete_tables_with_stack(root / BUILT_TEMPLATE)
-    try:
-        check_deployed_api(stack_name(stage, root), stage, region)
-    except (BotoCoreError, ClientError, DeployError) as error:
-        sys.exit(f"deploy: {error}")
+    check_deployed_api(stack_name(stage, root), stage, region)
 
 
 def prepare(tool: str, stage: str, given: list[str], root: Path) -> tuple[dict[str, str], str]:

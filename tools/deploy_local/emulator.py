@@ -75,6 +75,12 @@ class Emulator:
             aws_secret_access_key=ROOT_KEY,
         )
 
+    def api_id(self, stack: str) -> str:
+        """Return the ID of a stack's HTTP API. Its address can be a custom domain."""
+        names = {"StackName": stack, "LogicalResourceId": "HttpApi"}
+        found = self.client("cloudformation").describe_stack_resource(**names)["StackResourceDetail"]
+        return str(found["PhysicalResourceId"])
+
     def api_url(self, api_id: str) -> str:
         """Return the address of an HTTP API.
 

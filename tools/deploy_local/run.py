@@ -70,9 +70,7 @@ def _deploy(processes: Processes, folder: Path, arguments: argparse.Namespace) -
 
 
 def _print_usage(emulator: Emulator, stack: str, issuer: Issuer) -> None:
-    names = {"StackName": stack, "LogicalResourceId": "HttpApi"}
-    api = emulator.client("cloudformation").describe_stack_resource(**names)["StackResourceDetail"]
-    address = emulator.api_url(api["PhysicalResourceId"])
+    address = emulator.api_url(emulator.api_id(stack))
     _print_line("API", address)
     _print_line("read", f"curl -i '{address}/news/'")
     _print_line(

@@ -51,7 +51,7 @@ def check_cache(api: Api, module: Module) -> None:
         expect_that(found in {"MISS", "HIT"}, f"GET {path}: X-Cache is {found}")
         if found == "HIT":
             return
-        time.sleep(PAUSE_SECONDS * bool(attempt))
+        time.sleep(PAUSE_SECONDS if attempt else 0)
     expect_that(condition=False, message=f"GET {path}: no HIT in {ATTEMPTS} requests")
 
 

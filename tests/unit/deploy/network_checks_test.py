@@ -3,7 +3,7 @@
 import boto3
 import pytest
 
-from deploy.network_parameters import INVALID, IPV6, NO_CACHE, REDIS, SUBNETS, TABLE, VALID
+from deploy.network_parameters import DOMAIN, INVALID, IPV6, NO_CACHE, REDIS, SUBNETS, TABLE, VALID
 from support.environment import ROOT, settings_for
 from tools.deploy import DeployError
 from tools.deploy.checks import check_cache, check_network, check_tables
@@ -50,6 +50,8 @@ def test_combinations_that_contradict_each_other_stop_with_the_line_of_the_rule(
     [
         ({"Egress": "internet"}, "Egress: must be one of none, ipv6, nat"),
         (SUBNETS | {"SubnetIds": "subnet-0a1, subnet-0b2"}, "SubnetIds: must match (subnet-"),
+        (DOMAIN | {"BasePath": "v1/"}, "BasePath: must be a path of at most 16 characters, such as v1"),
+        (DOMAIN | {"BasePath": "a" * 17}, "BasePath: must be a path of at most 16 characters, such as v1"),
         (NO_CACHE | {"RedisUrl": "cache.example.com:6379"}, "RedisUrl: must be a URL such as rediss://"),
         (NO_CACHE | {"RedisUrl": "rediss://cache.example.com?x=1"}, "REDIS_URL: must be a URL such as redis"),
         (SUBNETS | REDIS | {"RedisUrl": "redis://c.example.com"}, "REDIS_URL: must be rediss://host:port"),
