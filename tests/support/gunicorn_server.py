@@ -4,6 +4,7 @@ import sys
 from pathlib import Path
 
 from support.environment import CLEAN, ROOT, UNMEASURED
+from support.waiting import wait_until
 from tools.local.processes import Processes, free_port, wait_for_port
 from tools.local.tables import LOCAL_NAMES
 
@@ -39,6 +40,8 @@ class GunicornServer:
     def __enter__(self):
         self.process = self.processes.start(self.command, self.env, self.log)
         wait_for_port(self.process, self.port)
+        if sys.platform == "linux":  # gunicorn listens before it forks
+            wait_until(self.workers)
         return self
 
     def __exit__(self, *error):

@@ -10,6 +10,7 @@ a `python3.14` shim of pyenv whose version is not active, instead of searching f
 """
 
 import os
+import shutil
 import subprocess
 import sys
 from collections.abc import Iterator
@@ -99,7 +100,8 @@ def find_installed(version: str) -> Path | None:
 
 
 def _candidates(version: str) -> Iterator[str]:
-    yield f"python{version}"
+    if found := shutil.which(f"python{version}"):
+        yield found
     pyenv = Path(os.environ.get("PYENV_ROOT") or Path.home() / ".pyenv")
     yield from sorted(map(str, pyenv.glob(f"versions/{version}.*/bin/python3")))
     with suppress(PackageError):

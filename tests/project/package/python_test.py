@@ -35,6 +35,11 @@ def test_an_unsupported_runtime_fails_with_one_line(tmp_path):
     assert result.stderr == "package: RUNTIME: 'python3.9' is not one of python3.14, python3.13, python3.15\n"
 
 
+def run_command(name, env):
+    command = [sys.executable, "-m", "tools.package.python", name]
+    return subprocess.run(command, cwd=ROOT, env=env, capture_output=True, text=True, check=True)
+
+
 @pytest.mark.parametrize(("installed", "runtime"), [(RUNTIMES, "python3.14"), (RUNTIMES[1:], "python3.13")])
 def test_tests_use_the_newest_runtime_that_is_installed(tmp_path, installed, runtime):
     for version in installed:
@@ -43,10 +48,11 @@ def test_tests_use_the_newest_runtime_that_is_installed(tmp_path, installed, run
         interpreter.chmod(0o755)
     folders = dict.fromkeys(("PATH", "PYENV_ROOT", "UV_PYTHON_INSTALL_DIR"), str(tmp_path))
     env = CLEAN | folders | NO_CHOICE | {"UV_OFFLINE": "1"}
-    command = [sys.executable, "-m", "tools.package.python", "runtime"]
-    done = subprocess.run(command, cwd=ROOT, env=env, capture_output=True, text=True, check=True)
+    done = run_command("runtime", env)
     assert done.stdout == f"{runtime}\n"
     is_default = installed == RUNTIMES
     assert done.stderr == (
         "" if is_default else "package: no CPython 3.14 is installed: testing with python3.13\n"
     )
+    path = run_command("interpreter", env | {"RUNTIME": runtime}).stdout
+    assert path == f"{tmp_path}/{runtime}\n"  # absolute: it also starts in an environment without PATH
