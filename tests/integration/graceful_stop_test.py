@@ -19,6 +19,9 @@ from support.gunicorn_server import GunicornServer
 from support.raw_http import CLOSED, HOST, WAIT_SECONDS, connect, get, read_all, statuses
 from tools.local.tables import create_tables
 
+REFUSED = (ConnectionRefusedError, ConnectionResetError)
+"""What connect() raises without a listener, and when it closes during the handshake."""
+
 
 class Client(threading.Thread):
     """Sends requests until it is refused a connection or has `max_responses`. Records all other errors."""
@@ -35,7 +38,7 @@ class Client(threading.Thread):
             try:
                 if connection.sock is None:
                     connection.connect()
-            except ConnectionRefusedError:
+            except REFUSED:
                 return
             try:
                 self.send(connection)
@@ -55,7 +58,7 @@ class Client(threading.Thread):
 
 
 def wait_until_refused(server):
-    with contextlib.suppress(ConnectionRefusedError):
+    with contextlib.suppress(*REFUSED):
         while True:
             connect(server.bind).close()
             time.sleep(0.01)
