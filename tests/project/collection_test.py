@@ -3,13 +3,10 @@
 import subprocess
 import sys
 
-import pytest
-
 from support.environment import CLEAN, ROOT
 
 
-@pytest.mark.parametrize("folder", ["tests/deploy", "tests/e2e"])
-def test_pytest_collects_the_tests_of_other_targets(folder):
-    command = [sys.executable, "-m", "pytest", "--collect-only", "--quiet", folder]
+def test_pytest_collects_the_tests_of_other_targets():
+    command = [sys.executable, "-m", "pytest", "--collect-only", "--quiet", "tests/deploy", "tests/e2e"]
     done = subprocess.run(command, cwd=ROOT, env=CLEAN, capture_output=True, text=True, check=False)
     assert done.returncode == 0, done.stdout

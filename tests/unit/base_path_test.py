@@ -4,6 +4,7 @@ import pytest
 import requests
 
 from support.entry_points import ENTRY_POINTS, recorded_paths
+from support.gunicorn_server import GunicornServer
 from support.local_run import LocalRun
 from support.mount_cases import CUSTOM, EXECUTE_API
 from support.sample_news import news_app
@@ -88,8 +89,8 @@ def test_gunicorn_serves_below_base_path_and_at_the_root(tmp_path):
 
 
 def test_gunicorn_at_the_root_has_no_other_prefix(tmp_path):
-    with LocalRun(tmp_path, BASE_PATH="/") as run:
+    with GunicornServer(tmp_path, BASE_PATH="/") as server:
         statuses = [
-            requests.get(run.url + path, timeout=10).status_code for path in ("/health", "/v1/health")
+            requests.get(server.url + path, timeout=10).status_code for path in ("/health", "/v1/health")
         ]
     assert statuses == [200, 404]

@@ -8,8 +8,8 @@ from shared.lambda_adapter.handler import make_handler
 from support import token_issuer
 from support.event_builders import Request, alb, parse_response
 from support.fakes import sent
+from support.gunicorn_server import GunicornServer
 from support.headers_harness import TARGETS, make_app
-from support.local_run import LocalRun
 
 
 @pytest.mark.parametrize("target", TARGETS)
@@ -76,11 +76,12 @@ def test_errors_of_the_lambda_adapter_have_the_headers(encode):
 def test_gunicorn_trusts_only_configured_proxies_about_tls(tmp_path):
     """FORWARDED_ALLOW_IPS lists the proxies; the default is a proxy on the same machine."""
     tls = {"X-Forwarded-Proto": "https"}
-    with LocalRun(tmp_path) as run:
+    with GunicornServer(tmp_path) as server:
         assert (
-            "Strict-Transport-Security" in requests.get(f"{run.url}/health", headers=tls, timeout=10).headers
+            "Strict-Transport-Security"
+            in requests.get(f"{server.url}/health", headers=tls, timeout=10).headers
         )
-        assert "Strict-Transport-Security" not in requests.get(f"{run.url}/health", timeout=10).headers
-    with LocalRun(tmp_path, FORWARDED_ALLOW_IPS="192.0.2.1") as run:
-        response = requests.get(f"{run.url}/health", headers=tls, timeout=10)
+        assert "Strict-Transport-Security" not in requests.get(f"{server.url}/health", timeout=10).headers
+    with GunicornServer(tmp_path, FORWARDED_ALLOW_IPS="192.0.2.1") as server:
+        response = requests.get(f"{server.url}/health", headers=tls, timeout=10)
         assert "Strict-Transport-Security" not in response.headers
