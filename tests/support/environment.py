@@ -19,8 +19,10 @@ SETTINGS = (
     "LIMIT_",
     "LOCAL",
     "LOG_",
+    "MAKE",
     "MAX_",
     "METRICS_",
+    "MFLAGS",
     "NEWS_",
     "PROFILE",
     "PROMETHEUS_",
@@ -30,8 +32,12 @@ SETTINGS = (
     "TIMEOUT",
     "WORKERS",
 )
-CLEAN = {name: value for name, value in os.environ.items() if not name.startswith(SETTINGS)}
-"""The environment without a setting of the developer's."""
+CLEAN = {
+    name: value
+    for name, value in os.environ.items()
+    if not name.startswith(SETTINGS) and name != "PYTHON"  # PYTHONPATH and others stay
+}
+"""The environment without a setting of the developer's, or of the make that runs the tests."""
 
 UNMEASURED = dict.fromkeys(("COVERAGE_PROCESS_CONFIG", "COVERAGE_PROCESS_START"), "")
 """Variables of a process whose code needs no coverage: measuring doubles its CPU time."""

@@ -23,7 +23,7 @@ MADE = (
     "node_modules",
 )
 WITHOUT_COVERAGE = UNMEASURED | {
-    name: value for name, value in CLEAN.items() if not name.startswith(("COVERAGE_", "MAKE", "MFLAGS"))
+    name: value for name, value in CLEAN.items() if not name.startswith("COVERAGE_")
 }
 
 
