@@ -7,6 +7,7 @@ reads the names that match its settings: https://docs.gunicorn.org/en/stable/set
 import logging
 import os
 import shutil
+import traceback
 from itertools import count
 from pathlib import Path
 from tempfile import mkdtemp
@@ -52,6 +53,7 @@ class Logger(glogging.Logger):  # type: ignore[misc]  # gunicorn has no types
         init_logs(settings.log_level, as_json=settings.log_json)
         self.error_log.handlers.clear()
         self.error_log.propagate = True
+        traceback.format_stack()  # from Python 3.15 on, imports modules: later, no file may be free
 
 
 def pre_request(_worker: Any, req: Any) -> None:
