@@ -204,7 +204,7 @@ prune: $(READY) ## list the function versions of STAGE (dev) that nothing needs;
 .PHONY: check-deploy
 check-deploy: $(VENV)-deploy/ready $(VENV)-emulator/ready node_modules/osls/ready ## test template.yaml and serverless.yml offline, on an AWS emulator
 	@echo "check-deploy: takes several minutes; run part of it with DEPLOY_TESTS=tests/deploy/..."
-	@set -f; $(WITH_RUNTIME) $(BIN)/python -m pytest --quiet --numprocesses auto --dist loadfile --no-loadscope-reorder $${DEPLOY_TESTS:-tests/deploy}
+	@set -f; $(WITH_RUNTIME) $(BIN)/python -m pytest --quiet --numprocesses auto --dist loadfile $${DEPLOY_TESTS:-tests/deploy}
 
 .PHONY: deploy-sam
 deploy-sam: $(VENV)-deploy/ready ## build, deploy and smoke-test STAGE (dev) with SAM; PARAMETERS="Cache=false LogLevel=DEBUG"; SMOKE=no

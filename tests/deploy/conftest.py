@@ -11,14 +11,6 @@ from support.redis_servers import BINARY, REASON, Valkey
 from tools.deploy_local.omissions import PARAMETERS
 from tools.package.python import runtime_python
 
-SLOWEST = ("planted_faults", "stand_in_network", "existing_resources_sls", "existing_resources_sam")
-
-
-def pytest_collection_modifyitems(items):
-    """Order the slowest files first, so that no worker of pytest-xdist is idle at the end."""
-    order = [f"{name}_test.py" for name in SLOWEST]
-    items.sort(key=lambda item: order.index(item.path.name) if item.path.name in order else len(order))
-
 
 @pytest.fixture(scope="session")
 def project(tmp_path_factory):

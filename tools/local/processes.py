@@ -16,7 +16,7 @@ from typing import Self
 STOP_SECONDS = 10
 """Seconds until a process that does not end is killed."""
 
-START_SECONDS = 60
+START_SECONDS = 30
 """Seconds in which a server must accept connections."""
 
 PR_SET_PDEATHSIG = 1
