@@ -53,7 +53,8 @@ class Logger(glogging.Logger):  # type: ignore[misc]  # gunicorn has no types
         init_logs(settings.log_level, as_json=settings.log_json)
         self.error_log.handlers.clear()
         self.error_log.propagate = True
-        traceback.format_stack()  # from Python 3.15 on, imports modules: later, no file may be free
+        # The first traceback imports modules on Python 3.15, which would fail once no file can be opened.
+        traceback.format_stack()
 
 
 def pre_request(_worker: Any, req: Any) -> None:

@@ -34,9 +34,8 @@ def _is_allowed(value: str, declared: Mapping[str, Any]) -> bool:
     """Return whether a parameter may have a value. Numbers are left to CloudFormation."""
     is_listed = value in map(str, declared.get("AllowedValues", [value]))
     is_short = len(value) <= declared.get("MaxLength", len(value))
-    return (
-        is_listed and is_short and bool(re.fullmatch(declared.get("AllowedPattern", ".*"), value, re.DOTALL))
-    )
+    is_match = bool(re.fullmatch(declared.get("AllowedPattern", ".*"), value, re.DOTALL))
+    return is_listed and is_short and is_match
 
 
 def _format(declared: Mapping[str, Any]) -> str:
