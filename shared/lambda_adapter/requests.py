@@ -177,7 +177,7 @@ def _stage_prefix(context: Event) -> str:
 
 
 def _split_stage(mount: Mount, path: str, headers: dict[str, str], stage: str) -> tuple[str, str]:
-    """Split off the stage. API Gateway adds it on its own domain; on custom domains, reports differ."""
+    """Split off the stage. API Gateway adds it on its own domain; on custom domains, some users report it too."""
     return split_prefix(path, stage) if _on_execute_api(headers) else mount.split(path, stage)
 
 

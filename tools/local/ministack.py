@@ -22,7 +22,7 @@ def start_ministack(processes: Processes, log: Path) -> str:
     """Start MiniStack on a free port, and return its URL.
 
     Args:
-        processes: stops it.
+        processes: stops the server when it exits.
         log: the file for its output; a file with its process id is next to it.
 
     Raises:
