@@ -177,7 +177,7 @@ def _stage_prefix(context: Event) -> str:
 
 
 def _split_stage(mount: Mount, path: str, headers: dict[str, str], stage: str) -> tuple[str, str]:
-    """Split off the stage. API Gateway adds it on its own domain; on custom domains, some users report it too."""
+    """Split off the stage, which API Gateway's own domain adds and, some users report, custom domains too."""
     return split_prefix(path, stage) if _on_execute_api(headers) else mount.split(path, stage)
 
 
