@@ -3,12 +3,12 @@
 import json
 import subprocess
 import sys
-import time
 
 from news.dao import NewsDao
 from news.model import NewsFilter
 from support.environment import CLEAN, ROOT, table_settings
 from support.fakes import sent
+from support.waiting import wait_until
 
 
 def write(path, lines):
@@ -55,6 +55,6 @@ def line(n):
 
 
 def wait_for_items(settings):
-    deadline = time.monotonic() + 30
-    while not ids(settings) and time.monotonic() < deadline:
-        time.sleep(0.01)
+    """Wait until an import has stored items."""
+    dao = NewsDao(settings)
+    wait_until(lambda: dao.page(NewsFilter(), None, 1)[0])

@@ -8,6 +8,7 @@ import requests
 
 from support.gunicorn_server import GunicornServer
 from support.raw_http import WAIT_SECONDS
+from support.waiting import wait_until
 from tools.local.processes import free_port
 
 
@@ -29,10 +30,16 @@ class MetricsServer(GunicornServer):
         return self.scrape().get(f'news_requests_total{{route="{route}",status_class="{status_class}"}}', 0)
 
     def folder(self):
-        """Return the folder in which the workers share their metrics."""
-        [worker, *_] = self.workers()
-        maps = Path(f"/proc/{worker}/maps").read_text().splitlines()
-        return Path(next(line.split()[-1] for line in maps if line.endswith(".db"))).parent
+        """Wait until a worker has a file of metrics, and return its folder."""
+        return Path(wait_until(self.files)[0]).parent
+
+    def files(self):
+        """Return the files of metrics that the workers have open."""
+        maps = []
+        for worker in self.workers():
+            with contextlib.suppress(OSError):  # the worker has ended
+                maps += Path(f"/proc/{worker}/maps").read_text().splitlines()
+        return [line.split()[-1] for line in maps if line.endswith(".db")]
 
     def request(self):
         """Send a request on a new connection. Retry while the only worker is being replaced."""

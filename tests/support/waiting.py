@@ -6,8 +6,9 @@ LIMIT_SECONDS = 20
 
 
 def wait_until(condition, seconds=LIMIT_SECONDS):
-    """Return once the condition is true; fail after some seconds."""
+    """Return the value of the condition once it is true; fail after some seconds."""
     deadline = time.monotonic() + seconds
-    while not condition():
+    while not (value := condition()):
         assert time.monotonic() < deadline, f"the condition did not become true within {seconds} s"
         time.sleep(0.01)
+    return value

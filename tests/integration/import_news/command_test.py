@@ -24,7 +24,7 @@ def test_the_command_prints_the_counts(settings, tmp_path):
 
 
 def test_an_import_that_was_killed_is_completed_by_the_next_one(settings, tmp_path):
-    path = write(tmp_path / "news.jsonl", [sent(n) for n in range(1000)])
+    path = write(tmp_path / "news.jsonl", [sent(n) for n in range(3000)])
     killed = subprocess.Popen(
         command(path),
         cwd=ROOT,
@@ -36,11 +36,11 @@ def test_an_import_that_was_killed_is_completed_by_the_next_one(settings, tmp_pa
     os.kill(killed.pid, signal.SIGKILL)
     killed.wait()
     before = len(ids(settings))
-    assert 0 < before < 1000
+    assert 0 < before < 3000
     process = run(command(path), environment(settings))
-    assert process.stdout == f"{1000 - before} created, {before} existing, 0 rejected\n"
+    assert process.stdout == f"{3000 - before} created, {before} existing, 0 rejected\n"
     found = ids(settings)
-    assert len(found) == len(set(found)) == 1000
+    assert len(found) == len(set(found)) == 3000
 
 
 def test_a_named_pipe_is_imported(settings, tmp_path):
@@ -66,14 +66,14 @@ def test_make_import_accepts_a_process_substitution_standard_input_and_any_file_
 
 
 def test_a_growing_file_is_imported_to_its_end(settings, tmp_path):
-    path = write(tmp_path / "news.jsonl", [sent(n) for n in range(1500)])
+    path = write(tmp_path / "news.jsonl", [sent(n) for n in range(3000)])
     with subprocess.Popen(
         command(path), cwd=ROOT, env=environment(settings), stdout=subprocess.PIPE
     ) as growing:
         wait_for_items(settings)
         with path.open("ab") as file:
-            file.write(line(1500))
-        assert growing.stdout.read() == b"1501 created, 0 existing, 0 rejected\n"
+            file.write(line(3000))
+        assert growing.stdout.read() == b"3001 created, 0 existing, 0 rejected\n"
 
 
 def test_create_tables_creates_missing_tables_only(moto_url, tmp_path):

@@ -94,7 +94,7 @@ def importing(path, settings, **env):
 
 
 def test_ctrl_c_during_the_import_prints_one_line(settings, tmp_path):
-    with importing(write(tmp_path / "news.jsonl", [sent(n) for n in range(3000)]), settings) as process:
+    with importing(write(tmp_path / "news.jsonl", [sent(n) for n in range(20_000)]), settings) as process:
         wait_for_items(settings)
         interrupt(process)
 
