@@ -16,6 +16,11 @@ from tools.local.tables import create_tables
 SLOW_FOLDERS = ("project", "integration")
 
 
+def pytest_xdist_auto_num_workers():
+    """Start one worker more than there are processors, because tests also wait for servers and timeouts."""
+    return (os.cpu_count() or 1) + 1
+
+
 def pytest_collection_modifyitems(items):
     """Order the slow folders first, so that no worker of pytest-xdist is idle at the end."""
 
