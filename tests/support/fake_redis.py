@@ -6,7 +6,7 @@ import threading
 
 
 class FakeRedis:
-    """A fake Redis on its own port.
+    """A fake Redis on its own port. It ignores the commands that are left when a connection is closed.
 
     Attributes:
         overrides: replies by command name: bytes, or a function of the command's parts that returns bytes or
@@ -54,7 +54,7 @@ class FakeRedis:
 
     def _serve(self, client):
         with client, client.makefile("rb") as file, contextlib.suppress(OSError, ValueError):
-            while head := file.readline():
+            while (head := file.readline()) and not self._is_closed(client):
                 parts = [self._part(file) for _ in range(int(head[1:]))]
                 name = parts[0].decode()
                 self.commands.append(name)
@@ -63,6 +63,12 @@ class FakeRedis:
                 client.sendall(self._reply(name, parts[1:]) if reply is None else reply)
                 if reply is not None and self.closes:
                     client.shutdown(socket.SHUT_RDWR)
+
+    @staticmethod
+    def _is_closed(client):
+        with contextlib.suppress(BlockingIOError):
+            return not client.recv(1, socket.MSG_PEEK | socket.MSG_DONTWAIT)
+        return False
 
     @staticmethod
     def _part(file):
