@@ -16,7 +16,7 @@ DEFAULT = re.escape(RUNTIMES[0])
     [
         ("template.yaml", rf"  Runtime:\n    Type: String\n    Default: python{DEFAULT}\n"),
         ("serverless.yml", r"\n  runtime: \$\{param:runtime\}\n"),
-        (".ci/run", rf"python-from-debian\.sh {DEFAULT} "),
+        (".ci/run", rf"RUNTIME_PYTHON=\$\(\$install {DEFAULT} "),
         ("docs/packaging.md", rf"The default runtime is python{DEFAULT}: "),
         ("docs/deployment.md", rf"\| `Runtime` \| .* \| `python{DEFAULT}` \|"),
         ("docs/before-you-deploy.md", rf"CPython {DEFAULT}, Lambda's version"),
