@@ -84,8 +84,8 @@ class Operation(NamedTuple):
 
     Attributes:
         responses: by status code.
-        problems: status codes of errors, without those that follow from the code (400; 401 and 403 with a
-            scope; 413 and 415 with a body).
+        problems: status codes of errors, without those that follow from the code (400, 414 and 431; 401
+            and 403 with a scope; 413 and 415 with a body).
         parameters: path and header parameters, and query parameters where `query` is None.
         query: type of the query parameters.
         body: type of the request body.
