@@ -135,6 +135,10 @@ def test_every_documented_status_occurs_and_every_response_is_documented(local, 
     proxy.fault = lambda *_: throttled()
     send("GET", "/health?deep=1")
     proxy.fault = lambda *_: None
+    for method, path, _ in DOCUMENTED:
+        target = re.sub(r"\{\w+\}", str(uuid4()), path)
+        send(method, f"{target}?x={'x' * 5000}")
+        send(method, target, headers={"X-Long": "x" * 9000})
     assert send.statuses == DOCUMENTED - OF_RATE_LIMIT
 
 
