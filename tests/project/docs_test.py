@@ -51,6 +51,13 @@ def test_the_readme_fits_on_a_few_screens():
     assert len(README.splitlines()) <= 150
 
 
+@pytest.mark.parametrize("parent", ["shared", "tests", "tools"])
+def test_the_readme_names_every_subfolder(parent):
+    row = re.search(rf"^\| `{parent}/` \|.*", README, re.MULTILINE)[0]
+    folders = {path.parent.name for path in ROOT.glob(f"{parent}/*/*.py")}
+    assert {name for name in folders if f"`{name}/`" not in row} == set()
+
+
 def test_the_reading_list_is_about_1500_lines_and_its_counts_are_current():
     files = {file: int(lines) for file, lines in READING_LIST.findall(README)}
     actual = {file: len((ROOT / file).read_text().splitlines()) for file in files}
