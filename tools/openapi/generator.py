@@ -158,7 +158,7 @@ def _response(status: int, response: Response) -> dict[str, Any]:
 
 
 def _problems(operation: Operation, scope: str | None) -> dict[str, Any]:
-    statuses = {400, 414, 431, *operation.problems}  # gunicorn: a URL, or header fields, that are too long
+    statuses = {400, 414, 431, *operation.problems}  # gunicorn: the URL or the header is too large
     statuses |= {401, 403} if scope else set()
     statuses |= {413, 415} if operation.body else set()
     return document_errors(statuses, has_scope=scope is not None)
