@@ -177,7 +177,7 @@ def _stage_prefix(context: Event) -> str:
 
 
 def _split_stage(mount: Mount, path: str, headers: dict[str, str], stage: str) -> tuple[str, str]:
-    """Split off the stage, which API Gateway's own domain adds and, some users report, custom domains too."""
+    """Split off the stage: always in the path on API Gateway's own domain, sometimes on a custom domain."""
     return split_prefix(path, stage) if _on_execute_api(headers) else mount.split(path, stage)
 
 

@@ -154,9 +154,9 @@ def test_jobs_use_the_roles_and_boundaries_of_the_bootstrap():
 
 def test_the_checks_run_on_every_supported_python_and_cannot_be_skipped():
     jobs = WORKFLOWS["ci"]["jobs"]
-    versions = jobs["test"]["strategy"]["matrix"]["python"]
-    assert versions == ["3.11", "3.12", "3.13", "3.14", "3.15"]
-    assert f"`make test` on Python {versions[0]} to {versions[-1]}" in PAGE
+    tested = jobs["test"]["strategy"]["matrix"]["python"]
+    assert tested == ["3.11", "3.12", "3.13", "3.14", "3.15"]
+    assert f"`make test` on Python {tested[0]} to {tested[-1]}" in PAGE
     [env] = [env for run, env in calls("ci") if run == "make test"]
     assert env == {"AUDIT_REQUIRED": "yes"}
     versions = {step["with"]["python-version"] for _, step in STEPS if "setup-python" in step.get("uses", "")}

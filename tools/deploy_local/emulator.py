@@ -39,7 +39,7 @@ class Emulator:
         """Start it.
 
         Args:
-            processes: ends it.
+            processes: stops the emulator when it exits.
             folder: an existing folder for its log and its temporary files.
             enforce_policies: check the IAM policies of each caller, those of functions included.
 

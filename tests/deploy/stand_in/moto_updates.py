@@ -12,7 +12,6 @@ from moto.cloudformation import models as stacks
 from moto.cloudformation import parsing
 
 
-# ---------------------------------------------------------------- differences of an update
 class UnresolvedResource:
     """A placeholder for a resource while parameters and conditions are resolved."""
 
@@ -36,8 +35,8 @@ class KnownValues(dict):
 def resolved_resources(resource_map):
     """Return the resources whose conditions hold, with parameters resolved."""
     known = KnownValues(resource_map.resolved_parameters)
-    known |= {k: v for k, v in resource_map._parsed_resources.items() if k.startswith("AWS::")}
-    known = KnownValues(known)
+    parsed = resource_map._parsed_resources
+    known |= {name: value for name, value in parsed.items() if name.startswith("AWS::")}
     known.lazy_condition_map = resource_map.lazy_condition_map
     return {
         name: parsing.clean_json(each, known)
