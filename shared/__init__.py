@@ -14,5 +14,5 @@ observability/   logs, metrics, tracing
 rate_limit.py    limits the requests of each client
 lambda_adapter/  the app as a Lambda function
 gunicorn/        the app under gunicorn
-clock.py  constants.py  deadline.py  lazy.py
+clock.py  constants.py  deadline.py  lazy.py  socket_poll.py
 """

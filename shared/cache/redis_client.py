@@ -4,6 +4,7 @@ import ssl
 from collections.abc import Callable
 from functools import partial
 
+from redis._parsers import _RESP2Parser
 from redis.backoff import NoBackoff
 from redis.connection import parse_url
 from redis.retry import Retry
@@ -38,6 +39,7 @@ def connect(settings: Settings) -> RedisPool:
         "socket_timeout": seconds,
         "retry": Retry(NoBackoff(), 0),
         "protocol": 2,  # RESP3 needs HELLO: one more round trip, and some proxies reject it
+        "parser_class": _RESP2Parser,  # that of hiredis does not use TimedSocket.recv
         "driver_info": None,  # otherwise CLIENT SETINFO adds two round trips to each connection
     }
     options.pop("connection_class", None)

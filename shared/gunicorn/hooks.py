@@ -15,6 +15,7 @@ from typing import Any
 
 from gunicorn import glogging
 
+import shared.socket_poll  # noqa: F401  # before gevent replaces `select.poll`
 from shared.config import Settings
 from shared.constants import MULTIPROC_DIR
 from shared.observability.logs import init_logs

@@ -120,7 +120,6 @@ class Worker(GeventWorker):  # type: ignore[misc]  # gunicorn has no types
             StopIteration: gunicorn must close the connection.
         """
         self._idle.pop(sock, None)
-        gevent.sleep(0)  # let other greenlets run before the next pipelined request
         try:
             with gevent.Timeout(self.cfg.timeout):
                 super().handle_request(listener_name, req, sock, addr)
@@ -128,6 +127,7 @@ class Worker(GeventWorker):  # type: ignore[misc]  # gunicorn has no types
             log.warning("request took longer than %d s; connection closed", self.cfg.timeout)
             raise StopIteration from None
         self._idle[sock] = time.monotonic()
+        gevent.sleep(0)  # let other greenlets run before the next pipelined request
 
     def handle_error(self, req: Any, client: Any, addr: Any, exc: BaseException) -> None:  # noqa: ARG002
         """Send a problem response for a request that failed before the app was called. Close the connection.

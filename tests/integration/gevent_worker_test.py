@@ -117,14 +117,28 @@ def test_gevent_patches_the_standard_library_before_other_imports(tmp_path):
 
 
 def test_the_arbiter_does_not_import_the_app():
-    script = (
-        "import sys, shared.gunicorn.hooks, shared.gunicorn.worker\n"
-        "print(*{'flask', 'redis', 'pynamodb', 'prometheus_client', 'urllib3'} & sys.modules.keys())"
-    )
-    done = subprocess.run(
-        [sys.executable, "-c", script], cwd=ROOT, env=CLEAN, capture_output=True, text=True, check=True
-    )
-    assert done.stdout.split() == []
+    script = """if True:
+        import sys, shared.gunicorn.hooks, shared.gunicorn.worker
+        print(*{"flask", "redis", "pynamodb", "prometheus_client", "urllib3"} & sys.modules.keys())
+    """
+    assert output_of(script) == ""
+
+
+def test_a_worker_polls_connections_to_redis_without_gevent():
+    script = """if True:
+        import shared.gunicorn.hooks
+        from gevent import monkey
+        monkey.patch_all()
+        from shared.socket_poll import poll
+        print(poll.__module__)
+    """
+    assert output_of(script) == "select"
+
+
+def output_of(script):
+    command = [sys.executable, "-c", script]
+    done = subprocess.run(command, cwd=ROOT, env=CLEAN, capture_output=True, text=True, check=True)
+    return done.stdout.strip()
 
 
 @contextmanager

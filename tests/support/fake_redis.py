@@ -48,6 +48,7 @@ class FakeRedis:
         with contextlib.suppress(OSError):
             while True:
                 client, _ = self._listener.accept()
+                client.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)  # as Redis does
                 self.connections += 1
                 self._open.append(client)
                 threading.Thread(target=self._serve, args=(client,), daemon=True).start()

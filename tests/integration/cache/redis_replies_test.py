@@ -148,6 +148,23 @@ def test_a_second_reply_to_one_command_reaches_no_other_request(client, redis):
         assert client.get(client.item).json["title"] == f"New {number}"
 
 
+@pytest.mark.parametrize("is_late", [False, True], ids=["at once", "later"])
+def test_a_repeated_reply_hides_no_write_of_another_process(client, redis, dao, clock, is_late):
+    replies = []
+
+    def reply_to(parts):
+        replies.append(b"*2\r\n" + b"".join(bulk(redis.data.get(key)) for key in parts[1:]))
+        return replies[-1] * (1 if is_late else 2)
+
+    redis.overrides = {"MGET": reply_to}
+    assert x_cache(client.get(client.item)) == (200, "HIT")
+    redis.overrides = {}
+    if is_late:
+        redis.send_unsolicited(replies[-1])
+    change(make_app(dao, redis.url, clock).test_client(), "New", client.item)
+    assert client.get(client.item).json["title"] == "New"
+
+
 @pytest.mark.parametrize("error", WRONG_NODE)
 def test_after_a_failover_the_client_connects_to_the_new_node(client, redis, error):
     """Open connections stay with the old node. A new connection leads to the new one."""

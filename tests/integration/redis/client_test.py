@@ -1,10 +1,14 @@
 """Connections to Redis: TLS, Unix sockets, databases, passwords, IAM, timeouts, settings."""
 
+import subprocess
+import sys
+
 import pytest
 
 from shared.cache.redis_client import connect
 from shared.config import Settings, SettingsError
 from support.cache_harness import InstrumentedDao, is_cached, make_app, x_cache
+from support.environment import CLEAN, ROOT
 from support.fake_redis import FakeRedis
 from support.fakes import sent
 
@@ -14,6 +18,24 @@ ENV = {"STAGE": "local", "AWS_REGION": "eu-central-1", "NEWS_TABLE": "news"}
 def test_a_unix_socket_is_supported(secured_valkey):
     assert is_cached(f"unix://{secured_valkey.socket}")
     assert is_cached(f"unix://{secured_valkey.socket}?db=3")
+
+
+def test_an_installed_hiredis_does_not_replace_the_parser():
+    """The parser of hiredis reads with `recv_into`, and TimedSocket has the deadline in `recv`."""
+    script = """if True:
+        import sys, types
+        sys.modules["hiredis"] = types.SimpleNamespace(__version__="3.2.0")
+        import redis.connection
+        from shared.cache.redis_client import connect
+        from shared.config import Settings
+        default = redis.connection.DefaultParser
+        settings = Settings(stage="local", region="x", tables={}, redis_url="redis://127.0.0.1")
+        connection = connect(settings).make_connection()
+        print(default.__name__, connection._parser.__class__.__name__)
+    """
+    command = [sys.executable, "-c", script]
+    done = subprocess.run(command, cwd=ROOT, env=CLEAN, capture_output=True, text=True, check=True)
+    assert done.stdout.split() == ["_HiredisParser", "_RESP2Parser"]
 
 
 def test_the_database_number_is_used(secured_valkey):
