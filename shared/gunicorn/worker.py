@@ -127,7 +127,7 @@ class Worker(GeventWorker):  # type: ignore[misc]  # gunicorn has no types
             log.warning("request took longer than %d s; connection closed", self.cfg.timeout)
             raise StopIteration from None
         self._idle[sock] = time.monotonic()
-        gevent.sleep(0)  # let other greenlets run before the next pipelined request
+        gevent.sleep(0)  # let other greenlets run before the next request, which may already be there
 
     def handle_error(self, req: Any, client: Any, addr: Any, exc: BaseException) -> None:  # noqa: ARG002
         """Send a problem response for a request that failed before the app was called. Close the connection.

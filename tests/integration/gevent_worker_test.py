@@ -4,20 +4,20 @@ import socket
 import subprocess
 import sys
 import threading
-import time
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 
-import pytest
 import requests
 
 from news.service import NewsService
 from support import token_issuer
+from support.cache_harness import OLD_GENERATION
 from support.environment import CLEAN, ROOT, settings_for, table_settings
 from support.fakes import sent
 from support.gunicorn_server import GunicornServer
-from support.raw_http import WAIT_SECONDS
+from support.raw_http import WAIT_SECONDS, connect, get
+from support.waiting import wait_until
 from tools.local.processes import free_port
 from tools.local.tables import create_tables
 
@@ -103,10 +103,37 @@ def test_connections_to_redis_are_shared_and_returned(tmp_path, moto_url, valkey
             return requests.get(f"{server.url}/news/", timeout=60).headers["X-Cache"]
 
         read(None)
+        (generation,) = redis.keys(f"*:{settings.tables['news']}}}:generation")
+        redis.set(generation, OLD_GENERATION)  # the next entry is fresh until the test ends
         for _ in range(5):
             list(clients.map(read, range(64)))
         assert len(redis.client_list()) < 64  # the limit of the pool
         assert read(None) == "HIT"
+
+
+def test_pipelined_requests_do_not_block_others(tmp_path):
+    requests_sent = 20_000  # seconds of work
+    received = bytearray()
+
+    def read(connection):
+        with suppress(OSError):
+            while data := connection.recv(65_536):
+                received.extend(data)
+
+    def send(connection):
+        with suppress(OSError):
+            connection.sendall(get(b"/health") * requests_sent)
+
+    with GunicornServer(tmp_path) as server, connect(server.bind) as pipelining:
+        threads = [threading.Thread(target=task, args=(pipelining,)) for task in (read, send)]
+        for thread in threads:
+            thread.start()
+        wait_until(lambda: received)
+        assert requests.get(f"{server.url}/health", timeout=WAIT_SECONDS).status_code == 200
+        assert received.count(b"HTTP/1.1 200") < requests_sent / 2
+        pipelining.shutdown(socket.SHUT_RDWR)
+        for thread in threads:
+            thread.join()
 
 
 def test_gevent_patches_the_standard_library_before_other_imports(tmp_path):
@@ -139,50 +166,3 @@ def output_of(script):
     command = [sys.executable, "-c", script]
     done = subprocess.run(command, cwd=ROOT, env=CLEAN, capture_output=True, text=True, check=True)
     return done.stdout.strip()
-
-
-@contextmanager
-def bound(tmp_path, bind):
-    server = GunicornServer(tmp_path)
-    server.env["BIND"] = bind
-    gunicorn = server.processes.start(server.command, server.env, server.log)
-    try:
-        yield gunicorn
-    finally:
-        server.processes.__exit__(None, None, None)
-
-
-@pytest.mark.parametrize(
-    "bind",
-    [
-        "unix:{folder}/news.sock",
-        "127.0.0.1:{port}",
-        "0.0.0.0:{port}",
-        "[::1]:{port}",
-        "[::]:{port}",
-        "localhost:{port}",
-    ],
-)
-def test_the_health_probe_supports_every_form_of_bind(tmp_path, bind):
-    if "[" in bind and not has_ipv6():
-        pytest.skip("this machine has no IPv6")
-    address = bind.format(folder=tmp_path, port=free_port())
-    assert probe(address) == 1
-    with bound(tmp_path, address):
-        deadline = time.monotonic() + WAIT_SECONDS
-        while probe(address) != 0:
-            assert time.monotonic() < deadline
-
-
-def probe(bind):
-    command = [sys.executable, "-m", "shared.gunicorn.health_probe", bind]
-    return subprocess.run(command, cwd=ROOT, env=CLEAN, check=False, timeout=30).returncode
-
-
-def has_ipv6():
-    try:
-        with socket.socket(socket.AF_INET6) as probe:
-            probe.bind(("::1", 0))
-    except OSError:
-        return False
-    return True
