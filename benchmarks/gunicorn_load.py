@@ -27,6 +27,7 @@ APP = "functions.wsgi:app"
 APPS = {
     "ours": APP,
     "constant": "benchmarks.peers.flask_constant:app",
+    "redis": "benchmarks.peers.flask_redis:app",
     "naive": "benchmarks.peers.flask_naive:app",
 }
 WORKERS = (1, 5, 10)
@@ -112,8 +113,9 @@ def measure() -> list[Row]:
                         measured.append(requests_per_second(LOADS[load], urls[name]))
             for load in LOADS:
                 figure = f"gunicorn, cached GET, {workers} worker{'s' * (workers > 1)}, {load}"
-                ours, constant, naive = (rates[load, name] for name in APPS)
+                ours, constant, redis, naive = (rates[load, name] for name in APPS)
                 rows.append(row(figure, "a constant response", "1/s", ours, constant, 0.7, at_least=True))
+                rows.append(row(figure, "a view with one Redis GET", "1/s", ours, redis, None, at_least=True))
                 rows.append(row(figure, "the naive view", "1/s", ours, naive, 1.0, at_least=True))
     return rows
 

@@ -3,6 +3,7 @@
 import contextlib
 import json
 import os
+import random
 import subprocess
 import sys
 import tempfile
@@ -145,7 +146,7 @@ def worker_process(command: list[str], settings: Mapping[str, str]) -> Iterator[
 def run_interleaved(
     commands: Mapping[str, list[str]], settings: Mapping[str, str], rounds: int, times: int, starts: int = 1
 ) -> dict[str, list[float]]:
-    """Run worker processes in turns and return the seconds of each round, after a warm-up round.
+    """Run worker processes in turns, in random order, and return the seconds of each round after a warm-up.
 
     Two processes of the same code can differ by some percent because of their memory layout. With `starts`,
     the processes are restarted that often, with `rounds` rounds each.
@@ -158,8 +159,8 @@ def run_interleaved(
                 for name, command in commands.items()
             }
             for number in range(rounds + 1):
-                for name, run in workers.items():
-                    seconds = run(times)
+                for name in random.sample(list(workers), len(workers)):
+                    seconds = workers[name](times)
                     if number:
                         results[name].append(seconds)
     return results

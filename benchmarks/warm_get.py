@@ -11,7 +11,7 @@ PEERS = {
     "Powertools' resolver + redis": ("powertools_redis", None),
     "Chalice + redis": ("chalice_redis", None),
 }
-STARTS = 10
+STARTS = 20
 ROUNDS = 12
 CALLS = 200
 
