@@ -1,6 +1,7 @@
-"""Tells whether a socket has received data, in one system call.
+"""A check for received data on a socket, in one system call.
 
-shared/gunicorn/hooks.py imports this module before gevent replaces `select.poll` by a class that takes 50 µs.
+shared/gunicorn/hooks.py imports this module before gevent replaces `select.poll` with a class that takes
+50 µs.
 """
 
 from select import POLLIN, poll

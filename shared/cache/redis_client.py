@@ -39,7 +39,7 @@ def connect(settings: Settings) -> RedisPool:
         "socket_timeout": seconds,
         "retry": Retry(NoBackoff(), 0),
         "protocol": 2,  # RESP3 needs HELLO: one more round trip, and some proxies reject it
-        "parser_class": _RESP2Parser,  # that of hiredis does not use TimedSocket.recv
+        "parser_class": _RESP2Parser,  # the parser of hiredis bypasses the deadline in TimedSocket.recv
         "driver_info": None,  # otherwise CLIENT SETINFO adds two round trips to each connection
     }
     options.pop("connection_class", None)

@@ -104,12 +104,10 @@ class TimedConnection(AbstractConnection):
         sets two timeouts and raises an exception. Under TLS, the received data may be a session ticket.
         """
         try:
-            return not self._has_received() or not self.can_read()
+            has_data = self._parser._buffer.unread_bytes() or has_received(self.timed_socket.fileno())  # noqa: SLF001
+            return not (has_data and self.can_read())
         except (exceptions.RedisError, OSError):
             return False
-
-    def _has_received(self) -> bool:
-        return bool(self._parser._buffer.unread_bytes()) or has_received(self.timed_socket.fileno())  # noqa: SLF001
 
     def _connect(self) -> Any:
         self.timed_socket = TimedSocket(super()._connect())  # type: ignore[no-untyped-call,safe-super]  # redis-py

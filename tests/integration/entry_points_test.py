@@ -2,7 +2,6 @@
 
 import json
 import os
-import subprocess
 import sys
 from pathlib import Path
 
@@ -12,6 +11,7 @@ from benchmarks.event import EVENT
 from support.cache_harness import GENERATION, OLD_GENERATION, InstrumentedDao, make_app
 from support.environment import CLEAN, ROOT
 from support.fault_proxy import FaultProxy
+from support.python_script import output_of
 from tools.local.tables import LOCAL_NAMES
 
 ENV = (
@@ -27,25 +27,20 @@ ENV = (
 ENTRIES = sorted(path.stem for path in (ROOT / "functions").glob("[a-z]*.py"))
 
 
-def output_of(script, **env):
-    command = [sys.executable, "-c", script]
-    return subprocess.run(command, cwd=ROOT, env=ENV | env, capture_output=True, text=True, check=True).stdout
-
-
 @pytest.mark.parametrize("entry", ENTRIES)
 def test_an_entry_point_leaves_the_garbage_collector_enabled(entry):
     script = f"""if True:
         import gc, functions.{entry}
         print(gc.isenabled(), gc.get_freeze_count() > 10_000)
     """
-    assert output_of(script).strip() == "True True"
+    assert output_of(script, ENV).strip() == "True True"
 
 
 IF_INSTALLED = {"cryptography", "typing_extensions"}
 """Packages that redis-py tries to import. No artifact contains them."""
 
 
-def modules_of_a_hit(valkey, **env):
+def modules_of_a_hit(valkey, **changes):
     """Return the modules that are imported for a cached GET, apart from those of the standard library."""
     script = """if True:
         import json, os, sys
@@ -58,7 +53,8 @@ def modules_of_a_hit(valkey, **env):
         redis.set(GENERATION, OLD_GENERATION)
     make_app(InstrumentedDao(), valkey.url).test_client().get("/news/")
     with FaultProxy(valkey.port) as proxy:
-        printed = output_of(script, REDIS_URL=f"redis://127.0.0.1:{proxy.port}/0", **env).split()
+        env = ENV | {"REDIS_URL": f"redis://127.0.0.1:{proxy.port}/0"} | changes
+        printed = output_of(script, env).split()
         assert proxy.round_trips == 1
     assert printed[0] == "HIT"
     others = sys.stdlib_module_names | IF_INSTALLED
@@ -89,8 +85,8 @@ def test_imports_are_lazy_only_where_the_first_request_waits(initialization, is_
         import sys, functions.news
         print("redis.asyncio" in sys.modules, sys.get_lazy_imports())
     """
-    printed = output_of(script, AWS_LAMBDA_INITIALIZATION_TYPE=initialization, REDIS_URL="redis://127.0.0.1")
-    assert printed.split() == [str(not is_lazy), "all" if is_lazy else "normal"]
+    env = {"AWS_LAMBDA_INITIALIZATION_TYPE": initialization, "REDIS_URL": "redis://127.0.0.1"}
+    assert output_of(script, ENV | env).split() == [str(not is_lazy), "all" if is_lazy else "normal"]
 
 
 @pytest.mark.parametrize(("preload", "is_imported"), [("yes", True), ("no", False)])
@@ -99,4 +95,4 @@ def test_the_aws_sdk_is_imported_at_startup_only_with_preload(preload, is_import
         import sys, functions.news
         print("pynamodb" in sys.modules)
     """
-    assert output_of(script, PRELOAD=preload).strip() == str(is_imported)
+    assert output_of(script, ENV | {"PRELOAD": preload}).strip() == str(is_imported)

@@ -3,26 +3,13 @@
 import socket
 import subprocess
 import sys
-import time
-from contextlib import contextmanager
 
 import pytest
 
 from support.environment import CLEAN, ROOT
 from support.gunicorn_server import GunicornServer
-from support.raw_http import WAIT_SECONDS
+from support.waiting import wait_until
 from tools.local.processes import free_port
-
-
-@contextmanager
-def bound(tmp_path, bind):
-    server = GunicornServer(tmp_path)
-    server.env["BIND"] = bind
-    gunicorn = server.processes.start(server.command, server.env, server.log)
-    try:
-        yield gunicorn
-    finally:
-        server.processes.__exit__(None, None, None)
 
 
 @pytest.mark.parametrize(
@@ -41,10 +28,10 @@ def test_the_health_probe_supports_every_form_of_bind(tmp_path, bind):
         pytest.skip("this machine has no IPv6")
     address = bind.format(folder=tmp_path, port=free_port())
     assert probe(address) == 1
-    with bound(tmp_path, address):
-        deadline = time.monotonic() + WAIT_SECONDS
-        while probe(address) != 0:
-            assert time.monotonic() < deadline
+    server = GunicornServer(tmp_path, BIND=address)
+    with server.processes as processes:
+        processes.start(server.command, server.env, server.log)
+        wait_until(lambda: probe(address) == 0)
 
 
 def probe(bind):

@@ -20,6 +20,7 @@ import schemathesis
 from support.dynamodb_proxy import Proxy, throttled
 from support.environment import CLEAN, ROOT, UNMEASURED
 from support.local_run import LocalRun
+from support.python_script import output_of
 from tools.local.processes import free_port
 from tools.openapi.generator import FILE
 from tools.package.sources import list_modules
@@ -54,10 +55,7 @@ def local(proxy, tmp_path_factory):
 
 def test_the_openapi_document_is_up_to_date(tmp_path):
     code = "from tools.openapi.generator import build_document; print(build_document(), end='')"
-    done = subprocess.run(
-        [sys.executable, "-c", code], cwd=ROOT, env=CLEAN, capture_output=True, text=True, check=True
-    )
-    assert done.stdout == FILE.read_text(), "run make openapi"
+    assert output_of(code) == FILE.read_text(), "run make openapi"
 
 
 def test_every_unsafe_operation_is_secured_and_no_other():

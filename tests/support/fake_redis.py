@@ -61,7 +61,7 @@ class FakeRedis:
                 self.commands.append(name)
                 override = self.overrides.get(name)
                 reply = override(parts) if callable(override) else override
-                client.sendall(self._reply(name, parts[1:]) if reply is None else reply)
+                client.sendall(self.reply(name, parts[1:]) if reply is None else reply)
                 if reply is not None and self.closes:
                     client.shutdown(socket.SHUT_RDWR)
 
@@ -77,7 +77,8 @@ class FakeRedis:
         file.read(2)
         return part
 
-    def _reply(self, name, arguments):
+    def reply(self, name, arguments):
+        """Execute a command and return the reply."""
         if name == "MGET":
             return b"*%d\r\n" % len(arguments) + b"".join(bulk(self.data.get(key)) for key in arguments)
         if name == "SET":

@@ -1,16 +1,15 @@
 """Keys and entries in Redis: their names, slot, format and expiry, and the round trips of a hit."""
 
 import os
-import subprocess
-import sys
 
 import pytest
 
 from shared.observability.metrics import NAMESPACE
 from support.cache_harness import GENERATION, OLD_GENERATION, TAG, InstrumentedDao, make_app, x_cache
-from support.environment import CLEAN, ROOT
+from support.environment import CLEAN
 from support.fakes import sent
 from support.fault_proxy import FaultProxy
+from support.python_script import output_of
 from tools.local.tables import LOCAL_NAMES
 
 
@@ -78,7 +77,5 @@ def test_a_hit_in_a_new_process_makes_one_round_trip_and_imports_no_aws_sdk(dao,
     with FaultProxy(valkey.port) as proxy:
         env = CLEAN | LOCAL_NAMES | {"STAGE": "local", "AWS_REGION": "us-east-1"}
         env |= {"REDIS_URL": f"redis://127.0.0.1:{proxy.port}/0", "PATH": os.environ["PATH"]}
-        command = [sys.executable, "-c", script]
-        process = subprocess.run(command, cwd=ROOT, env=env, capture_output=True, text=True, check=True)
-        assert process.stdout.strip() == "HIT []"
+        assert output_of(script, env).strip() == "HIT []"
         assert proxy.round_trips == 1

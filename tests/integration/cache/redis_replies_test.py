@@ -135,12 +135,7 @@ def test_a_second_reply_to_one_command_reaches_no_other_request(client, redis):
     other = client.post("/news/", json=sent(2)).headers["Location"]
     for url in (client.item, other) * 2:
         client.get(url)
-
-    def twice(parts):
-        reply = b"*2\r\n" + b"".join(bulk(redis.data.get(key)) for key in parts[1:])
-        return reply * 2
-
-    redis.overrides = {"MGET": twice}
+    redis.overrides = {"MGET": lambda parts: redis.reply("MGET", parts[1:]) * 2}
     for number in range(5):
         for url in (client.item, other):
             assert client.get(url).json["id"] == url.rpartition("/")[2]
@@ -153,7 +148,7 @@ def test_a_repeated_reply_hides_no_write_of_another_process(client, redis, dao, 
     replies = []
 
     def reply_to(parts):
-        replies.append(b"*2\r\n" + b"".join(bulk(redis.data.get(key)) for key in parts[1:]))
+        replies.append(redis.reply("MGET", parts[1:]))
         return replies[-1] * (1 if is_late else 2)
 
     redis.overrides = {"MGET": reply_to}

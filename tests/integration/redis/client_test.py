@@ -1,16 +1,13 @@
 """Connections to Redis: TLS, Unix sockets, databases, passwords, IAM, timeouts, settings."""
 
-import subprocess
-import sys
-
 import pytest
 
 from shared.cache.redis_client import connect
 from shared.config import Settings, SettingsError
 from support.cache_harness import InstrumentedDao, is_cached, make_app, x_cache
-from support.environment import CLEAN, ROOT
 from support.fake_redis import FakeRedis
 from support.fakes import sent
+from support.python_script import output_of
 
 ENV = {"STAGE": "local", "AWS_REGION": "eu-central-1", "NEWS_TABLE": "news"}
 
@@ -33,9 +30,7 @@ def test_an_installed_hiredis_does_not_replace_the_parser():
         connection = connect(settings).make_connection()
         print(default.__name__, connection._parser.__class__.__name__)
     """
-    command = [sys.executable, "-c", script]
-    done = subprocess.run(command, cwd=ROOT, env=CLEAN, capture_output=True, text=True, check=True)
-    assert done.stdout.split() == ["_HiredisParser", "_RESP2Parser"]
+    assert output_of(script).split() == ["_HiredisParser", "_RESP2Parser"]
 
 
 def test_the_database_number_is_used(secured_valkey):

@@ -2,8 +2,6 @@
 
 import json
 import logging
-import subprocess
-import sys
 
 import jwt
 import pytest
@@ -22,7 +20,8 @@ from support.auth_harness import (
     make_app,
     unsigned,
 )
-from support.environment import CLEAN, ROOT
+from support.environment import CLEAN
+from support.python_script import output_of
 
 # --- tokens
 
@@ -176,9 +175,6 @@ print(json.dumps([reads, write, with_claims, before, token, imported()]))
 """
     env = {"STAGE": "dev", "AWS_REGION": "us-east-1", "NEWS_TABLE": "news", "PATH": CLEAN["PATH"]}
     env |= {"AUTH_ISSUER": auth.issuer, "AUTH_AUDIENCE": auth.audience, "AUTH_JWKS": auth.jwks}
-    done = subprocess.run(
-        [sys.executable, "-c", code], cwd=ROOT, env=env, capture_output=True, text=True, check=True
-    )
     # redis-py imports the package `cryptography` itself, which is cheap; its modules are not
     all_modules = ["cryptography.hazmat", "jwt", "shared.auth.jwks", "shared.auth.tokens"]
-    assert json.loads(done.stdout) == [[200, 400], 401, 415, [], 401, all_modules]
+    assert json.loads(output_of(code, env)) == [[200, 400], 401, 415, [], 401, all_modules]
