@@ -1,4 +1,4 @@
-"""Changes of items that have revisions, in services: check the expected one, and recognize an SDK retry."""
+"""Helpers for services that change items: check the expected revision, and recognize an SDK retry."""
 
 from collections.abc import Callable, Container, Iterator
 from contextlib import contextmanager
